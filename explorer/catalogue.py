@@ -1,0 +1,61 @@
+"""Families and presets, found by looking into networks/."""
+
+from __future__ import annotations
+
+import pkgutil
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from explorer import networks
+from explorer.config import Config, ConfigError
+from explorer.family import Family, Preset
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Every family that a file in networks/ defines, by title."""
+    found = [import_module(f"{networks.__name__}.{module.name}").FAMILY
+             for module in pkgutil.iter_modules(networks.__path__)]
+    return tuple(sorted(found, key=lambda family: family.title))
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Every preset by its name on the command line; names are unique over the families."""
+    result: dict[str, Preset] = {}
+    for family in families():
+        for preset in family.presets:
+            if (name := preset.config.network) in result:
+                raise RuntimeError(f"two presets are called {name}")
+            result[name] = preset
+    return result
+
+
+@cache
+def family_of(network: str) -> Family:
+    """The family that has the preset `network`."""
+    preset = find_preset(network)
+    return next(family for family in families() if preset in family.presets)
+
+
+def find_preset(network: str) -> Preset:
+    """The preset of that name; `ConfigError` with near names where there is none."""
+    if network not in presets():
+        near = get_close_matches(network.lower(), presets(), n=3, cutoff=0.5)
+        way_out = f"Did you mean {', '.join(near)}?" if near else \
+            f"There are {', '.join(presets())}."
+        raise ConfigError(f"Unknown network {network!r}. {way_out}", "network")
+    return presets()[network]
+
+
+def configure(network: str, **knobs: Any) -> Config:
+    """The config of a preset with some of its knobs turned.
+
+    Raises `ConfigError` for an unknown network, an unknown knob or a value out of bounds.
+
+    >>> configure("resnet50", width=0.5).blocks
+    (3, 4, 6, 3)
+    """
+    return find_preset(network).config.replace(**knobs)

@@ -1,0 +1,26 @@
+"""Parts that two or more families share."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+class ConvNormAct(nn.Sequential):
+    """Convolution, then BatchNorm and an activation where they are wanted.
+
+    Without `padding` the input is padded so that stride 1 keeps its size ("same").
+    """
+
+    def __init__(self, in_channels: int, out_channels: int,
+                 kernel_size: int | tuple[int, int] = 1, *, stride: int = 1,
+                 padding: int | None = None, groups: int = 1, bias: bool = False,
+                 norm: bool = True, eps: float = 1e-5, activation: nn.Module | None = None) -> None:
+        super().__init__()
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        same = height // 2, width // 2
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride,
+                              same if padding is None else padding, groups=groups, bias=bias)
+        if norm:
+            self.norm = nn.BatchNorm2d(out_channels, eps=eps)
+        if activation is not None:
+            self.act = activation

@@ -1,0 +1,229 @@
+"""MobileNetV3: inverted residuals found by search, with squeeze-and-excitation and hard-swish.
+
+Howard et al. 2019, "Searching for MobileNetV3".
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from explorer.config import Config, knob, scale_channels
+from explorer.family import Family, Preset
+from explorer.layers import ConvNormAct
+
+
+class Row(NamedTuple):
+    """A bneck row of the paper's tables."""
+
+    kernel: int
+    expanded: int
+    out: int
+    squeeze: bool
+    activation: Literal["RE", "HS"]
+    stride: int
+
+
+# Table 1 (Large).
+LARGE = (
+    Row(3, 16, 16, False, "RE", 1),
+    Row(3, 64, 24, False, "RE", 2),
+    Row(3, 72, 24, False, "RE", 1),
+    Row(5, 72, 40, True, "RE", 2),
+    Row(5, 120, 40, True, "RE", 1),
+    Row(5, 120, 40, True, "RE", 1),
+    Row(3, 240, 80, False, "HS", 2),
+    Row(3, 200, 80, False, "HS", 1),
+    Row(3, 184, 80, False, "HS", 1),
+    Row(3, 184, 80, False, "HS", 1),
+    Row(3, 480, 112, True, "HS", 1),
+    Row(3, 672, 112, True, "HS", 1),
+    Row(5, 672, 160, True, "HS", 2),
+    Row(5, 960, 160, True, "HS", 1),
+    Row(5, 960, 160, True, "HS", 1),
+)
+
+# Table 2 (Small).
+SMALL = (
+    Row(3, 16, 16, True, "RE", 2),
+    Row(3, 72, 24, False, "RE", 2),
+    Row(3, 88, 24, False, "RE", 1),
+    Row(5, 96, 40, True, "HS", 2),
+    Row(5, 240, 40, True, "HS", 1),
+    Row(5, 240, 40, True, "HS", 1),
+    Row(5, 120, 48, True, "HS", 1),
+    Row(5, 144, 48, True, "HS", 1),
+    Row(5, 288, 96, True, "HS", 2),
+    Row(5, 576, 96, True, "HS", 1),
+    Row(5, 576, 96, True, "HS", 1),
+)
+
+
+class Table(NamedTuple):
+    rows: tuple[Row, ...]
+    head: int
+    """Units of the last hidden layer."""
+
+    @property
+    def stages(self) -> list[tuple[Row, ...]]:
+        """The rows, grouped where the output channels change."""
+        stages: list[list[Row]] = []
+        for row in self.rows:
+            if not stages or stages[-1][-1].out != row.out:
+                stages.append([])
+            stages[-1].append(row)
+        return [tuple(stage) for stage in stages]
+
+
+TABLES = {"mobilenetv3_large": Table(LARGE, 1280), "mobilenetv3_small": Table(SMALL, 1024)}
+
+
+class MobileNetV3Config(Config):
+    squeeze_excite: bool = knob(
+        True, "Squeeze-and-excitation where the paper's table has it: each channel is scaled by "
+        "what the whole image says of it.")
+    se_reduction: int = knob(
+        4, "How many times narrower the squeezed layer is than the expanded one.",
+        ge=1, le=64, step=1, label="SE reduction")
+    activation: Literal["paper", "relu", "swish"] = knob(
+        "paper", "Paper: ReLU in the early blocks and hard-swish in the later ones. Or ReLU, or "
+        "swish, everywhere.")
+    kernel_size: Literal["paper", "3x3", "5x5", "7x7"] = knob(
+        "paper", "Kernel of the depthwise convolutions: as in the paper's table, or one size "
+        "everywhere.")
+    last_stage: Literal["efficient", "original"] = knob(
+        "efficient", "Efficient: global pooling comes before the wide 1×1 convolution. Original: "
+        "after it, behind one more bottleneck (the paper's Figure 5).")
+    scale_head: bool = knob(
+        False, "Let the width multiplier shrink the last hidden layer too, as torchvision does. "
+        "The paper leaves it alone below width 1.")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(f"stage {number}" for number in range(1, len(self.table.stages) + 1))
+
+    @property
+    def table(self) -> Table:
+        return TABLES[self.network]
+
+    def nonlinearity(self, in_paper: Literal["RE", "HS"]) -> nn.Module:
+        if self.activation == "swish":
+            return nn.SiLU(inplace=True)
+        if self.activation == "relu" or in_paper == "RE":
+            return nn.ReLU(inplace=True)
+        return nn.Hardswish(inplace=True)
+
+
+class SqueezeExcite(nn.Module):
+    """Scales each channel by a factor between 0 and 1 that the whole image decides (Figure 4)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(1),
+            fc1=nn.Conv2d(channels, squeezed, 1),
+            act=nn.ReLU(inplace=True),
+            fc2=nn.Conv2d(squeezed, channels, 1),
+            gate=nn.Hardsigmoid(inplace=True)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, squeeze and excite, project (Figure 4)."""
+
+    def __init__(self, in_channels: int, row: Row, config: MobileNetV3Config) -> None:
+        super().__init__()
+        expanded, out = config.channels(row.expanded), config.channels(row.out)
+        kernel = row.kernel if config.kernel_size == "paper" else int(config.kernel_size[0])
+        self.branch = nn.Sequential()
+        if expanded != in_channels:
+            self.branch.add_module("expand", ConvNormAct(
+                in_channels, expanded, eps=1e-3, activation=config.nonlinearity(row.activation)))
+        self.branch.add_module("depthwise", ConvNormAct(
+            expanded, expanded, kernel, stride=row.stride, groups=expanded, eps=1e-3,
+            activation=config.nonlinearity(row.activation)))
+        if row.squeeze and config.squeeze_excite:
+            self.branch.add_module("squeeze_excite", SqueezeExcite(
+                expanded, scale_channels(expanded, 1 / config.se_reduction)))
+        self.branch.add_module("project", ConvNormAct(expanded, out, eps=1e-3))
+        self.shortcut = row.stride == 1 and in_channels == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.branch(x)
+        return x + y if self.shortcut else y
+
+
+class MobileNetV3(nn.Module):
+    def __init__(self, config: MobileNetV3Config) -> None:
+        super().__init__()
+        stages = config.table.stages
+        channels = config.channels(16)
+        self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
+                                activation=config.nonlinearity("HS"))
+        self.stages = []
+        for number, (rows, depth) in enumerate(zip(stages, config.scaled_blocks, strict=True), 1):
+            stage = nn.Sequential()
+            for row in repeat(rows, depth):
+                stage.append(InvertedResidual(channels, row, config))
+                channels = config.channels(row.out)
+            self.add_module(f"stage{number}", stage)
+            self.stages.append(stage)
+        self.head = head(channels, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)                # (N, 3, H, W) -> (N, 16, H/2, W/2)
+        for stage in self.stages:
+            x = stage(x)                #              -> (N, 160, H/32, W/32)
+        return self.head(x)             #              -> (N, num_classes)
+
+
+def repeat(rows: tuple[Row, ...], depth: int) -> list[Row]:
+    """The first `depth` rows of a stage; past its end the last one again, with stride 1."""
+    return [rows[i] if i < len(rows) else rows[-1]._replace(stride=1) for i in range(depth)]
+
+
+def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
+    """Figure 5: the original last stage, and the efficient one, which pools first."""
+    hidden = config.table.head
+    if config.scale_head or config.width > 1:
+        hidden = config.channels(hidden)
+    wide, hard_swish = 6 * channels, config.nonlinearity("HS")
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    if config.last_stage == "efficient":
+        parts["conv"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
+        parts["pool"] = nn.AdaptiveAvgPool2d(1)
+        parts["flatten"] = nn.Flatten()
+        parts["fc1"] = nn.Linear(wide, hidden)
+        parts["act"] = config.nonlinearity("HS")
+    else:
+        parts["expand"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
+        parts["depthwise"] = ConvNormAct(wide, wide, 3, groups=wide, eps=1e-3,
+                                         activation=config.nonlinearity("HS"))
+        parts["project"] = ConvNormAct(wide, 2 * channels, eps=1e-3)
+        parts["conv"] = ConvNormAct(2 * channels, hidden, eps=1e-3,
+                                    activation=config.nonlinearity("HS"))
+        parts["pool"] = nn.AdaptiveAvgPool2d(1)
+        parts["flatten"] = nn.Flatten()
+    parts["drop"] = nn.Dropout(0.2)
+    parts["fc"] = nn.Linear(hidden, config.num_classes)
+    return nn.Sequential(parts)
+
+
+def preset(size: str, number: int) -> Preset:
+    name = f"mobilenetv3_{size.lower()}"
+    return Preset(
+        title=f"MobileNetV3-{size}",
+        config=MobileNetV3Config(network=name,
+                                 blocks=tuple(len(rows) for rows in TABLES[name].stages)),
+        source=f"Table {number}")
+
+
+FAMILY = Family(
+    title="MobileNetV3",
+    paper="Howard et al. 2019, arXiv:1905.02244",
+    network=MobileNetV3,
+    presets=(preset("Large", 1), preset("Small", 2)))

@@ -1,0 +1,254 @@
+"""ResNet: blocks that add what they compute to what they were given.
+
+He et al. 2016, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), and, for the
+order of activations, "Identity Mappings in Deep Residual Networks" (arXiv:1603.05027).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal, Self
+
+import torch.nn.functional as F
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from explorer.config import Config, ConfigError, knob
+from explorer.family import Family, Preset
+
+# He et al. 2016, Table 1: the block and the number of blocks in conv2_x to conv5_x.
+TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+}
+
+
+class ResNetConfig(Config):
+    block: Literal["basic", "bottleneck"] = knob(
+        "bottleneck", "Basic: two 3×3 convolutions. Bottleneck: 1×1 down, 3×3, 1×1 up to four "
+        "times the channels (He et al. 2016, Figure 5).")
+    groups: int = knob(
+        1, "Groups of the bottleneck's 3×3 convolution: ResNeXt's cardinality, 32 in "
+        "ResNeXt-50 32×4d.", ge=1, le=128, step=1)
+    width_per_group: int = knob(
+        64, "Channels of each group where a stage has 64: 4 with 32 groups is ResNeXt-50 32×4d, "
+        "128 with one group is Wide ResNet-50-2.", ge=1, le=512, step=4)
+    stride_on: Literal["1x1", "3x3"] = knob(
+        "3x3", "Which convolution of a bottleneck halves the image: the first 1×1 (the paper, "
+        "'v1') or the 3×3 (torchvision, 'v1.5').")
+    shortcut: Literal["A", "B", "C", "none"] = knob(
+        "B", "A: identity, padded with zeros where channels grow. B: a 1×1 projection there. "
+        "C: projections everywhere. None: the plain network (He et al. 2016, section 4.1).")
+    activation_order: Literal[
+        "original", "bn_after_addition", "relu_before_addition", "relu_preactivation",
+        "full_preactivation"] = knob(
+        "original", "Where BatchNorm and ReLU stand about the addition: the five of Figure 4 in "
+        "'Identity Mappings in Deep Residual Networks'.")
+    output_stride: Literal[32, 16, 8] = knob(
+        32, "How much smaller than the image the last feature map is. Below 32, dilated "
+        "convolutions take the place of strides, as segmentation networks do.")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(f"stage {number}" for number in range(1, 5))
+
+    @model_validator(mode="after")
+    def _groups_need_a_bottleneck(self) -> Self:
+        for name in ("groups", "width_per_group"):
+            value, only = getattr(self, name), type(self).model_fields[name].default
+            if self.block == "basic" and value != only:
+                raise ConfigError(f"`{name}` must be {only} where `block` is basic; got {value}. "
+                                  "Set block=bottleneck to change it.", name)
+        return self
+
+    @property
+    def preactivation(self) -> bool:
+        return self.activation_order in ("relu_preactivation", "full_preactivation")
+
+
+class ResidualBlock(nn.Module):
+    """y = F(x) + shortcut(x), with BatchNorm and ReLU in one of five orders."""
+
+    expansion: int
+
+    def __init__(self, in_channels: int, planes: int, config: ResNetConfig, *, stride: int,
+                 dilation: int, first: bool) -> None:
+        super().__init__()
+        channels = planes * self.expansion
+        order = config.activation_order
+        # The stem's own BatchNorm and ReLU serve as the first block's (arXiv:1603.05027, sec. 3).
+        self.preactivation = nn.Identity() if first or not config.preactivation \
+            else preactivation(in_channels, order)
+        self.branch = arrange(
+            self.convolutions(in_channels, planes, config, stride, dilation), order)
+        self.shortcut = shortcut(in_channels, channels, stride, config)
+        self.projects = isinstance(self.shortcut, nn.Sequential)
+        self.after_addition = nn.Sequential()
+        if order == "bn_after_addition":
+            self.after_addition.append(nn.BatchNorm2d(channels))
+        if order in ("original", "bn_after_addition"):
+            self.after_addition.append(nn.ReLU(inplace=True))
+
+    @staticmethod
+    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+                     dilation: int) -> list[nn.Conv2d]:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        active = self.preactivation(x)
+        y = self.branch(active)
+        if self.shortcut is not None:
+            y = y + self.shortcut(active if self.projects else x)
+        return self.after_addition(y)
+
+
+class BasicBlock(ResidualBlock):
+    """Two 3×3 convolutions (He et al. 2016, Figure 5, left)."""
+
+    expansion = 1
+
+    @staticmethod
+    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+                     dilation: int) -> list[nn.Conv2d]:
+        return [conv(in_channels, planes, 3, stride, dilation),
+                conv(planes, planes, 3, 1, dilation)]
+
+
+class Bottleneck(ResidualBlock):
+    """1×1 down, 3×3, 1×1 up (He et al. 2016, Figure 5, right)."""
+
+    expansion = 4
+
+    @staticmethod
+    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+                     dilation: int) -> list[nn.Conv2d]:
+        inner = max(1, planes * config.width_per_group // 64) * config.groups
+        first, second = (stride, 1) if config.stride_on == "1x1" else (1, stride)
+        return [conv(in_channels, inner, 1, first),
+                conv(inner, inner, 3, second, dilation, config.groups),
+                conv(inner, planes * 4, 1)]
+
+
+class ResNet(nn.Module):
+    def __init__(self, config: ResNetConfig) -> None:
+        super().__init__()
+        channels = config.channels(64)
+        self.stem = nn.Sequential(OrderedDict[str, nn.Module](
+            conv=conv(config.in_channels, channels, 7, 2),
+            norm=nn.BatchNorm2d(channels),
+            act=nn.ReLU(inplace=True),
+            pool=nn.MaxPool2d(3, 2, padding=1)))
+        block = BasicBlock if config.block == "basic" else Bottleneck
+        self.stage1, self.stage2, self.stage3, self.stage4 = stages(channels, block, config)
+        channels = config.channels(512) * block.expansion
+        self.head = nn.Sequential(OrderedDict[str, nn.Module](
+            act=preactivation(channels, config.activation_order) if config.preactivation
+            else nn.Identity(),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(channels, config.num_classes)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)        # (N, 3, H, W) -> (N, 64, H/4, W/4)
+        x = self.stage1(x)      #              -> (N, C, H/4, W/4), C = 64 (basic) or 256
+        x = self.stage2(x)      #              -> (N, 2C, H/8, W/8)
+        x = self.stage3(x)      #              -> (N, 4C, H/16, W/16)
+        x = self.stage4(x)      #              -> (N, 8C, H/32, W/32)
+        return self.head(x)     #              -> (N, num_classes)
+
+
+def stages(in_channels: int, block: type[ResidualBlock],
+           config: ResNetConfig) -> list[nn.Sequential]:
+    """The four stages. A stride past `output_stride` becomes a dilation, as in torchvision."""
+    result = []
+    reached, dilation = 4, 1
+    for number, depth in enumerate(config.scaled_blocks):
+        planes = config.channels(64 * 2 ** number)
+        stride, first_dilation = 1 if number == 0 else 2, dilation
+        if reached * stride > config.output_stride:
+            stride, dilation = 1, dilation * stride
+        reached *= stride
+        blocks = []
+        for position in range(depth):
+            blocks.append(block(in_channels, planes, config,
+                                stride=stride if position == 0 else 1,
+                                dilation=first_dilation if position == 0 else dilation,
+                                first=number == 0 and position == 0))
+            in_channels = planes * block.expansion
+        result.append(nn.Sequential(*blocks))
+    return result
+
+
+def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, dilation: int = 1,
+         groups: int = 1) -> nn.Conv2d:
+    dilation = dilation if kernel > 1 else 1
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, dilation * (kernel // 2), dilation,
+                     groups, bias=False)
+
+
+def preactivation(channels: int, order: str) -> nn.Module:
+    """What a pre-activation block does before its first convolution."""
+    if order == "relu_preactivation":
+        return nn.ReLU()        # not in place: the shortcut still needs the input
+    return nn.Sequential(OrderedDict[str, nn.Module](
+        norm=nn.BatchNorm2d(channels), act=nn.ReLU(inplace=True)))
+
+
+def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
+    """The convolutions of a branch with BatchNorm and ReLU about them (arXiv:1603.05027, Fig. 4).
+
+    A pre-activation before the first one is the block's own, so that a projection shares it.
+    """
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, layer in enumerate(convs, start=1):
+        last = number == len(convs)
+        parts[f"conv{number}"] = layer
+        norm = not (last and order in ("bn_after_addition", "full_preactivation"))
+        if norm:
+            parts[f"norm{number}"] = nn.BatchNorm2d(layer.out_channels)
+        if not last or order == "relu_before_addition":
+            parts[f"act{number}"] = nn.ReLU(inplace=True)
+    return nn.Sequential(parts)
+
+
+def shortcut(in_channels: int, channels: int, stride: int,
+             config: ResNetConfig) -> nn.Module | None:
+    """The second path of a block: identity, padding or projection (He et al. 2016, sec. 4.1)."""
+    changes = stride != 1 or in_channels != channels
+    if config.shortcut == "none":
+        return None
+    if config.shortcut == "C" or (config.shortcut == "B" and changes):
+        projection = nn.Sequential(OrderedDict[str, nn.Module](
+            conv=conv(in_channels, channels, 1, stride)))
+        if config.activation_order not in ("bn_after_addition", "full_preactivation"):
+            projection.add_module("norm", nn.BatchNorm2d(channels))
+        return projection
+    return ZeroPad(stride, channels - in_channels) if changes else nn.Identity()
+
+
+class ZeroPad(nn.Module):
+    """Shortcut A: every `stride`-th position, and channels of zeros for those that are new."""
+
+    def __init__(self, stride: int, new_channels: int) -> None:
+        super().__init__()
+        self.stride, self.new_channels = stride, new_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.stride > 1:
+            x = x[:, :, ::self.stride, ::self.stride]
+        return F.pad(x, (0, 0, 0, 0, 0, self.new_channels))
+
+
+FAMILY = Family(
+    title="ResNet",
+    paper="He et al. 2016, arXiv:1512.03385",
+    network=ResNet,
+    presets=tuple(
+        Preset(title=f"ResNet-{layers}",
+               config=ResNetConfig(network=f"resnet{layers}", block=block, blocks=blocks),
+               source=f"Table 1, {layers} layers; stride on the 3×3 as in torchvision"
+               if block == "bottleneck" else f"Table 1, {layers} layers")
+        for layers, (block, blocks) in TABLE_1.items()))

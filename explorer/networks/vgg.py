@@ -1,0 +1,99 @@
+"""VGG: 3×3 convolutions in five stages, halved by max pooling, and three linear layers.
+
+Simonyan & Zisserman 2015, "Very Deep Convolutional Networks for Large-Scale Image Recognition".
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from explorer.config import Config, knob
+from explorer.family import Family, Preset
+from explorer.layers import ConvNormAct
+
+CHANNELS = (64, 128, 256, 512, 512)
+
+# Table 1: 3×3 convolutions per stage in columns A, B, D and E.
+TABLE_1 = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+
+
+class VGGConfig(Config):
+    batch_norm: bool = knob(
+        False, "BatchNorm after every convolution. The paper came before BatchNorm; torchvision "
+        "offers both.")
+    conv_bias: bool = knob(
+        True, "A bias in every convolution. Beside BatchNorm it does nothing: the norm takes the "
+        "mean away again.")
+    local_response_norm: bool = knob(
+        False, "Local response normalisation after the first convolution: the paper's network "
+        "A-LRN (Table 1), which it found of no use.")
+    classifier_width: int = knob(
+        4096, "Units of the two hidden linear layers. They hold most of the parameters; the "
+        "width multiplier leaves them alone.", ge=1, le=16_384, step=512)
+    dropout: float = knob(
+        0.5, "Share of the hidden units that training drops. It costs nothing in evaluation.",
+        ge=0, le=0.95, step=0.05)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(f"stage {number}" for number in range(1, 6))
+
+
+class VGG(nn.Module):
+    def __init__(self, config: VGGConfig) -> None:
+        super().__init__()
+        channels = [config.in_channels, *(config.channels(count) for count in CHANNELS)]
+        depths = config.scaled_blocks
+        self.stage1 = stage(channels[0], channels[1], depths[0], config,
+                            local_response_norm=config.local_response_norm)
+        self.stage2 = stage(channels[1], channels[2], depths[1], config)
+        self.stage3 = stage(channels[2], channels[3], depths[2], config)
+        self.stage4 = stage(channels[3], channels[4], depths[3], config)
+        self.stage5 = stage(channels[4], channels[5], depths[4], config)
+        hidden = config.classifier_width
+        self.head = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(7),       # any input size gives 7×7, as 224 does
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(channels[5] * 7 * 7, hidden),
+            act1=nn.ReLU(inplace=True),
+            drop1=nn.Dropout(config.dropout),
+            fc2=nn.Linear(hidden, hidden),
+            act2=nn.ReLU(inplace=True),
+            drop2=nn.Dropout(config.dropout),
+            fc3=nn.Linear(hidden, config.num_classes)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stage1(x)      # (N, 3, H, W) -> (N, 64, H/2, W/2)
+        x = self.stage2(x)      #              -> (N, 128, H/4, W/4)
+        x = self.stage3(x)      #              -> (N, 256, H/8, W/8)
+        x = self.stage4(x)      #              -> (N, 512, H/16, W/16)
+        x = self.stage5(x)      #              -> (N, 512, H/32, W/32)
+        return self.head(x)     #              -> (N, num_classes)
+
+
+def stage(in_channels: int, channels: int, depth: int, config: VGGConfig, *,
+          local_response_norm: bool = False) -> nn.Sequential:
+    """`depth` 3×3 convolutions, then a 2×2 max pooling."""
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    for number in range(1, depth + 1):
+        parts[f"conv{number}"] = ConvNormAct(
+            in_channels if number == 1 else channels, channels, 3, bias=config.conv_bias,
+            norm=config.batch_norm, activation=nn.ReLU(inplace=True))
+        if local_response_norm and number == 1:
+            # The constants of Krizhevsky et al. 2012, section 3.3, which the paper takes over.
+            parts["lrn"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2)
+    parts["pool"] = nn.MaxPool2d(2)
+    return nn.Sequential(parts)
+
+
+FAMILY = Family(
+    title="VGG",
+    paper="Simonyan & Zisserman 2015, arXiv:1409.1556",
+    network=VGG,
+    presets=tuple(
+        Preset(title=f"VGG-{layers}",
+               config=VGGConfig(network=f"vgg{layers}", blocks=blocks),
+               source=f"Table 1, column {column}")
+        for (layers, blocks), column in zip(TABLE_1.items(), "ABDE", strict=True)))
