@@ -1,8 +1,32 @@
-"""Parts that two or more families share."""
+"""Layers and parts that two or more families share."""
 
 from __future__ import annotations
 
 from torch import nn
+
+
+class Conv2d(nn.Conv2d):
+    """PyTorch's convolution; on meta, where there is nothing to fill, it skips initialisation."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """PyTorch's BatchNorm; on meta it skips initialisation."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
+class Linear(nn.Linear):
+    """PyTorch's linear layer; on meta it skips initialisation."""
+
+    def reset_parameters(self) -> None:
+        if not self.weight.is_meta:
+            super().reset_parameters()
 
 
 class ConvNormAct(nn.Sequential):
@@ -18,9 +42,9 @@ class ConvNormAct(nn.Sequential):
         super().__init__()
         height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
         same = height // 2, width // 2
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride,
-                              same if padding is None else padding, groups=groups, bias=bias)
+        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride,
+                           same if padding is None else padding, groups=groups, bias=bias)
         if norm:
-            self.norm = nn.BatchNorm2d(out_channels, eps=eps)
+            self.norm = BatchNorm2d(out_channels, eps=eps)
         if activation is not None:
             self.act = activation

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob
 from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct
+from explorer.layers import ConvNormAct, Linear
 
 
 class InceptionConfig(Config):
@@ -204,7 +204,7 @@ class AuxiliaryHead(nn.Sequential):
             conv2=unit(c(128), c(768), 5, padding=0),
             global_pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
-            fc=nn.Linear(c(768), config.num_classes)))
+            fc=Linear(c(768), config.num_classes)))
 
 
 class InceptionV3(nn.Module):
@@ -250,7 +250,7 @@ class InceptionV3(nn.Module):
             pool=nn.AdaptiveAvgPool2d(1),
             drop=nn.Dropout(0.5),
             flatten=nn.Flatten(),
-            fc=nn.Linear(channels, config.num_classes)))
+            fc=Linear(channels, config.num_classes)))
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         x = self.stem(x)            # (N, 3, 299, 299) -> (N, 192, 35, 35)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
 from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct
+from explorer.layers import Conv2d, ConvNormAct, Linear
 
 
 class Row(NamedTuple):
@@ -123,9 +123,9 @@ class SqueezeExcite(nn.Module):
         super().__init__()
         self.gate = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(1),
-            fc1=nn.Conv2d(channels, squeezed, 1),
+            fc1=Conv2d(channels, squeezed, 1),
             act=nn.ReLU(inplace=True),
-            fc2=nn.Conv2d(squeezed, channels, 1),
+            fc2=Conv2d(squeezed, channels, 1),
             gate=nn.Hardsigmoid(inplace=True)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -197,7 +197,7 @@ def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
         parts["conv"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
         parts["pool"] = nn.AdaptiveAvgPool2d(1)
         parts["flatten"] = nn.Flatten()
-        parts["fc1"] = nn.Linear(wide, hidden)
+        parts["fc1"] = Linear(wide, hidden)
         parts["act"] = config.nonlinearity("HS")
     else:
         parts["expand"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
@@ -209,7 +209,7 @@ def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
         parts["pool"] = nn.AdaptiveAvgPool2d(1)
         parts["flatten"] = nn.Flatten()
     parts["drop"] = nn.Dropout(0.2)
-    parts["fc"] = nn.Linear(hidden, config.num_classes)
+    parts["fc"] = Linear(hidden, config.num_classes)
     return nn.Sequential(parts)
 
 

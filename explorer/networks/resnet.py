@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, ConfigError, knob
 from explorer.family import Family, Preset
+from explorer.layers import BatchNorm2d, Conv2d, Linear
 
 # He et al. 2016, Table 1: the block and the number of blocks in conv2_x to conv5_x.
 TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
@@ -88,7 +89,7 @@ class ResidualBlock(nn.Module):
         self.projects = isinstance(self.shortcut, nn.Sequential)
         self.after_addition = nn.Sequential()
         if order == "bn_after_addition":
-            self.after_addition.append(nn.BatchNorm2d(channels))
+            self.after_addition.append(BatchNorm2d(channels))
         if order in ("original", "bn_after_addition"):
             self.after_addition.append(nn.ReLU(inplace=True))
 
@@ -138,7 +139,7 @@ class ResNet(nn.Module):
         channels = config.channels(64)
         self.stem = nn.Sequential(OrderedDict[str, nn.Module](
             conv=conv(config.in_channels, channels, 7, 2),
-            norm=nn.BatchNorm2d(channels),
+            norm=BatchNorm2d(channels),
             act=nn.ReLU(inplace=True),
             pool=nn.MaxPool2d(3, 2, padding=1)))
         block = BasicBlock if config.block == "basic" else Bottleneck
@@ -149,7 +150,7 @@ class ResNet(nn.Module):
             else nn.Identity(),
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
-            fc=nn.Linear(channels, config.num_classes)))
+            fc=Linear(channels, config.num_classes)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)        # (N, 3, H, W) -> (N, 64, H/4, W/4)
@@ -185,7 +186,7 @@ def stages(in_channels: int, block: type[ResidualBlock],
 def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, dilation: int = 1,
          groups: int = 1) -> nn.Conv2d:
     dilation = dilation if kernel > 1 else 1
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, dilation * (kernel // 2), dilation,
+    return Conv2d(in_channels, out_channels, kernel, stride, dilation * (kernel // 2), dilation,
                      groups, bias=False)
 
 
@@ -194,7 +195,7 @@ def preactivation(channels: int, order: str) -> nn.Module:
     if order == "relu_preactivation":
         return nn.ReLU()        # not in place: the shortcut still needs the input
     return nn.Sequential(OrderedDict[str, nn.Module](
-        norm=nn.BatchNorm2d(channels), act=nn.ReLU(inplace=True)))
+        norm=BatchNorm2d(channels), act=nn.ReLU(inplace=True)))
 
 
 def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
@@ -208,7 +209,7 @@ def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
         parts[f"conv{number}"] = layer
         norm = not (last and order in ("bn_after_addition", "full_preactivation"))
         if norm:
-            parts[f"norm{number}"] = nn.BatchNorm2d(layer.out_channels)
+            parts[f"norm{number}"] = BatchNorm2d(layer.out_channels)
         if not last or order == "relu_before_addition":
             parts[f"act{number}"] = nn.ReLU(inplace=True)
     return nn.Sequential(parts)
@@ -224,7 +225,7 @@ def shortcut(in_channels: int, channels: int, stride: int,
         projection = nn.Sequential(OrderedDict[str, nn.Module](
             conv=conv(in_channels, channels, 1, stride)))
         if config.activation_order not in ("bn_after_addition", "full_preactivation"):
-            projection.add_module("norm", nn.BatchNorm2d(channels))
+            projection.add_module("norm", BatchNorm2d(channels))
         return projection
     return ZeroPad(stride, channels - in_channels) if changes else nn.Identity()
 

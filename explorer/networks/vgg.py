@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct
+from explorer.layers import ConvNormAct, Linear
 
 CHANNELS = (64, 128, 256, 512, 512)
 
@@ -56,13 +56,13 @@ class VGG(nn.Module):
         self.head = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(7),       # any input size gives 7×7, as 224 does
             flatten=nn.Flatten(),
-            fc1=nn.Linear(channels[5] * 7 * 7, hidden),
+            fc1=Linear(channels[5] * 7 * 7, hidden),
             act1=nn.ReLU(inplace=True),
             drop1=nn.Dropout(config.dropout),
-            fc2=nn.Linear(hidden, hidden),
+            fc2=Linear(hidden, hidden),
             act2=nn.ReLU(inplace=True),
             drop2=nn.Dropout(config.dropout),
-            fc3=nn.Linear(hidden, config.num_classes)))
+            fc3=Linear(hidden, config.num_classes)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stage1(x)      # (N, 3, H, W) -> (N, 64, H/2, W/2)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob
 from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct
+from explorer.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
 
 
 class XceptionConfig(Config):
@@ -41,11 +41,11 @@ class SeparableConv(nn.Sequential):
 
     def __init__(self, in_channels: int, out_channels: int, activation: str) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels,
+        self.depthwise = Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels,
                                    bias=False)
         if activation != "none":
             self.act = nn.ReLU(inplace=True) if activation == "relu" else nn.ELU(inplace=True)
-        self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        self.pointwise = Conv2d(in_channels, out_channels, 1, bias=False)
 
 
 class XceptionBlock(nn.Module):
@@ -60,7 +60,7 @@ class XceptionBlock(nn.Module):
                 # The first one not in place: the shortcut still needs the input.
                 self.branch.add_module(f"act{number}", nn.ReLU(inplace=number > 1))
             self.branch.add_module(f"conv{number}", conv3x3(before, after, config))
-            self.branch.add_module(f"norm{number}", nn.BatchNorm2d(after))
+            self.branch.add_module(f"norm{number}", BatchNorm2d(after))
         if stride > 1:
             self.branch.add_module("pool", nn.MaxPool2d(3, stride, padding=1))
         self.shortcut: nn.Module | None = None
@@ -93,15 +93,15 @@ class Xception(nn.Module):
         self.exit = nn.Sequential(OrderedDict[str, nn.Module](
             block=XceptionBlock((c(728), c(728), c(1024)), config, stride=2),
             conv1=conv3x3(c(1024), c(1536), config),
-            norm1=nn.BatchNorm2d(c(1536)),
+            norm1=BatchNorm2d(c(1536)),
             act1=nn.ReLU(inplace=True),
             conv2=conv3x3(c(1536), c(2048), config),
-            norm2=nn.BatchNorm2d(c(2048)),
+            norm2=BatchNorm2d(c(2048)),
             act2=nn.ReLU(inplace=True)))
         self.head = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
-            fc=nn.Linear(c(2048), config.num_classes)))
+            fc=Linear(c(2048), config.num_classes)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)        # (N, 3, 299, 299) -> (N, 64, 147, 147)
@@ -114,7 +114,7 @@ class Xception(nn.Module):
 def conv3x3(in_channels: int, out_channels: int, config: XceptionConfig) -> nn.Module:
     if config.separable:
         return SeparableConv(in_channels, out_channels, config.depthwise_activation)
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
 
 FAMILY = Family(

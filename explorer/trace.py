@@ -1,0 +1,348 @@
+"""(module, input shape) -> Trace: every call with its shapes, and the edges between calls.
+
+The network's own `forward` runs once on a symbolic tensor: an object with a shape, for which
+`__torch_function__` looks up a rule in `operators`. Functional operations are seen, a module that
+is called twice is two calls, and no arithmetic is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import nn
+
+from explorer.operators import RULES, VIEWS, Effect, Shape, ShapeError
+
+T = TypeVar("T")
+
+NETWORK_INPUT = -1
+"""Stands for the network's input where the index of a call is expected."""
+
+
+class TraceError(ValueError):
+    """A network whose forward pass ends before its time.
+
+    `path` is the call that failed, `input_shape` its input, `calls` what was traced before it.
+    """
+
+    def __init__(self, path: str, type: str, input_shape: Shape, reason: str,
+                 calls: tuple[Call, ...] = ()) -> None:
+        shape = "×".join(map(str, input_shape))
+        super().__init__(f"The forward pass ends at {path} ({type}), whose input is {shape}: "
+                         f"{reason}.")
+        self.path, self.type, self.input_shape = path, type, input_shape
+        self.reason, self.calls = reason, calls
+
+
+class Call(NamedTuple):
+    """One operation of the forward pass. Its identity is path and index."""
+
+    index: int
+    path: str
+    type: str
+    """Class name of the module, or name of the operation where it is a function."""
+    operator: str
+    stage: str
+    block: str
+    inputs: tuple[int, ...]
+    """Calls whose outputs this one reads; `NETWORK_INPUT` for the network's input."""
+    input_shapes: tuple[Shape, ...]
+    effect: Effect
+    parameters: tuple[str, ...]
+    """Names of the parameters that it reads."""
+    storage: int
+    """The call that allocated the output's memory: itself, or an earlier one for a view."""
+    known: bool = True
+    """False for an operator without a rule: its shape is right, its cost unknown."""
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.effect.shape
+
+
+class Scope(NamedTuple):
+    """One run of a module that has children, from its first call to its last."""
+
+    path: str
+    type: str
+    start: int
+    end: int
+    inputs: tuple[int, ...]
+    """Calls whose outputs it was given: Python holds them until it returns."""
+
+
+class Parameter(NamedTuple):
+    shape: Shape
+    count: int
+    trainable: bool
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One forward pass, in the order of execution."""
+
+    input_shape: Shape
+    training: bool
+    calls: tuple[Call, ...]
+    outputs: tuple[int, ...]
+    scopes: tuple[Scope, ...]
+    parameters: Mapping[str, Parameter]
+    """All that are registered, shared ones once, used or not."""
+
+
+def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> Trace:
+    """Follow one forward pass of `network`, on meta or any other device, by shapes alone.
+
+    Raises `TraceError` where the pass cannot go on, with the call and its input shape. The network
+    is left as it was.
+
+    >>> len(trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).calls)
+    2
+    """
+    tracer = _Tracer(network)
+    with tracer.watch(training):
+        given = _SymbolicTensor(tracer, tuple(input_shape), NETWORK_INPUT, NETWORK_INPUT)
+        try:
+            result = network(given)
+        except ShapeError as error:
+            raise tracer.failure(str(error)) from error
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise tracer.failure(f"it cannot be followed by shapes alone ({error})") from error
+    outputs = tuple(tensor.producer for tensor in _symbolic([result]))
+    return Trace(tuple(input_shape), training, tuple(tracer.calls), outputs,
+                 tuple(tracer.scopes), tracer.parameters)
+
+
+class _Frame(NamedTuple):
+    path: str
+    type: str
+    leaf: bool
+    start: int
+
+
+class _Tracer:
+    """Where the symbolic tensors of one trace record their calls."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.calls: list[Call] = []
+        self.scopes: list[Scope] = []
+        self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
+        self.pending: tuple[str, str, Shape] = "", type(network).__name__, ()
+        self.names: dict[int, str] = {}
+        self.parameters: dict[str, Parameter] = {}
+        self.blocks: set[str] = set()
+        self.placed: dict[str, tuple[str, str]] = {}
+
+    @contextmanager
+    def watch(self, training: bool) -> Iterator[None]:
+        """Set the mode, and know which module is running: each `forward` announces itself.
+
+        On the instances, not the classes, so that nobody else's modules are touched; it takes a
+        third of the time of hooks. All is undone at the end, also on failure.
+        """
+        watched: list[nn.Module] = []
+        switched: list[nn.Module] = []
+        try:
+            for path, module in self.network.named_modules():
+                if module.training != training:
+                    module.training = training
+                    switched.append(module)
+                for name, parameter in module.named_parameters(path, recurse=False):
+                    if id(parameter) not in self.names:
+                        self.names[id(parameter)] = name
+                        self.parameters[name] = Parameter(
+                            tuple(parameter.shape), parameter.numel(), parameter.requires_grad)
+                leaf = not module._modules
+                if not leaf and isinstance(module, nn.Sequential) and "." not in path:
+                    self.blocks.update(f"{path}.{name}" for name, child in
+                                       module._modules.items() if child and child._modules)
+                if path and "forward" not in vars(module):
+                    vars(module)["forward"] = self._announced(path, module, leaf)
+                    watched.append(module)
+            yield
+        finally:
+            for module in watched:
+                del vars(module)["forward"]
+            for module in switched:
+                module.training = not training
+
+    def _announced(self, path: str, module: nn.Module, leaf: bool) -> Callable[..., Any]:
+        forward, type_name = module.forward, type(module).__name__
+        frames, calls = self.frames, self.calls
+
+        def announced(*args: Any, **kwargs: Any) -> Any:
+            start = len(calls)
+            given = () if leaf else tuple(
+                [tensor.producer for tensor in _symbolic((args, kwargs))])
+            frames.append(_Frame(path, type_name, leaf, start))
+            try:
+                return forward(*args, **kwargs)
+            finally:
+                frames.pop()
+                if not leaf:
+                    self.scopes.append(Scope(path, type_name, start, len(calls) - 1, given))
+        return announced
+
+    def record(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """Note one call and return its symbolic output."""
+        values = (*args, *kwargs.values())
+        tensors = _symbolic(values)
+        name = function.__name__
+        operator = name.strip("_")
+        path, type = self._place(operator)
+        self.pending = path, type, tensors[0].shape
+        outputs, effect, known = _apply(function, operator, args, kwargs)
+        index = len(self.calls)
+        inplace = (name[-1] == "_" and name[-2] != "_") or name.startswith("__i") \
+            or kwargs.get("inplace", False)
+        if inplace and effect.allocates:
+            effect = effect._replace(allocates=False)
+        storage = index if effect.allocates else tensors[0].storage
+        self.calls.append(Call(
+            index, path, type, operator, *self._stage_and_block(path),
+            tuple([tensor.producer for tensor in tensors]),
+            tuple([tensor.shape for tensor in tensors]), effect,
+            tuple([self.names[id(value)] for value in values if id(value) in self.names]),
+            storage, known))
+        if inplace:
+            tensors[0].producer = index
+            return tensors[0]
+        results = [_SymbolicTensor(self, shape, index, storage) for shape in outputs]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _place(self, operator: str) -> tuple[str, str]:
+        """Path and type of the next call: the module's own where it is all that the module does."""
+        frame = self.frames[-1]
+        if not frame.leaf:
+            return f"{frame.path}.{operator}".lstrip("."), operator
+        if len(self.calls) == frame.start:
+            return frame.path, frame.type
+        first = self.calls[frame.start]
+        if first.path == frame.path:
+            self.calls[frame.start] = first._replace(path=f"{frame.path}.{first.operator}",
+                                                     type=first.operator)
+        return f"{frame.path}.{operator}", operator
+
+    def _stage_and_block(self, path: str) -> tuple[str, str]:
+        """The outermost module, and inside a Sequential the child that has children itself."""
+        if path not in self.placed:
+            stage, _, rest = path.partition(".")
+            block = f"{stage}.{rest.partition('.')[0]}"
+            self.placed[path] = stage, block if block in self.blocks else stage
+        return self.placed[path]
+
+    def failure(self, reason: str) -> TraceError:
+        path, type, shape = self.pending
+        return TraceError(path, type, shape, reason, tuple(self.calls))
+
+
+def _apply(function: Callable[..., Any], operator: str, args: Any,
+           kwargs: dict[str, Any]) -> tuple[list[Shape], Effect, bool]:
+    """Shapes of the outputs and the effect, by rule, or by a run on meta where there is none."""
+    if (rule := RULES.get(operator)) is not None:
+        effect = rule(*args, **kwargs)
+        return [effect.shape], effect, True
+    result = function(*_on_meta(args), **_on_meta(kwargs))
+    shapes = [tuple(tensor.shape) for tensor in _leaves([result], torch.Tensor)]
+    if not shapes:
+        raise ShapeError(f"{operator} needs the values of a tensor")
+    if operator in VIEWS:
+        return shapes, Effect(shapes[0], allocates=False), True
+    return shapes, Effect(shapes[0], macs=None, elementwise_ops=None), False
+
+
+def _leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
+    """Every object of a kind among values, and in the tuples, lists and dicts among them."""
+    found: list[T] = []
+    for value in values:
+        if isinstance(value, kind):
+            found.append(value)
+        elif value.__class__ in (tuple, list):
+            found += _leaves(value, kind)
+        elif value.__class__ is dict:
+            found += _leaves(value.values(), kind)
+    return found
+
+
+def _symbolic(values: Iterable[Any]) -> list[_SymbolicTensor]:
+    return _leaves(values, _SymbolicTensor)
+
+
+def _on_meta(value: Any) -> Any:
+    """`value` with symbolic and real tensors replaced by meta tensors."""
+    if isinstance(value, _SymbolicTensor):
+        return torch.empty(value.shape, device="meta")
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("meta")
+    if isinstance(value, (tuple, list)):
+        return type(value)(_on_meta(part) for part in value)
+    if isinstance(value, dict):
+        return {name: _on_meta(part) for name, part in value.items()}
+    return value
+
+
+class _SymbolicTensor:
+    """A tensor that has a shape and no values. Every operation on it is recorded."""
+
+    __slots__ = ("tracer", "shape", "producer", "storage")
+
+    dtype = torch.float32
+    device = torch.device("meta")
+    requires_grad = False
+    is_sparse = False
+
+    def __init__(self, tracer: _Tracer, shape: Shape, producer: int, storage: int) -> None:
+        self.tracer = tracer
+        self.shape = torch.Size(shape)
+        self.producer = producer
+        self.storage = storage
+
+    @classmethod
+    def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
+        kwargs = kwargs or {}
+        return _symbolic((*args, *kwargs.values()))[0].tracer.record(func, args, kwargs)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def dim(self) -> int:
+        return len(self.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        return self.shape if dim is None else self.shape[dim]
+
+    def numel(self) -> int:
+        return self.shape.numel()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        raise ShapeError("a decision needs the values of a tensor")
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(torch.Tensor, name)
+        if not callable(method):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: self.tracer.record(method, (self, *args), kwargs)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    method = getattr(torch.Tensor, name)
+
+    def call(self: _SymbolicTensor, *args: Any) -> Any:
+        return self.tracer.record(method, (self, *args), {})
+    return call
+
+
+# Python looks operators up on the class, past __getattr__.
+for _name in ("add", "radd", "iadd", "sub", "rsub", "mul", "rmul", "truediv", "matmul", "neg",
+              "pow", "getitem"):
+    setattr(_SymbolicTensor, f"__{_name}__", _method(f"__{_name}__"))
