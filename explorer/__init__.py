@@ -1,0 +1,23 @@
+"""Classic convolutional networks with their knobs turned: shapes, parameters, costs and times.
+
+    config = explorer.configure("resnet50", width=0.5)
+    network = explorer.build(config)
+    trace = explorer.trace(network, config.input_shape)
+    summary = explorer.analyse(trace)           # or explorer.summarise(config), all in one
+    frame = explorer.layer_frame(summary)
+    timing = explorer.time_forward(config)
+"""
+
+from explorer.config import Config, ConfigError
+from explorer.catalogue import configure, families, presets
+from explorer.key import from_key, to_key
+from explorer.build import build
+from explorer.trace import Trace, TraceError, trace
+from explorer.analysis import Summary, analyse, summarise
+from explorer.views.tables import layer_frame, to_csv, to_json
+
+__all__ = [
+    "Config", "ConfigError", "Summary", "Trace", "TraceError",
+    "analyse", "build", "configure", "families", "from_key", "layer_frame", "presets",
+    "summarise", "to_csv", "to_json", "to_key", "trace",
+]

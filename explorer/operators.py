@@ -164,13 +164,13 @@ def matmul(input: HasShape, other: HasShape) -> Effect:
 
 @rule("batch_norm")
 def batch_norm(input: HasShape, *_: Any, **__: Any) -> Effect:
-    return Effect(input.shape, elementwise_ops=2 * math.prod(input.shape))
+    return Effect(tuple(input.shape), elementwise_ops=2 * math.prod(input.shape))
 
 
 @rule("local_response_norm")
 def local_response_norm(input: HasShape, size: int, *_: Any, **__: Any) -> Effect:
     """A square and a sum over `size` channels, then scale, power and quotient."""
-    return Effect(input.shape, elementwise_ops=(2 * size + 3) * math.prod(input.shape))
+    return Effect(tuple(input.shape), elementwise_ops=(2 * size + 3) * math.prod(input.shape))
 
 
 @rule("max_pool2d", "avg_pool2d")
@@ -218,7 +218,7 @@ def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool 
 @rule("dropout", "dropout2d", "feature_dropout")
 def dropout(input: HasShape, p: float = 0.5, training: bool = True, inplace: bool = False) -> Effect:
     """Evaluation passes its input through; training multiplies by a mask."""
-    return Effect(input.shape, elementwise_ops=math.prod(input.shape) if training else 0,
+    return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape) if training else 0,
                   allocates=training and not inplace)
 
 
@@ -261,7 +261,7 @@ def getitem(input: HasShape, index: Any) -> Effect:
 
 def _pointwise(cost: int) -> Rule:
     def effect(input: HasShape, *_: Any, **__: Any) -> Effect:
-        return Effect(input.shape, elementwise_ops=cost * math.prod(input.shape))
+        return Effect(tuple(input.shape), elementwise_ops=cost * math.prod(input.shape))
     return effect
 
 
@@ -269,7 +269,7 @@ def _binary(cost: int) -> Rule:
     def effect(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
         a, b = getattr(input, "shape", ()), getattr(other, "shape", ())
         try:
-            shape = a if a == b else tuple(torch.broadcast_shapes(a, b))
+            shape = tuple(a if a == b else torch.broadcast_shapes(a, b))
         except RuntimeError:
             raise ShapeError(f"cannot combine {tuple(a)} with {tuple(b)}") from None
         return Effect(shape, elementwise_ops=cost * math.prod(shape))

@@ -26,16 +26,19 @@ NETWORK_INPUT = -1
 class TraceError(ValueError):
     """A network whose forward pass ends before its time.
 
-    `path` is the call that failed, `input_shape` its input, `calls` what was traced before it.
+    `path` is the call that failed, `input_shape` its input, `calls` what was traced before it, and
+    `smallest_input` the input size from which on it works, where that is known.
     """
 
     def __init__(self, path: str, type: str, input_shape: Shape, reason: str,
-                 calls: tuple[Call, ...] = ()) -> None:
-        shape = "×".join(map(str, input_shape))
-        super().__init__(f"The forward pass ends at {path} ({type}), whose input is {shape}: "
-                         f"{reason}.")
+                 calls: tuple[Call, ...] = (), smallest_input: int | None = None) -> None:
+        message = (f"The forward pass ends at {path} ({type}), whose input is "
+                   f"{'×'.join(map(str, input_shape))}: {reason}.")
+        if smallest_input is not None:
+            message += f" The smallest `input_size` that works is {smallest_input}."
+        super().__init__(message)
         self.path, self.type, self.input_shape = path, type, input_shape
-        self.reason, self.calls = reason, calls
+        self.reason, self.calls, self.smallest_input = reason, calls, smallest_input
 
 
 class Call(NamedTuple):
@@ -206,7 +209,7 @@ class _Tracer:
         self.calls.append(Call(
             index, path, type, operator, *self._stage_and_block(path),
             tuple([tensor.producer for tensor in tensors]),
-            tuple([tensor.shape for tensor in tensors]), effect,
+            tuple([tuple(tensor.shape) for tensor in tensors]), effect,
             tuple([self.names[id(value)] for value in values if id(value) in self.names]),
             storage, known))
         if inplace:

@@ -1,0 +1,15 @@
+"""The entry point: `streamlit run app.py`."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Architecture explorer", page_icon=":material/account_tree:",
+                   layout="wide")
+
+st.navigation([
+    st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
+            help="One network with its knobs: figures, block graph, layers, charts and timing."),
+    st.Page("pages/catalogue.py", title="Catalogue", icon=":material/table_rows:",
+            help="Every preset with its figures, and a link that opens it."),
+    st.Page("pages/conventions.py", title="How it counts", icon=":material/functions:",
+            help="What each figure means, and how it is counted."),
+]).run()

@@ -1,0 +1,132 @@
+"""The command line: `python -m explorer`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from explorer.analysis import Summary, summarise
+from explorer.build import build
+from explorer.catalogue import presets
+from explorer.config import Config, ConfigError
+from explorer.key import from_settings, split_setting
+from explorer.timing import TimingError, time_forward
+from explorer.trace import TraceError
+from explorer.views import tables, timings
+
+FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
+
+network_argument = click.argument("network")
+set_option = click.option(
+    "--set", "settings", metavar="KNOB=VALUE", multiple=True,
+    help="Turn a knob, such as width=0.5 or blocks=3,4,23,3. May be given several times.")
+output_option = click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file, not to the screen. Nothing is written unless all went well.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Rebuild a classic convolutional network with its knobs turned, and see what that does."""
+
+
+@cli.command("list")
+def list_networks() -> None:
+    """The catalogue, with parameters and multiply-adds."""
+    click.echo(tables.catalogue_text(
+        {name: summarise(preset.config) for name, preset in presets().items()}))
+
+
+@cli.command()
+@network_argument
+@set_option
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="torchinfo prints what torchinfo itself prints for this network.")
+@output_option
+def summary(network: str, settings: tuple[str, ...], form: str, output: Path | None) -> None:
+    """Every layer of NETWORK with its shapes and costs, and the totals."""
+    config = parse_config(network, settings)
+    write(render(config, summarise(config), form), output)
+
+
+@cli.command()
+@network_argument
+@set_option
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
+              help="Where to run; auto takes a GPU if there is one.")
+@click.option("--format", "form", type=click.Choice(("table", "json")), default="table",
+              show_default=True)
+@output_option
+def time(network: str, settings: tuple[str, ...], device: str, form: str,
+         output: Path | None) -> None:
+    """Time the forward pass of NETWORK on this machine."""
+    config = parse_config(network, settings)
+    timing = time_forward(config, device)
+    write(timings.to_json(timing) if form == "json" else timings.to_text(config, timing), output)
+
+
+def parse_config(network: str, settings: tuple[str, ...]) -> Config:
+    return from_settings(network, [split_setting(setting) for setting in settings])
+
+
+def render(config: Config, summary: Summary, form: str) -> str:
+    if form == "torchinfo":
+        import torchinfo  # not needed by the other formats
+
+        return str(torchinfo.summary(build(config), input_size=config.input_shape, device="meta",
+                                     verbose=0))
+    if form == "csv":
+        return tables.to_csv(summary)
+    return {"table": tables.to_text, "json": tables.to_json,
+            "markdown": tables.to_markdown}[form](config, summary)
+
+
+def write(text: str, output: Path | None) -> None:
+    """To the screen, or to a file that is there whole or not at all."""
+    if output is None:
+        click.echo(text.removesuffix("\n"))
+        return
+    try:
+        handle, part = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+    except OSError as error:
+        raise click.ClickException(f"Cannot write {output}: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text if text.endswith("\n") else text + "\n")
+        os.chmod(part, 0o666 & ~_umask())
+        os.replace(part, output)
+    except OSError as error:
+        Path(part).unlink(missing_ok=True)
+        raise click.ClickException(f"Cannot write {output}: {error.strerror}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def main() -> None:
+    """Run the command; whatever a person can get wrong ends in one line and exit code 2."""
+    try:
+        # Off standalone mode, click returns the code of ctx.exit() and raises everything else.
+        sys.exit(cli.main(prog_name="python -m explorer", standalone_mode=False))
+    except click.ClickException as error:
+        message = error.format_message()
+    except (ConfigError, TraceError, TimingError) as error:
+        message = str(error)
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:     # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""Trace -> Summary: what each layer costs, and the totals.
+
+All figures are exact integers in the units that their names say. A cost that is not known (an
+operator without a rule) is None in its layer, left out of the totals, and listed in
+`Summary.not_counted`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from torch import nn
+
+from explorer.build import build
+from explorer.config import Config
+from explorer.operators import BINARY, POINTWISE, VIEWS, Pair, Shape
+from explorer.trace import NETWORK_INPUT, Call, Trace, TraceError, trace
+
+LARGEST_INPUT = 4096
+"""Bound of the search for the smallest input that works."""
+
+Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
+               "pooling", "merge", "reshape", "other"]
+
+_KINDS: dict[str, Kind] = {
+    "linear": "linear", "matmul": "linear", "batch_norm": "normalisation",
+    "local_response_norm": "normalisation", "cat": "merge", "concat": "merge", "mean": "pooling",
+    "dropout": "activation", "pad": "reshape", "getitem": "reshape",
+    **dict.fromkeys(VIEWS, "reshape"), **dict.fromkeys(BINARY, "merge"),
+    **dict.fromkeys(POINTWISE, "activation"),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+                    "pooling"),
+}
+
+
+class ReceptiveField(NamedTuple):
+    """The part of the image that one position can see, in input pixels, by height and width."""
+
+    size: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    """Pixels between neighbouring positions."""
+    start: Pair = (0, 0)
+    """First pixel that position 0 sees; negative inside the padding."""
+
+
+class Layer(NamedTuple):
+    """One call of the forward pass, with its costs."""
+
+    index: int
+    path: str
+    type: str
+    kind: Kind
+    stage: str
+    block: str
+    inputs: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    kernel: Pair | None
+    stride: Pair | None
+    padding: Pair | None
+    dilation: Pair | None
+    groups: int | None
+    params: int
+    """Parameters that no earlier call has used: the column adds up to `Totals.params_used`."""
+    shared_with: int | None
+    """The first call with the same parameters, where this is not the first."""
+    macs: int | None
+    elementwise_ops: int | None
+    activation_bytes: int
+    """Memory that the output takes; 0 for views and in-place operations."""
+    live_bytes: int
+    """Activations alive while this call runs, its output among them."""
+    receptive_field: ReceptiveField | None
+    """None past the point where positions are mixed (the classifier)."""
+
+
+class Block(NamedTuple):
+    """Consecutive layers of one block, the unit of the block graph."""
+
+    stage: str
+    path: str
+    type: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def params(self) -> int:
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs or 0 for layer in self.layers)
+
+    @property
+    def activation_bytes(self) -> int:
+        return sum(layer.activation_bytes for layer in self.layers)
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.layers[-1].output_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    params: int
+    """Registered parameters, shared ones once."""
+    params_used: int
+    """Those that this forward pass reads."""
+    trainable_params: int
+    macs: int
+    """Multiply-adds of convolutions and linear layers, without bias."""
+    flops: int
+    """2 · macs."""
+    elementwise_ops: int
+    param_bytes: int
+    activation_bytes: int
+    """Sum over the layers: what it would take to keep every output."""
+    peak_activation_bytes: int
+    """The most that is alive at once in the pass."""
+    receptive_field: int
+    """The largest of a convolution or of a pooling with a fixed window, so not of the pooling
+    that takes the whole map; the larger side, in pixels."""
+    layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything that the views show of one network."""
+
+    trace: Trace
+    layers: tuple[Layer, ...]
+    blocks: tuple[Block, ...]
+    totals: Totals
+    not_counted: tuple[Layer, ...]
+    """Layers whose operator has no rule: their cost is in no total."""
+
+
+def summarise(config: Config) -> Summary:
+    """Build, trace and analyse the network of a config.
+
+    Raises `TraceError` where the forward pass cannot reach its end; where the input is too small,
+    the message says from which size on it works.
+
+    >>> from explorer.catalogue import configure
+    >>> summarise(configure("resnet18")).totals.macs
+    1814073344
+    """
+    network = build(config)
+    try:
+        return analyse(trace(network, config.input_shape))
+    except TraceError as error:
+        raise TraceError(error.path, error.type, error.input_shape, error.reason, error.calls,
+                         _smallest_input(network, config)) from None
+
+
+def _smallest_input(network: nn.Module, config: Config) -> int | None:
+    """The smallest `input_size` that passes, found by halving; None where size is not the cause."""
+    def passes(size: int) -> bool:
+        try:
+            trace(network, (*config.input_shape[:2], size, size))
+        except TraceError:
+            return False
+        return True
+
+    low, high = config.input_size, config.input_size
+    while not passes(high):
+        low, high = high, 2 * high
+        if high > 4 * LARGEST_INPUT:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return high
+
+
+def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
+    """Count what a trace costs; `element_bytes` is 4 for float32, 2 for half precision."""
+    fields: list[ReceptiveField | None] = []
+    first_use: dict[str, int] = {}
+    live = _live_bytes(trace, element_bytes)
+    layers = []
+    for call, live_bytes in zip(trace.calls, live, strict=True):
+        effect, window = call.effect, call.effect.window
+        field = _receptive_field(call, fields)
+        fields.append(field)
+        new = [name for name in call.parameters if first_use.setdefault(name, call.index)
+               == call.index]
+        shared = len(new) < len(call.parameters)
+        layers.append(Layer(
+            call.index, call.path, call.type, _kind(call), call.stage, call.block, call.inputs,
+            call.input_shapes, call.output_shape,
+            *(window[:4] if window else (None,) * 4), effect.groups if window else None,
+            sum([trace.parameters[name].count for name in new]),
+            first_use[call.parameters[0]] if shared else None,
+            effect.macs, effect.elementwise_ops,
+            math.prod(effect.shape) * element_bytes if effect.allocates else 0,
+            live_bytes, field))
+    params = sum(parameter.count for parameter in trace.parameters.values())
+    macs = sum(layer.macs or 0 for layer in layers)
+    totals = Totals(
+        params=params,
+        params_used=sum(layer.params for layer in layers),
+        trainable_params=sum(parameter.count for parameter in trace.parameters.values()
+                             if parameter.trainable),
+        macs=macs, flops=2 * macs,
+        elementwise_ops=sum(layer.elementwise_ops or 0 for layer in layers),
+        param_bytes=params * element_bytes,
+        activation_bytes=sum(layer.activation_bytes for layer in layers),
+        peak_activation_bytes=max(live, default=0),
+        receptive_field=max((max(field.size) for call, field in
+                             zip(trace.calls, fields, strict=True)
+                             if field and (window := call.effect.window) and not window.whole),
+                            default=1),
+        layers=len(layers))
+    return Summary(trace, tuple(layers), _blocks(trace, layers), totals,
+                   tuple(layer for layer in layers if layer.macs is None))
+
+
+def _kind(call: Call) -> Kind:
+    if call.operator == "conv2d":
+        depthwise = call.effect.groups == call.input_shapes[0][1] > 1
+        return "depthwise convolution" if depthwise else "convolution"
+    return _KINDS.get(call.operator, "other")
+
+
+def _live_bytes(trace: Trace, element_bytes: int) -> list[int]:
+    """Activation bytes alive at each call, its output among them.
+
+    A tensor is alive from the call that allocates it to the last that reads it; Python also holds
+    what it gave to a module until that module returns, and the caller holds the network's input.
+    """
+    calls = trace.calls
+    if not calls:
+        return []
+
+    def storage(producer: int) -> int:
+        return NETWORK_INPUT if producer == NETWORK_INPUT else calls[producer].storage
+
+    last = {NETWORK_INPUT: len(calls) - 1}
+    for call in calls:
+        for producer in (call.index, *call.inputs):
+            held = storage(producer)
+            last[held] = max(last.get(held, 0), call.index)
+    for scope in trace.scopes:
+        for producer in scope.inputs:
+            last[storage(producer)] = max(last[storage(producer)], scope.end)
+    for producer in trace.outputs:
+        last[storage(producer)] = len(calls) - 1
+
+    changes = [0] * (len(calls) + 1)
+    for call in calls:
+        if call.effect.allocates:
+            size = math.prod(call.effect.shape) * element_bytes
+            changes[call.index] += size
+            changes[last[call.index] + 1] -= size
+    changes[0] += math.prod(trace.input_shape) * element_bytes
+    return list(accumulate(changes[:-1]))
+
+
+def _receptive_field(call: Call, fields: list[ReceptiveField | None]) -> ReceptiveField | None:
+    """The largest path: over the inputs the union, then the call's own window.
+
+    With r the size, j the stride and s the start: r + (k - 1) · d · j, j · stride, s - padding · j.
+    """
+    if len(call.effect.shape) != 4:
+        return None
+    given = [ReceptiveField() if producer == NETWORK_INPUT else fields[producer]
+             for producer in call.inputs]
+    known = [field for field in given if field is not None]
+    if not known:
+        return None
+    field = known[0] if len(known) == 1 else _union(known)
+    if (window := call.effect.window) is None:
+        return field
+    axes = [(size + (kernel - 1) * dilation * jump, jump * stride, start - padding * jump)
+            for size, jump, start, kernel, stride, padding, dilation in
+            zip(*field, *window[:4], strict=True)]
+    (height, height_jump, top), (width, width_jump, left) = axes
+    return ReceptiveField((height, width), (height_jump, width_jump), (top, left))
+
+
+def _union(fields: list[ReceptiveField]) -> ReceptiveField:
+    """What a merge sees: from the first start to the last end among its inputs."""
+    axes = []
+    for axis in (0, 1):
+        start = min(field.start[axis] for field in fields)
+        end = max(field.start[axis] + field.size[axis] for field in fields)
+        # A 1×1 input that is spread over an image has no positions of its own to step between.
+        axes.append((end - start, min(field.stride[axis] for field in fields), start))
+    (height, height_jump, top), (width, width_jump, left) = axes
+    return ReceptiveField((height, width), (height_jump, width_jump), (top, left))
+
+
+def _blocks(trace: Trace, layers: list[Layer]) -> tuple[Block, ...]:
+    """Runs of consecutive layers that share a block."""
+    types = {scope.path: scope.type for scope in trace.scopes}
+    runs: list[list[Layer]] = []
+    for layer in layers:
+        if not runs or runs[-1][-1].block != layer.block:
+            runs.append([])
+        runs[-1].append(layer)
+    return tuple(Block(run[0].stage, run[0].block,
+                       run[0].type if len(run) == 1 else types.get(run[0].block, run[0].type),
+                       tuple(run)) for run in runs)

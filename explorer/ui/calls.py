@@ -1,0 +1,64 @@
+"""What pages ask of the package, kept for every session under the config's canonical string.
+
+The values are frozen, so that sessions share them and none is copied.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.analysis import Summary, summarise
+from explorer.catalogue import presets
+from explorer.key import from_key
+from explorer.timing import Timing, submit
+from explorer.trace import TraceError
+from explorer.views import charts, graph, layout, tables
+
+ENTRIES = 256
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def summary(key: str) -> Summary | TraceError:
+    """The summary of a config, or the error that says where its forward pass ends."""
+    try:
+        return summarise(from_key(key))
+    except TraceError as error:
+        return error
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def layer_frame(key: str) -> pd.DataFrame:
+    found = summary(key)
+    assert isinstance(found, Summary)
+    return tables.layer_frame(found)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def block_graph(key: str) -> str:
+    """The block graph as SVG; raises `LayoutError`."""
+    found = summary(key)
+    assert isinstance(found, Summary)
+    return layout.to_svg(graph.block_graph(found))
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def where_it_sits(key: str) -> go.Figure:
+    found = summary(key)
+    assert isinstance(found, Summary)
+    return charts.where_it_sits(found)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def timing(key: str, device: str) -> Future[Timing]:
+    """The timed forward pass of a config: under way, done or failed, one for all sessions."""
+    return submit(from_key(key), device)
+
+
+@st.cache_data(show_spinner=False)
+def catalogue() -> pd.DataFrame:
+    return tables.catalogue_frame(
+        {name: summarise(preset.config) for name, preset in presets().items()})

@@ -1,0 +1,68 @@
+"""The sidebar: the network and its knobs. Widgets are made from the knobs themselves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.catalogue import family_of, find_preset, presets
+from explorer.config import Config, Knob, knobs_of
+from explorer.ui import state
+from explorer.ui.state import widget_key
+
+# The knobs that people turn most stay open; the others of every network are a group.
+SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
+
+
+def sidebar() -> None:
+    """The network, the common knobs, and the family's own in a group."""
+    config = state.config()
+    knobs = knobs_of(type(config))
+    with st.sidebar:
+        st.selectbox("Network", list(presets()), key="network", on_change=state.reset,
+                     format_func=lambda name: find_preset(name).title,
+                     help="A preset as its paper, or torchvision, has it. Choosing one puts every "
+                          "knob back to where it belongs.")
+        family, preset = family_of(config.network), find_preset(config.network)
+        st.caption(f"{family.paper}. {preset.source}.")
+        for name, knob in knobs.items():
+            if knob.common and name not in SHAPE_OF_DATA:
+                widget(knob, config)
+        st.markdown(f"**{family.title}**")
+        for knob in knobs.values():
+            if not knob.common:
+                widget(knob, config)
+        st.markdown("**Data**")
+        for name in SHAPE_OF_DATA:
+            widget(knobs[name], config)
+
+
+def widget(knob: Knob, config: Config) -> None:
+    """The widget that fits a knob's kind. Its value lies in the session under `widget_key`."""
+    key = widget_key(knob.name)
+    match knob.kind:
+        case "bool":
+            st.toggle(knob.label, key=key, help=knob.help)
+        case "choice":
+            st.selectbox(knob.label, knob.options, key=key, help=knob.help,
+                         format_func=lambda option: str(option).replace("_", " "))
+        case "float":
+            st.slider(knob.label, knob.low, knob.high, step=knob.step, key=key, help=knob.help,
+                      format="%.4g")
+        case "int":
+            st.number_input(knob.label, int(knob.low), int(knob.high), step=int(knob.step),
+                            key=key, help=knob.help)
+        case "counts":
+            counts(knob, config)
+
+
+def counts(knob: Knob, config: Config) -> None:
+    """One number for each stage, in a row."""
+    st.markdown(knob.label, help=knob.help)
+    names = config.stages
+    for first in range(0, len(names), 3):
+        for column, position in zip(st.columns(3), range(first, min(first + 3, len(names))),
+                                    strict=False):
+            column.number_input(names[position].capitalize(), int(knob.low), int(knob.high), step=1,
+                                key=widget_key(knob.name, position))
+
+

@@ -1,0 +1,36 @@
+"""A button that puts the page's address on the clipboard."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_component = st.components.v2.component(
+    "copy_link",
+    html='<button type="button" title="Copy a link that opens this network">Copy link</button>',
+    css="""
+button {
+  height: 40px; padding: 0 14px; font: 400 1rem var(--st-font); white-space: nowrap;
+  color: var(--st-text-color); background: var(--st-background-color); cursor: pointer;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
+}
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+""",
+    js="""
+export default function ({ parentElement }) {
+  const button = parentElement.querySelector("button");
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "Copied";
+    } catch {
+      // Browsers keep the clipboard from pages without https.
+      prompt("Copy this link", location.href);
+    }
+    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+  };
+}
+""")
+
+
+def copy_link() -> None:
+    _component(key="copy-link", width="content")

@@ -1,0 +1,99 @@
+"""The layer table: every call, with search, sorting and shares of the total."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis import Summary
+from explorer.ui import calls
+from explorer.views import tables
+from explorer.views.palette import KIND_COLOURS
+
+HEIGHT = 420
+
+
+def table(key: str, found: Summary) -> None:
+    """The layers, those that match the search, and their CSV."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input("Search", key="layer-search", type="search", live=True,
+                               placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
+                               label_visibility="collapsed")
+        st.download_button("Download CSV", icon=":material/download:", file_name=f"{key}.csv",
+                           data=lambda: tables.to_csv(found), mime="text/csv", on_click="ignore",
+                           help="Every layer with every column, exact.")
+    frame = matching(shown_frame(key), wanted)
+    st.dataframe(frame, key="layer-table", hide_index=True, height=HEIGHT,
+                 column_config=COLUMNS, alt="Layers of the network")
+    total, count = len(found.layers), len(frame)
+    st.caption(f"{total:,} layers" if count == total else
+               f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
+               f"{frame['macs'].sum():,} multiply-adds")
+
+
+def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
+    """The rows whose path, type or kind holds the text."""
+    if not (words := wanted.casefold().split()):
+        return frame
+    text = (frame["path"] + " " + frame["type"] + " " + frame["kind"].str[0]).str.casefold()
+    hits = pd.Series(True, index=frame.index)
+    for word in words:
+        hits &= text.str.contains(word, regex=False)
+    return frame[hits]
+
+
+@st.cache_resource(max_entries=calls.ENTRIES, show_spinner=False)
+def shown_frame(key: str) -> pd.DataFrame:
+    """The columns that the page shows, with each layer's share of the totals."""
+    frame = calls.layer_frame(key)
+    shown = frame[["index", "path", "type", "kind", "input_shapes", "output_shape", "kernel",
+                   "stride", "groups", "params", "macs", "activation_bytes",
+                   "receptive_field"]].copy()
+    shown["kind"] = [[kind] for kind in shown["kind"]]
+    for column in ("input_shapes", "output_shape", "kernel", "stride"):
+        shown[column] = shown[column].str.replace("x", "×")
+    for position, column in ((10, "params"), (12, "macs"), (14, "activation_bytes")):
+        total = frame[column].sum()
+        share = frame[column].astype("Float64") / (total or 1)
+        shown.insert(position, f"{column}_share", share.astype("float64"))
+    return shown
+
+
+def _share(label: str) -> Any:
+    return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1,
+                                           width=90)
+
+
+def _number(label: str, help: str) -> Any:
+    return st.column_config.NumberColumn(label, format="localized", help=help, width=115)
+
+
+COLUMNS = {
+    "index": st.column_config.NumberColumn("#", width=45, help="Order of execution"),
+    "path": st.column_config.TextColumn("Layer", pinned=True, width=230,
+                                        help="Where it stands in the network"),
+    "type": st.column_config.TextColumn("Type", width=120,
+                                        help="Class of the module, or name of the operation"),
+    "kind": st.column_config.MultiselectColumn(
+        "Kind", options=list(KIND_COLOURS), color=list(KIND_COLOURS.values()), width=150),
+    "input_shapes": st.column_config.TextColumn(
+        "Input", width=130, help="Batch × channels × height × width"),
+    "output_shape": st.column_config.TextColumn(
+        "Output", width=130, help="Batch × channels × height × width"),
+    "kernel": st.column_config.TextColumn("Kernel", width=65),
+    "stride": st.column_config.TextColumn("Stride", width=65),
+    "groups": st.column_config.NumberColumn(
+        "Groups", width=65, help="1: every input channel reaches every output channel. As many as "
+        "channels: a depthwise convolution."),
+    "params": _number("Parameters", "Those that no earlier layer has used"),
+    "params_share": _share("of all"),
+    "macs": _number("Multiply-adds", "Of convolutions and linear layers, without bias"),
+    "macs_share": _share("of all "),
+    "activation_bytes": _number("Output bytes", "Memory of the output in float32; 0 where it "
+                                "shares its input's"),
+    "activation_bytes_share": _share("of all  "),
+    "receptive_field": st.column_config.NumberColumn(
+        "Field", width=65, help="Receptive field: pixels of the image that one position can see"),
+}

@@ -1,0 +1,42 @@
+"""What the page says where something cannot be."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.config import ConfigError
+from explorer.trace import TraceError
+from explorer.ui.state import widget_key
+
+
+def set_aside(notes: list[str]) -> None:
+    """The values of a link that were not taken."""
+    if notes:
+        st.warning("\n\n".join(["The link held what cannot be; the preset's values stand in "
+                                "its place.", *map(escape, notes)]), icon=":material/link_off:")
+
+
+def cannot_take(error: ConfigError | None) -> None:
+    """Knobs that do not go together: below stands the network as it was before."""
+    if error is not None:
+        st.error(f"{escape(str(error))} Below is the network before this change.")
+
+
+def cannot_run(error: TraceError) -> None:
+    """A forward pass that ends too early, and the way out."""
+    st.error(escape(str(error)))
+    if error.smallest_input is not None:
+        st.button(f"Set the input size to {error.smallest_input}", type="primary",
+                  on_click=_set_input_size, args=(error.smallest_input,))
+
+
+def _set_input_size(size: int) -> None:
+    st.session_state[widget_key("input_size")] = size
+
+
+def escape(text: str) -> str:
+    """Text as Markdown that shows it as it is; what stands in backticks stays code."""
+    parts = text.split("`")
+    parts[::2] = ["".join(f"\\{c}" if c in "\\*_[]<>#|~$:" else c for c in part)
+                  for part in parts[::2]]
+    return "`".join(parts)

@@ -1,0 +1,197 @@
+"""Summaries as records, DataFrames, CSV, JSON and Markdown: one set of columns everywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from explorer.analysis import Layer, Summary, Totals
+from explorer.catalogue import presets
+from explorer.config import Config, knobs_of
+from explorer.key import to_key
+from explorer.views import text
+
+
+def layer_records(summary: Summary) -> list[dict[str, Any]]:
+    """One plain record a call: shapes as lists, counts as exact integers, None for not counted."""
+    return [_record(layer) for layer in summary.layers]
+
+
+def _record(layer: Layer) -> dict[str, Any]:
+    field = layer.receptive_field
+    return {
+        "index": layer.index,
+        "path": layer.path,
+        "type": layer.type,
+        "kind": layer.kind,
+        "stage": layer.stage,
+        "block": layer.block,
+        "input_shapes": [list(shape) for shape in layer.input_shapes],
+        "output_shape": list(layer.output_shape),
+        "kernel": _list(layer.kernel),
+        "stride": _list(layer.stride),
+        "padding": _list(layer.padding),
+        "dilation": _list(layer.dilation),
+        "groups": layer.groups,
+        "params": layer.params,
+        "shared_with": layer.shared_with,
+        "macs": layer.macs,
+        "elementwise_ops": layer.elementwise_ops,
+        "activation_bytes": layer.activation_bytes,
+        "live_bytes": layer.live_bytes,
+        "receptive_field": max(field.size) if field else None,
+        "receptive_field_stride": max(field.stride) if field else None,
+    }
+
+
+def _list(pair: tuple[int, int] | None) -> list[int] | None:
+    return None if pair is None else list(pair)
+
+
+def layer_frame(summary: Summary) -> pd.DataFrame:
+    """The layers as a DataFrame: whole numbers as nullable integers, shapes as text.
+
+    A cost that is not counted is missing (NA), never zero.
+    """
+    frame = pd.DataFrame(layer_records(summary))
+    for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
+        frame[name] = [_shape_text(value) for value in frame[name]]
+    for name in ("groups", "shared_with", "macs", "elementwise_ops", "receptive_field",
+                 "receptive_field_stride"):
+        frame[name] = frame[name].astype("Int64")
+    return frame
+
+
+def _shape_text(value: list[Any] | None) -> str:
+    """1x64x56x56; several shapes apart by a space; "" for none. ASCII, for spreadsheets."""
+    if not value:
+        return ""
+    if isinstance(value[0], list):
+        return " ".join(map(_shape_text, value))
+    return "x".join(map(str, value))
+
+
+def to_csv(summary: Summary) -> str:
+    """The layers as CSV with a header, one row a call; "not counted" where a cost is unknown."""
+    frame = layer_frame(summary)
+    for name in ("macs", "elementwise_ops"):
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), text.NOT_COUNTED)
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(config: Config, summary: Summary) -> str:
+    """Network, config, totals and layers as a JSON document."""
+    knobs = config.model_dump(exclude={"network"})
+    return json.dumps({"network": config.network, "key": to_key(config), "config": knobs,
+                       "totals": totals_record(summary), "layers": layer_records(summary)})
+
+
+def totals_record(summary: Summary) -> dict[str, Any]:
+    """The totals, and how many layers are in none of them."""
+    return {**asdict(summary.totals), "not_counted": len(summary.not_counted)}
+
+
+def totals_lines(totals: Totals) -> list[tuple[str, str]]:
+    """The totals with their units, exact and short."""
+    def both(value: int, unit: str = "") -> str:
+        exact = f"{value:,}{' ' + unit if unit else ''}"
+        return f"{exact}  ({text.short(value, unit)})" if value >= 1000 else exact
+
+    return [("parameters", both(totals.params)),
+            ("of them used", both(totals.params_used)),
+            ("trainable", both(totals.trainable_params)),
+            ("multiply-adds", both(totals.macs)),
+            ("flops (2 × macs)", both(totals.flops)),
+            ("element-wise operations", both(totals.elementwise_ops)),
+            ("parameter memory", both(totals.param_bytes, "B")),
+            ("sum of activations", both(totals.activation_bytes, "B")),
+            ("peak activations", both(totals.peak_activation_bytes, "B")),
+            ("receptive field", f"{totals.receptive_field:,} px"),
+            ("layers", f"{totals.layers:,}")]
+
+
+SHORT_COLUMNS = {"index": "#", "path": "layer", "type": "type", "output_shape": "output",
+                 "kernel": "kernel", "stride": "stride", "params": "params", "macs": "macs",
+                 "receptive_field": "field"}
+
+
+def short_frame(summary: Summary) -> pd.DataFrame:
+    """The columns that fit a terminal, as text."""
+    frame = layer_frame(summary)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
+    for name in ("params", "macs"):
+        frame[name] = [text.NOT_COUNTED if value is pd.NA else f"{value:,}"
+                       for value in frame[name]]
+    frame["field"] = ["" if value is pd.NA else str(value) for value in frame["field"]]
+    return frame.astype(str)
+
+
+def to_text(config: Config, summary: Summary) -> str:
+    """The layers and the totals as a table for a terminal."""
+    lines = [text.sentence(config), "", _aligned(short_frame(summary)), ""]
+    lines += [f"{name:24} {value}" for name, value in totals_lines(summary.totals)]
+    if summary.not_counted:
+        lines.append(f"{text.NOT_COUNTED:24} " + ", ".join(
+            f"{layer.path} ({layer.type})" for layer in summary.not_counted))
+    return "\n".join(lines)
+
+
+def to_markdown(config: Config, summary: Summary) -> str:
+    """The layers and the totals as Markdown tables."""
+    frame = short_frame(summary)
+    totals = pd.DataFrame(totals_lines(summary.totals), columns=["total", "value"])
+    return f"# {text.sentence(config)}\n\n{_markdown(totals)}\n\n{_markdown(frame)}"
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    left = {"layer", "type", "output", "network", "source"}
+    columns = []
+    for name in frame:
+        cells = [str(name), *frame[name]]
+        width = max(map(len, cells))
+        columns.append([f"{cell:<{width}}" if name in left else f"{cell:>{width}}"
+                        for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns),
+            *(list(map(str, row)) for row in frame.itertuples(index=False))]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+                     for row in rows)
+
+
+def catalogue_frame(summaries: dict[str, Summary]) -> pd.DataFrame:
+    """Every preset with its figures, exact."""
+    return pd.DataFrame([
+        {"network": name, "title": presets()[name].title,
+         "params": summary.totals.params, "macs": summary.totals.macs,
+         "peak_activation_bytes": summary.totals.peak_activation_bytes,
+         "receptive_field": summary.totals.receptive_field,
+         "layers": summary.totals.layers,
+         "input_size": presets()[name].config.input_size,
+         "source": presets()[name].source}
+        for name, summary in summaries.items()])
+
+
+def catalogue_text(summaries: dict[str, Summary]) -> str:
+    """The catalogue as a table for a terminal."""
+    frame = catalogue_frame(summaries)
+    shown = pd.DataFrame({
+        "network": frame["network"], "params": [f"{value:,}" for value in frame["params"]],
+        "macs": [f"{value:,}" for value in frame["macs"]],
+        "input": [f"{value}×{value}" for value in frame["input_size"]],
+        "source": frame["source"]})
+    return _aligned(shown)
+
+
+def knob_frame(config: type[Config]) -> pd.DataFrame:
+    """The knobs of a family: name, what it takes, default, and what it does."""
+    rows = []
+    for name, knob in knobs_of(config).items():
+        default = config.model_fields[name].default
+        shown = "as in the paper" if name == "blocks" else knob.format(default)
+        rows.append({"knob": name, "takes": knob.rule, "default": shown, "what it does": knob.help})
+    return pd.DataFrame(rows)

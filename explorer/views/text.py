@@ -1,0 +1,92 @@
+"""Figures and configs as people read them."""
+
+from __future__ import annotations
+
+from explorer.catalogue import find_preset
+from explorer.config import Config, knobs_of
+from explorer.operators import Pair, Shape
+
+NOT_COUNTED = "not counted"
+
+
+def short(value: float, unit: str = "") -> str:
+    """Three digits and an SI prefix: 25557032 as "25.6 M".
+
+    >>> short(4089184256), short(999_950), short(0), short(-1500, "B")
+    ('4.09 G', '1.00 M', '0', '-1.50 kB')
+    """
+    size, prefixes = abs(value), iter(("", "k", "M", "G", "T", "P"))
+    prefix = next(prefixes)
+    while size >= 999.5:
+        size, prefix = size / 1000, next(prefixes)
+    digits = str(round(size)) if not prefix or size >= 99.95 else \
+        f"{size:.1f}" if size >= 9.995 else f"{size:.2f}"
+    return f"{'-' if value < 0 else ''}{digits} {prefix}{unit}".rstrip()
+
+
+def seconds(value: float) -> str:
+    """A time with three digits.
+
+    >>> seconds(0.0624), seconds(1.5), seconds(0.000042)
+    ('62.4 ms', '1.50 s', '42.0 µs')
+    """
+    for scale, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if value >= scale * 0.9995 or unit == "µs":
+            size = value / scale
+            return f"{size:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def shape(value: Shape) -> str:
+    """
+    >>> shape((1, 64, 56, 56))
+    '1×64×56×56'
+    """
+    return "×".join(map(str, value))
+
+
+def side(value: Pair) -> str:
+    """A kernel or a stride: one number where both sides agree.
+
+    >>> side((3, 3)), side((1, 7))
+    ('3', '1×7')
+    """
+    return str(value[0]) if value[0] == value[1] else f"{value[0]}×{value[1]}"
+
+
+def change(value: float, preset: float) -> str | None:
+    """A figure against the preset's, in percent or as a factor; None where they are equal.
+
+    >>> change(75, 100), change(450, 100), change(1, 1)
+    ('-25%', '4.5 times', None)
+    """
+    if value == preset:
+        return None
+    if preset == 0:
+        return f"+{short(value)}"
+    ratio = value / preset
+    if ratio >= 2:
+        return f"{ratio:.3g} times"
+    percent = (ratio - 1) * 100
+    return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
+        if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
+
+
+def sentence(config: Config) -> str:
+    """A config in a line: the network, its blocks, its input and every other knob that is turned.
+
+    >>> from explorer.catalogue import configure
+    >>> sentence(configure("resnet50", width=0.5))
+    'ResNet-50 · width 0.5 · 3-4-6-3 · 224×224'
+    """
+    preset = find_preset(config.network)
+    size = f"{config.input_size}×{config.input_size}"
+    parts = [preset.title]
+    for name, knob in knobs_of(type(config)).items():
+        value = getattr(config, name)
+        if name == "blocks":
+            parts += ["-".join(map(str, config.scaled_blocks)), size]
+        elif name != "input_size" and value != getattr(preset.config, name):
+            text = knob.format(value).replace("_", " ")
+            parts.append(f"{knob.label[0].lower()}{knob.label[1:]} {text}")
+    return " · ".join(parts)

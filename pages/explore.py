@@ -1,0 +1,41 @@
+"""One network with its knobs turned: figures, graph, layers, charts, timing."""
+
+import streamlit as st
+
+from explorer.ui import controls, figures, layers, state, timing
+from explorer.ui.calls import block_graph, summary, where_it_sits
+from explorer.ui.graph import graph
+from explorer.ui.messages import cannot_run, cannot_take, set_aside
+from explorer.analysis import Summary
+from explorer.views.layout import LayoutError
+
+notes = state.open_address()
+controls.sidebar()
+refused = state.take_widgets()
+key = state.key()
+
+figures.title()
+set_aside(notes)
+cannot_take(refused)
+
+found = summary(key)
+if not isinstance(found, Summary):
+    cannot_run(found)
+    st.stop()
+
+figures.row(found)
+
+st.subheader("Blocks", anchor="blocks")
+try:
+    graph(block_graph(key), f"Block graph of {key}", key="block-graph")
+except LayoutError as error:
+    st.warning(str(error))
+
+st.subheader("Layers", anchor="layers")
+layers.table(key, found)
+
+st.subheader("Where it sits", anchor="charts")
+st.plotly_chart(where_it_sits(key), key="where-it-sits", config={"displayModeBar": False})
+
+st.subheader("Timed forward pass", anchor="timing")
+timing.details(found)

@@ -1,0 +1,314 @@
+"""The networks are the published ones, and every knob gives a network that runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torchinfo
+from torch import Tensor, nn
+
+from explorer.analysis import Totals, summarise
+from explorer.build import build
+from explorer.catalogue import configure, families, family_of, find_preset, presets
+from explorer.config import Config, ConfigError, knobs_of
+from explorer.trace import Trace, trace
+
+# Small enough for a forward pass on a CPU; Inception v3 needs 75 pixels.
+SMALL = {"width": 0.125, "input_size": 75, "num_classes": 7, "batch_size": 2}
+
+# Parameters and multiply-adds at each preset's own input size, as torchvision's networks have
+# them (Xception: as its author's).
+PUBLISHED = {
+    "vgg11": (132_863_336, 7_609_090_048),
+    "vgg13": (133_047_848, 11_308_466_176),
+    "vgg16": (138_357_544, 15_470_264_320),
+    "vgg19": (143_667_240, 19_632_062_464),
+    "resnet18": (11_689_512, 1_814_073_344),
+    "resnet34": (21_797_672, 3_663_761_408),
+    "resnet50": (25_557_032, 4_089_184_256),
+    "resnet101": (44_549_160, 7_801_405_440),
+    "resnet152": (60_192_808, 11_513_626_624),
+    "xception": (22_855_952, 8_357_403_496),
+    "inception_v3": (27_161_264, 5_713_216_096),
+    "mobilenetv3_large": (5_483_032, 216_589_760),
+    "mobilenetv3_small": (2_542_856, 56_510_400),
+}
+
+# Variants that torchvision publishes too.
+VARIANTS: list[tuple[str, dict[str, Any], int]] = [
+    ("vgg11", {"batch_norm": True}, 132_868_840),
+    ("vgg16", {"batch_norm": True}, 138_365_992),
+    ("vgg19", {"batch_norm": True}, 143_678_248),
+    ("vgg19", {"batch_norm": True, "conv_bias": False}, 143_672_744),
+    ("resnet50", {"groups": 32, "width_per_group": 4}, 25_028_904),
+    ("resnet101", {"groups": 32, "width_per_group": 8}, 88_791_336),
+    ("resnet101", {"groups": 64, "width_per_group": 4}, 83_455_272),
+    ("resnet50", {"width_per_group": 128}, 68_883_240),
+    ("resnet101", {"width_per_group": 128}, 126_886_696),
+    ("resnet34", {"blocks": (2, 2, 2, 2)}, 11_689_512),
+    ("resnet34", {"block": "bottleneck"}, 25_557_032),
+    ("inception_v3", {"aux_head": False}, 23_834_568),
+]
+
+# Knobs that move work about and leave the parameters as they are.
+SAME_PARAMETERS = [
+    *(("resnet50", {"stride_on": choice}) for choice in ("1x1", "3x3")),
+    *(("resnet50", {"output_stride": choice}) for choice in (32, 16, 8)),
+    *(("inception_v3", {"grid_reduction": choice})
+      for choice in ("parallel", "pool_first", "convolution_first")),
+    *(("mobilenetv3_large", {"activation": choice}) for choice in ("paper", "relu", "swish")),
+    *(("xception", {"depthwise_activation": choice}) for choice in ("none", "relu", "elu")),
+    *(("vgg11", {name: value}) for name, value in [
+        ("local_response_norm", True), ("dropout", 0.1), ("input_size", 64), ("batch_size", 8)]),
+]
+
+
+def each_choice() -> list[Any]:
+    """Every option of every knob that has options, for one preset a family."""
+    return [pytest.param(name, {knob.name: option}, id=f"{name}-{knob.name}-{option}")
+            for name in (family.presets[0].config.network for family in families())
+            for knob in knobs_of(type(find_preset(name).config)).values()
+            for option in knob.options or ((False, True) if knob.kind == "bool" else ())]
+
+
+def small(name: str, **knobs: Any) -> Config:
+    """A preset with narrow layers, one block a stage and a small image."""
+    narrow = {"classifier_width": 16} if name.startswith("vgg") else {}
+    blocks = (1,) * len(find_preset(name).config.stages)
+    return configure(name, **{**SMALL, **narrow, "blocks": blocks, **knobs})
+
+
+def forward(config: Config) -> Tensor:
+    with torch.inference_mode():
+        return build(config, "cpu")(torch.randn(config.input_shape))
+
+
+def totals(name: str, **knobs: Any) -> Totals:
+    return summarise(configure(name, **knobs)).totals
+
+
+def traced(config: Config) -> Trace:
+    return trace(build(config), config.input_shape)
+
+
+def last_map(config: Config, stage: str) -> tuple[int, ...]:
+    return [call for call in traced(config).calls if call.stage == stage][-1].output_shape
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_figures(name: str) -> None:
+    found = totals(name)
+    assert (found.params, found.macs) == PUBLISHED[name]
+
+
+def test_every_paper_network_has_published_figures() -> None:
+    assert {name for name in presets() if not name.endswith("_tutorial")} == set(PUBLISHED)
+
+
+def test_xception_at_224() -> None:
+    assert totals("xception", input_size=224).macs == 4_552_879_072
+
+
+@pytest.mark.parametrize(("name", "knobs", "params"), VARIANTS)
+def test_published_variants(name: str, knobs: dict[str, Any], params: int) -> None:
+    assert totals(name, **knobs).params == params
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_torchinfo_counts_the_same_parameters(name: str) -> None:
+    assert torchinfo.summary(build(configure(name)), verbose=0).total_params == PUBLISHED[name][0]
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_forward_pass_gives_a_score_for_each_class(name: str) -> None:
+    scores = forward(small(name))
+    assert scores.shape == (2, 7)
+    assert scores.isfinite().all()
+    assert not torch.equal(scores[0], scores[1])
+
+
+@pytest.mark.parametrize(("name", "knobs"), each_choice())
+def test_every_choice_runs(name: str, knobs: dict[str, Any]) -> None:
+    config = small(name, **knobs)
+    scores = forward(config)
+    assert scores.shape == (2, 7)
+    assert scores.isfinite().all()
+    found = traced(config)
+    assert [found.calls[index].output_shape for index in found.outputs] == [(2, 7)]
+
+
+@pytest.mark.parametrize(("name", "knobs"), SAME_PARAMETERS)
+def test_knobs_that_leave_the_parameters_alone(name: str, knobs: dict[str, Any]) -> None:
+    assert totals(name, **knobs).params == PUBLISHED[name][0]
+
+
+@pytest.mark.parametrize("name", presets())
+def test_training_reaches_every_parameter(name: str) -> None:
+    # Inception's auxiliary head needs a 17×17 map, which 299 pixels give.
+    config = small(name, input_size=299 if name.startswith("inception") else 64)
+    network = build(config, "cpu").train()
+    result = network(torch.randn(config.input_shape))
+    scores = result if isinstance(result, tuple) else (result,)
+    assert all(score.shape == (2, 7) for score in scores)
+    torch.stack([score.square().sum() for score in scores]).sum().backward()
+    assert [path for path, weight in network.named_parameters() if weight.grad is None] == []
+
+
+@pytest.mark.parametrize("name", presets())
+def test_building_is_on_meta_and_in_evaluation(name: str) -> None:
+    network = build(configure(name))
+    assert all(weight.is_meta for weight in network.parameters())
+    assert not any(module.training for module in network.modules())
+
+
+@pytest.mark.parametrize("name", presets())
+def test_blocks_and_depth_add_blocks(name: str) -> None:
+    config = find_preset(name).config
+    deeper = configure(name, blocks=tuple(count + 1 for count in config.blocks))
+    assert build_size(deeper) > build_size(config)
+    halved = configure(name, blocks=tuple((count + 1) // 2 for count in config.blocks))
+    assert build_size(configure(name, depth=0.5)) == build_size(halved)
+
+
+def build_size(config: Config) -> int:
+    return sum(weight.numel() for weight in build(config).parameters())
+
+
+def test_vgg_takes_any_input_size() -> None:
+    assert {traced(small("vgg11", input_size=size)).calls[-1].output_shape
+            for size in (32, 75, 224)} == {(2, 7)}
+
+
+def test_vgg_local_response_norm_follows_the_first_convolution() -> None:
+    network = build(configure("vgg11", local_response_norm=True))
+    assert [path for path, module in network.named_modules()
+            if isinstance(module, nn.LocalResponseNorm)] == ["stage1.lrn"]
+
+
+@pytest.mark.parametrize(("output_stride", "size"), [(32, 7), (16, 14), (8, 28)])
+def test_resnet_output_stride(output_stride: int, size: int) -> None:
+    config = configure("resnet50", output_stride=output_stride)
+    assert last_map(config, "stage4") == (1, 2048, size, size)
+
+
+@pytest.mark.parametrize(("output_stride", "dilations"), [
+    (32, [1, 1, 1]), (16, [1, 2, 2]), (8, [2, 4, 4])])
+def test_resnet_dilation_grows_behind_the_first_block(
+        output_stride: int, dilations: list[int]) -> None:
+    """As torchvision's `replace_stride_with_dilation`."""
+    network = build(configure("resnet50", output_stride=output_stride))
+    assert [module.dilation[0] for path, module in network.named_modules()
+            if isinstance(module, nn.Conv2d) and path.startswith("stage4")
+            and module.kernel_size == (3, 3)] == dilations
+
+
+def test_resnet_stride_on_the_1x1_saves_work() -> None:
+    """A 1×1 convolution gives a quarter of the positions, once in three stages."""
+    saved = (256 * 128 * (56**2 - 28**2) + 512 * 256 * (28**2 - 14**2)
+             + 1024 * 512 * (14**2 - 7**2))
+    assert totals("resnet50", stride_on="1x1").macs == totals("resnet50").macs - saved
+
+
+@pytest.mark.parametrize(("shortcut", "additions", "projections"), [
+    ("A", 16, 0), ("B", 16, 3), ("C", 16, 16), ("none", 0, 0)])
+def test_resnet_shortcuts(shortcut: str, additions: int, projections: int) -> None:
+    calls = traced(configure("resnet34", shortcut=shortcut)).calls
+    assert sum(call.operator == "add" for call in calls) == additions
+    assert sum(call.operator == "conv2d" for call in calls) == 33 + projections
+    if shortcut in ("A", "none"):
+        # Three projections with BatchNorm: 64·128 + 128·256 + 256·512 weights, 2·(128+256+512).
+        assert totals("resnet34", shortcut=shortcut).params == PUBLISHED["resnet34"][0] - 173_824
+
+
+@pytest.mark.parametrize("block", ["basic", "bottleneck"])
+@pytest.mark.parametrize("order", ["original", "bn_after_addition", "relu_before_addition",
+                                   "relu_preactivation", "full_preactivation"])
+@pytest.mark.parametrize("shortcut", ["A", "B", "C", "none"])
+def test_resnet_activation_orders_run(order: str, shortcut: str, block: str) -> None:
+    scores = forward(small("resnet18", activation_order=order, shortcut=shortcut, block=block,
+                           blocks=(1, 2, 1, 1), input_size=32))
+    assert scores.shape == (2, 7)
+    assert scores.isfinite().all()
+
+
+@pytest.mark.parametrize(("order", "after_the_second_addition"), [
+    ("original", ["relu"]), ("bn_after_addition", ["batch_norm", "relu"]),
+    ("relu_before_addition", ["conv2d"]), ("relu_preactivation", ["relu", "conv2d"]),
+    ("full_preactivation", ["batch_norm", "relu", "conv2d"])])
+def test_resnet_activation_orders_are_those_of_the_figure(
+        order: str, after_the_second_addition: list[str]) -> None:
+    """He et al. 2016, "Identity Mappings in Deep Residual Networks", Figure 4."""
+    operators = [call.operator for call in
+                 traced(configure("resnet18", activation_order=order)).calls]
+    first = operators.index("add")
+    following = operators[operators.index("add", first + 1) + 1:]
+    assert following[:len(after_the_second_addition)] == after_the_second_addition
+
+
+@pytest.mark.parametrize("order", ["full_preactivation", "relu_preactivation"])
+def test_a_preactivation_network_keeps_its_identity_path_clear(order: str) -> None:
+    """Between two additions, the shortcut is the sum itself, not what ReLU made of it."""
+    calls = traced(configure("resnet18", activation_order=order)).calls
+    sums = [call for call in calls if call.operator == "add"]
+    assert sums[0].index in sums[1].inputs
+
+
+def test_xception_without_shortcuts_has_no_additions() -> None:
+    calls = traced(configure("xception", residual=False)).calls
+    assert not any(call.operator == "add" for call in calls)
+
+
+def test_xception_separable_convolutions_save_work() -> None:
+    assert totals("xception").macs < totals("xception", separable=False).macs / 5
+
+
+def test_inception_factorisation_sees_the_same_and_costs_less() -> None:
+    """Szegedy et al. 2016, sections 3.1 and 3.2: 18 weights for 25, 14 for 49."""
+    whole = totals("inception_v3", factorise_5x5=False, factorise_nxn=False)
+    split = totals("inception_v3")
+    assert whole.receptive_field == split.receptive_field
+    assert whole.macs > split.macs
+
+
+def test_inception_runs_its_auxiliary_head_in_training_only() -> None:
+    config = configure("inception_v3")
+    evaluated, trained = (trace(build(config), config.input_shape, training=training)
+                          for training in (False, True))
+    assert not any(call.stage == "aux" for call in evaluated.calls)
+    assert [trained.calls[index].output_shape for index in trained.outputs] == [(1, 1000)] * 2
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_large", "mobilenetv3_small"])
+def test_mobilenetv3_knobs(name: str) -> None:
+    plain = totals(name)
+    assert totals(name, squeeze_excite=False).params < plain.params
+    assert totals(name, se_reduction=8).params < plain.params
+    assert totals(name, last_stage="original").macs > plain.macs
+    assert totals(name, kernel_size="7x7").params > totals(name, kernel_size="5x5").params \
+        > totals(name, kernel_size="3x3").params
+
+
+@pytest.mark.parametrize(("knobs", "units"), [
+    ({"width": 0.5}, 1280), ({"width": 0.5, "scale_head": True}, 640), ({"width": 1.25}, 1600),
+    ({"scale_head": True}, 1280), ({"width": 0.5, "last_stage": "original"}, 1280)])
+def test_mobilenetv3_leaves_its_last_layer_alone_below_width_1(
+        knobs: dict[str, Any], units: int) -> None:
+    assert traced(configure("mobilenetv3_large", **knobs)).calls[-1].input_shapes == ((1, units),)
+
+
+def test_the_catalogue_finds_every_family_by_its_presets() -> None:
+    for name in presets():
+        family = family_of(name)
+        assert name in {preset.config.network for preset in family.presets}
+        assert isinstance(build(small(name)), family.network)
+    with pytest.raises(ConfigError, match="Unknown network"):
+        family_of("alexnet")
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_cite_their_source(name: str) -> None:
+    assert find_preset(name).title
+    assert find_preset(name).source
+    assert "arXiv:" in family_of(name).paper
