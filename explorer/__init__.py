@@ -14,10 +14,11 @@ from explorer.key import from_key, to_key
 from explorer.build import build
 from explorer.trace import Trace, TraceError, trace
 from explorer.analysis import Summary, analyse, summarise
+from explorer.timing import Timing, TimingError, time_forward
 from explorer.views.tables import layer_frame, to_csv, to_json
 
 __all__ = [
-    "Config", "ConfigError", "Summary", "Trace", "TraceError",
+    "Config", "ConfigError", "Summary", "Timing", "TimingError", "Trace", "TraceError",
     "analyse", "build", "configure", "families", "from_key", "layer_frame", "presets",
-    "summarise", "to_csv", "to_json", "to_key", "trace",
+    "summarise", "time_forward", "to_csv", "to_json", "to_key", "trace",
 ]

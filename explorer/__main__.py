@@ -115,6 +115,9 @@ def main() -> None:
     try:
         # Off standalone mode, click returns the code of ctx.exit() and raises everything else.
         sys.exit(cli.main(prog_name="python -m explorer", standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
     except (ConfigError, TraceError, TimingError) as error:

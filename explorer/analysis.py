@@ -274,11 +274,10 @@ def _receptive_field(call: Call, fields: list[ReceptiveField | None]) -> Recepti
     field = known[0] if len(known) == 1 else _union(known)
     if (window := call.effect.window) is None:
         return field
-    axes = [(size + (kernel - 1) * dilation * jump, jump * stride, start - padding * jump)
-            for size, jump, start, kernel, stride, padding, dilation in
-            zip(*field, *window[:4], strict=True)]
-    (height, height_jump, top), (width, width_jump, left) = axes
-    return ReceptiveField((height, width), (height_jump, width_jump), (top, left))
+    (r_h, r_w), (j_h, j_w), (s_h, s_w) = field
+    (k_h, k_w), (t_h, t_w), (p_h, p_w), (d_h, d_w), _ = window
+    return ReceptiveField((r_h + (k_h - 1) * d_h * j_h, r_w + (k_w - 1) * d_w * j_w),
+                          (j_h * t_h, j_w * t_w), (s_h - p_h * j_h, s_w - p_w * j_w))
 
 
 def _union(fields: list[ReceptiveField]) -> ReceptiveField:

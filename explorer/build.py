@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from explorer.catalogue import family_of
 from explorer.config import Config
+from explorer.layers import layers_on
 
 
 def build(config: Config, device: str = "meta") -> nn.Module:
@@ -19,5 +19,5 @@ def build(config: Config, device: str = "meta") -> nn.Module:
     >>> sum(p.numel() for p in build(configure("resnet18")).parameters())
     11689512
     """
-    with torch.device(device):
+    with layers_on(device):
         return family_of(config.network).network(config).eval()

@@ -86,33 +86,34 @@ def pair(value: int | Sequence[int]) -> Pair:
     return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
 
 
-def image_size(shape: Shape) -> str:
-    return f"{shape[-2]}×{shape[-1]}"
-
-
 def slide(shape: Shape, window: Window, *, ceil_mode: bool = False) -> Pair:
     """Height and width of what a window gives, sliding over an input of `shape`.
 
     out = floor((in + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1
     """
     sizes = []
-    for size, kernel, stride, padding, dilation in zip(
-            shape[-2:], *window[:4], strict=True):
-        span = size + 2 * padding - dilation * (kernel - 1) - 1
+    for axis in (0, 1):
+        size, stride = shape[axis - 2], window.stride[axis]
+        padding, reach = window.padding[axis], window.dilation[axis] * (window.kernel[axis] - 1)
+        span = size + 2 * padding - reach - 1
         out = span // stride + 1
         if ceil_mode:
             out = -(-span // stride) + 1
             # The last window must start inside the input or its left padding.
             out -= (out - 1) * stride >= size + padding
         if span < 0 or out < 1:
-            reach = tuple(d * (k - 1) + 1 for d, k in zip(window.dilation, window.kernel,
-                                                          strict=True))
-            raise ShapeError(
-                f"its {reach[0]}×{reach[1]} window does not fit into {image_size(shape)}"
-                + (f" padded by {window.padding[0]}×{window.padding[1]}"
-                   if any(window.padding) else ""))
+            raise ShapeError(_does_not_fit(shape, window))
         sizes.append(out)
     return sizes[0], sizes[1]
+
+
+def _does_not_fit(shape: Shape, window: Window) -> str:
+    reach = [dilation * (kernel - 1) + 1
+             for dilation, kernel in zip(window.dilation, window.kernel, strict=True)]
+    text = f"its {reach[0]}×{reach[1]} window does not fit into {shape[-2]}×{shape[-1]}"
+    if any(window.padding):
+        text += f" padded by {window.padding[0]}×{window.padding[1]}"
+    return text
 
 
 def image(input: HasShape) -> Shape:

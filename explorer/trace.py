@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import nn
 
-from explorer.operators import RULES, VIEWS, Effect, Shape, ShapeError
+from explorer.operators import RULES, VIEWS, Effect, Rule, Shape, ShapeError
 
 T = TypeVar("T")
 
@@ -151,21 +152,17 @@ class _Tracer:
         watched: list[nn.Module] = []
         switched: list[nn.Module] = []
         try:
-            for path, module in self.network.named_modules():
+            for path, module in _walk(self.network, "", set()):
                 if module.training != training:
                     module.training = training
                     switched.append(module)
-                for name, parameter in module.named_parameters(path, recurse=False):
-                    if id(parameter) not in self.names:
-                        self.names[id(parameter)] = name
-                        self.parameters[name] = Parameter(
-                            tuple(parameter.shape), parameter.numel(), parameter.requires_grad)
-                leaf = not module._modules
-                if not leaf and isinstance(module, nn.Sequential) and "." not in path:
-                    self.blocks.update(f"{path}.{name}" for name, child in
-                                       module._modules.items() if child and child._modules)
+                self._note_parameters(path, module)
+                children = module._modules
+                if children and isinstance(module, nn.Sequential) and "." not in path:
+                    self.blocks.update(f"{path}.{name}" for name, child in children.items()
+                                       if child and child._modules)
                 if path and "forward" not in vars(module):
-                    vars(module)["forward"] = self._announced(path, module, leaf)
+                    vars(module)["forward"] = self._announced(path, module, not children)
                     watched.append(module)
             yield
         finally:
@@ -173,6 +170,14 @@ class _Tracer:
                 del vars(module)["forward"]
             for module in switched:
                 module.training = not training
+
+    def _note_parameters(self, path: str, module: nn.Module) -> None:
+        for name, parameter in module._parameters.items():
+            if parameter is not None and id(parameter) not in self.names:
+                full = f"{path}.{name}".lstrip(".")
+                self.names[id(parameter)] = full
+                self.parameters[full] = Parameter(tuple(parameter.shape), parameter.numel(),
+                                                  parameter.requires_grad)
 
     def _announced(self, path: str, module: nn.Module, leaf: bool) -> Callable[..., Any]:
         forward, type_name = module.forward, type(module).__name__
@@ -193,16 +198,17 @@ class _Tracer:
 
     def record(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Note one call and return its symbolic output."""
-        values = (*args, *kwargs.values())
+        values = (*args, *kwargs.values()) if kwargs else args
         tensors = _symbolic(values)
-        name = function.__name__
-        operator = name.strip("_")
+        operator, inplace, rule = _operator(function)
         path, type = self._place(operator)
         self.pending = path, type, tensors[0].shape
-        outputs, effect, known = _apply(function, operator, args, kwargs)
-        index = len(self.calls)
-        inplace = (name[-1] == "_" and name[-2] != "_") or name.startswith("__i") \
-            or kwargs.get("inplace", False)
+        index, known, shapes = len(self.calls), True, None
+        if rule is not None:
+            effect = rule(*args, **kwargs)
+        else:
+            shapes, effect, known = _run_on_meta(function, operator, args, kwargs)
+        inplace = inplace or kwargs.get("inplace", False)
         if inplace and effect.allocates:
             effect = effect._replace(allocates=False)
         storage = index if effect.allocates else tensors[0].storage
@@ -215,8 +221,9 @@ class _Tracer:
         if inplace:
             tensors[0].producer = index
             return tensors[0]
-        results = [_SymbolicTensor(self, shape, index, storage) for shape in outputs]
-        return results[0] if len(results) == 1 else tuple(results)
+        if shapes is None or len(shapes) == 1:
+            return _SymbolicTensor(self, effect.shape, index, storage)
+        return tuple(_SymbolicTensor(self, shape, index, storage) for shape in shapes)
 
     def _place(self, operator: str) -> tuple[str, str]:
         """Path and type of the next call: the module's own where it is all that the module does."""
@@ -244,12 +251,31 @@ class _Tracer:
         return TraceError(path, type, shape, reason, tuple(self.calls))
 
 
-def _apply(function: Callable[..., Any], operator: str, args: Any,
-           kwargs: dict[str, Any]) -> tuple[list[Shape], Effect, bool]:
-    """Shapes of the outputs and the effect, by rule, or by a run on meta where there is none."""
-    if (rule := RULES.get(operator)) is not None:
-        effect = rule(*args, **kwargs)
-        return [effect.shape], effect, True
+def _walk(module: nn.Module, path: str, seen: set[nn.Module]) -> list[tuple[str, nn.Module]]:
+    """Every module once, by its first path: `named_modules` without its nested generators."""
+    seen.add(module)
+    found = [(path, module)]
+    for name, child in module._modules.items():
+        if child is not None and child not in seen:
+            found += _walk(child, f"{path}.{name}" if path else name, seen)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _operator(function: Callable[..., Any]) -> tuple[str, bool, Rule | None]:
+    """Name in the table of operators, whether it works in place, and its rule."""
+    name = function.__name__
+    operator = name.strip("_")
+    if name.startswith("__i"):      # __iadd__
+        operator, inplace = operator[1:], True
+    else:
+        inplace = name.endswith("_") and not name.endswith("__")
+    return operator, inplace, RULES.get(operator)
+
+
+def _run_on_meta(function: Callable[..., Any], operator: str, args: Any,
+                 kwargs: dict[str, Any]) -> tuple[list[Shape], Effect, bool]:
+    """Shapes of the outputs and the effect of an operator that has no rule."""
     result = function(*_on_meta(args), **_on_meta(kwargs))
     shapes = [tuple(tensor.shape) for tensor in _leaves([result], torch.Tensor)]
     if not shapes:

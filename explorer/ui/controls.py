@@ -46,8 +46,8 @@ def widget(knob: Knob, config: Config) -> None:
             st.selectbox(knob.label, knob.options, key=key, help=knob.help,
                          format_func=lambda option: str(option).replace("_", " "))
         case "float":
-            st.slider(knob.label, knob.low, knob.high, step=knob.step, key=key, help=knob.help,
-                      format="%.4g")
+            st.slider(knob.label, float(knob.low), float(knob.high), step=float(knob.step), key=key,
+                      format="%.4g", help=knob.help)
         case "int":
             st.number_input(knob.label, int(knob.low), int(knob.high), step=int(knob.step),
                             key=key, help=knob.help)
@@ -59,9 +59,9 @@ def counts(knob: Knob, config: Config) -> None:
     """One number for each stage, in a row."""
     st.markdown(knob.label, help=knob.help)
     names = config.stages
-    for first in range(0, len(names), 3):
-        for column, position in zip(st.columns(3), range(first, min(first + 3, len(names))),
-                                    strict=False):
+    in_a_row = 2 if len(names) == 4 else min(3, len(names))
+    for first in range(0, len(names), in_a_row):
+        for column, position in zip(st.columns(in_a_row), range(first, len(names)), strict=False):
             column.number_input(names[position].capitalize(), int(knob.low), int(knob.high), step=1,
                                 key=widget_key(knob.name, position))
 

@@ -9,7 +9,7 @@ _component = st.components.v2.component(
     html='<button type="button" title="Copy a link that opens this network">Copy link</button>',
     css="""
 button {
-  height: 40px; padding: 0 14px; font: 400 1rem var(--st-font); white-space: nowrap;
+  height: 2.5rem; padding: 0 0.9rem; font: 400 0.93rem var(--st-font); white-space: nowrap;
   color: var(--st-text-color); background: var(--st-background-color); cursor: pointer;
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
 }

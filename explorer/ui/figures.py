@@ -40,27 +40,24 @@ def row(found: Summary) -> None:
     assert isinstance(preset, Summary)
     now, then = found.totals, preset.totals
     side = state.config().input_size
-    columns = st.columns(5)
-    figure(columns[0], "Parameters", text.short(now.params), now.params, then.params)
-    figure(columns[1], "Multiply-adds", text.short(now.macs), now.macs, then.macs)
-    figure(columns[2], "Peak memory", text.short(now.peak_activation_bytes, "B"),
-           now.peak_activation_bytes, then.peak_activation_bytes, "bytes")
-    whole = " It has outgrown the image." if now.receptive_field >= side else ""
-    figure(columns[3], "Receptive field", f"{now.receptive_field:,} px", now.receptive_field,
-           then.receptive_field, f"of {side:,} pixels.{whole}")
-    with columns[4]:
+    with st.grid(5, min_column_width=150):
+        figure("Parameters", text.short(now.params), now.params, then.params)
+        figure("Multiply-adds", text.short(now.macs), now.macs, then.macs)
+        figure("Peak memory", text.short(now.peak_activation_bytes, "B"),
+               now.peak_activation_bytes, then.peak_activation_bytes, " bytes")
+        figure("Receptive field", f"{now.receptive_field:,} px", now.receptive_field,
+               then.receptive_field, f" pixels; the image has {side:,}")
         timing.latency(found)
     if found.not_counted:
         st.warning("Not counted, for want of a rule: " + ", ".join(
             f"{layer.path} ({layer.type})" for layer in found.not_counted))
 
 
-def figure(column: st.delta_generator.DeltaGenerator, label: str, shown: str, now: int, then: int,
-           unit: str = "") -> None:
+def figure(label: str, shown: str, now: int, then: int, unit: str = "") -> None:
     """One figure; its tooltip has the exact value."""
     change = text.change(now, then)
-    column.metric(
+    st.metric(
         label, shown, change or "as in the preset", delta_color="off", border=True,
         delta_arrow="off" if change is None else "up" if now > then else "down",
-        help=f"{HELP[label]}Exactly {now:,} {unit}".strip()
+        help=f"{HELP[label]}Exactly {now:,}{unit}"
              + (f"; the preset has {then:,}." if change else "."))

@@ -21,10 +21,10 @@ export default function ({ data, parentElement }) {
 
   const draw = () => parsed.setAttribute("viewBox", view.box.join(" "));
   const fit = () => {
-    // Never larger than life: a graph of three boxes stays three boxes.
-    const scale = Math.max(1, canvas.clientWidth / whole[2] > 1.15 ? canvas.clientWidth / whole[2] / 1.15 : 1);
-    const width = whole[2] * scale;
-    view.box = [whole[0] - (width - whole[2]) / 2, whole[1], width, whole[3]];
+    // As large as the frame allows, but no larger than a fifth over its own size.
+    const width = Math.max(whole[2], canvas.clientWidth / 1.2);
+    const height = Math.max(whole[3], canvas.clientHeight / 1.2);
+    view.box = [whole[0] - (width - whole[2]) / 2, whole[1] - (height - whole[3]) / 2, width, height];
     draw();
   };
   const zoom = (factor, x = 0.5, y = 0.5) => {

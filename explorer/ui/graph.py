@@ -24,6 +24,6 @@ _component = st.components.v2.component(
     js=(_HERE / "graph.js").read_text(encoding="utf-8"))
 
 
-def graph(svg: str, alt: str, *, key: str, height: int = 360) -> None:
+def graph(svg: str, alt: str, *, key: str) -> None:
     """Show an SVG that Graphviz made. Its size on the page does not change with its content."""
-    _component(key=key, data={"svg": svg, "alt": alt}, height=height)
+    _component(key=key, data={"svg": svg, "alt": alt})

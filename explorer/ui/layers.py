@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.analysis import Summary
 from explorer.ui import calls
-from explorer.views import tables
+from explorer.views import tables, text
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
@@ -26,7 +26,8 @@ def table(key: str, found: Summary) -> None:
                            help="Every layer with every column, exact.")
     frame = matching(shown_frame(key), wanted)
     st.dataframe(frame, key="layer-table", hide_index=True, height=HEIGHT,
-                 column_config=COLUMNS, alt="Layers of the network")
+                 column_config=COLUMNS, alt="Layers of the network",
+                 placeholder=text.NOT_COUNTED if found.not_counted else "")
     total, count = len(found.layers), len(frame)
     st.caption(f"{total:,} layers" if count == total else
                f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
@@ -37,10 +38,10 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     """The rows whose path, type or kind holds the text."""
     if not (words := wanted.casefold().split()):
         return frame
-    text = (frame["path"] + " " + frame["type"] + " " + frame["kind"].str[0]).str.casefold()
+    names = (frame["path"] + " " + frame["type"] + " " + frame["kind"].str[0]).str.casefold()
     hits = pd.Series(True, index=frame.index)
     for word in words:
-        hits &= text.str.contains(word, regex=False)
+        hits &= names.str.contains(word, regex=False)
     return frame[hits]
 
 
@@ -48,16 +49,14 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
 def shown_frame(key: str) -> pd.DataFrame:
     """The columns that the page shows, with each layer's share of the totals."""
     frame = calls.layer_frame(key)
-    shown = frame[["index", "path", "type", "kind", "input_shapes", "output_shape", "kernel",
-                   "stride", "groups", "params", "macs", "activation_bytes",
-                   "receptive_field"]].copy()
+    shown = frame[["index", "path", "type", "kind", "output_shape", "kernel", "stride", "params",
+                   "macs", "activation_bytes", "receptive_field", "input_shapes", "groups"]].copy()
     shown["kind"] = [[kind] for kind in shown["kind"]]
     for column in ("input_shapes", "output_shape", "kernel", "stride"):
         shown[column] = shown[column].str.replace("x", "×")
-    for position, column in ((10, "params"), (12, "macs"), (14, "activation_bytes")):
-        total = frame[column].sum()
-        share = frame[column].astype("Float64") / (total or 1)
-        shown.insert(position, f"{column}_share", share.astype("float64"))
+    for column in ("params", "macs", "activation_bytes"):
+        share = frame[column].astype("Float64") / (frame[column].sum() or 1)
+        shown.insert(shown.columns.get_loc(column) + 1, f"{column}_share", share.astype("float64"))
     return shown
 
 
@@ -71,7 +70,8 @@ def _number(label: str, help: str) -> Any:
 
 
 COLUMNS = {
-    "index": st.column_config.NumberColumn("#", width=45, help="Order of execution"),
+    "index": st.column_config.NumberColumn("#", pinned=True, width=45,
+                                           help="Order of execution"),
     "path": st.column_config.TextColumn("Layer", pinned=True, width=230,
                                         help="Where it stands in the network"),
     "type": st.column_config.TextColumn("Type", width=120,

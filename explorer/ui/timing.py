@@ -118,18 +118,18 @@ def details(found: Summary) -> None:
 
 
 def _show(timing: Timing) -> None:
-    columns = st.columns(5)
-    for column, (label, value, help) in zip(columns, (
-            ("Median", text.seconds(timing.median_s), "Half of the passes took longer."),
-            ("p10 to p90", f"{text.seconds(timing.p10_s)} to {text.seconds(timing.p90_s)}",
-             "Eight passes in ten lie between these."),
-            ("Samples", str(timing.n), "Timed passes, after a warm-up."),
-            ("Images a second", text.short(timing.images_per_second),
-             "Batch size by the median."),
-            ("First pass", text.seconds(timing.first_s),
-             "The first pass also allocates memory and chooses algorithms; it is not among the "
-             "samples.")), strict=True):
-        column.metric(label, value, help=help)
+    figures = (
+        ("Median", text.seconds(timing.median_s), "Half of the passes took longer."),
+        ("p10 to p90", f"{text.seconds(timing.p10_s)} to {text.seconds(timing.p90_s)}",
+         "Eight passes in ten lie between these."),
+        ("Samples", str(timing.n), "Timed passes, after a warm-up."),
+        ("Images a second", text.short(timing.images_per_second), "Batch size by the median."),
+        ("First pass", text.seconds(timing.first_s),
+         "The first pass also allocates memory and chooses algorithms; it is not among the "
+         "samples."))
+    with st.grid(5, min_column_width=150):
+        for label, value, help in figures:
+            st.metric(label, value, help=help)
     st.caption(" · ".join(f"{name} {escape(value)}" for name, value in
                           timings.conditions_lines(timing.conditions)))
 

@@ -1,0 +1,106 @@
+"""What a forward pass will take, known before anything is allocated: memory and seconds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from threading import Lock
+
+import psutil
+import torch
+
+from explorer.analysis import Summary, Totals
+from explorer.timing.errors import TimingError
+
+# Beside the activations a CPU pass holds oneDNN's reordered copies and workspaces. Seen on four
+# networks: a peak of 1.6 to 1.7 times the activations. A GPU that runs out of memory says so and
+# lives on; a CPU process is killed, so there the prediction is on the safe side.
+CPU_WORKSPACE = 1.7
+
+LAYER_OVERHEAD_S = 20e-6
+"""What calling a layer takes however small its arithmetic."""
+
+# Multiply-adds per second until a pass has been timed: low, so that a long run is asked about.
+_rates = {"cpu": 30e9, "mps": 200e9, "cuda": 1e12}
+_lock = Lock()
+
+
+def check_memory(key: str, totals: Totals, device: str) -> None:
+    """Raise `TimingError` where the pass of the config `key` needs more memory than is free.
+
+    On a CUDA device this creates a context: there, call it in the measuring process only.
+    """
+    activations = totals.peak_activation_bytes * (CPU_WORKSPACE if device == "cpu" else 1)
+    needed, free = totals.param_bytes + activations, free_bytes(device)
+    if needed > free:
+        raise TimingError(
+            f"The forward pass of {key} needs about {needed / 1e9:,.1f} GB of memory; "
+            f"{free / 1e9:,.1f} GB are free on {device}. Lower `batch_size` or `input_size`.")
+
+
+def free_bytes(device: str) -> float:
+    """Memory that this process may still take on a device, in bytes."""
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()    # what PyTorch keeps of earlier passes is free too
+        free, _ = torch.cuda.mem_get_info(device)
+        return free
+    available: int = psutil.virtual_memory().available
+    return min(available, _control_group_free())
+
+
+def _control_group_free(membership: Path = Path("/proc/self/cgroup"),
+                        mount: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes that the limits of a container leave; infinite where there is none."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:    # not Linux
+        return math.inf
+    free = math.inf
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:    # version 2
+            root, names = mount, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root, names = mount / "memory", (
+                "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        # The limit may be that of a group further up.
+        group = root / path.lstrip("/")
+        free = min(free, *(_left(folder, *names) for folder in (group, *group.parents)))
+    return free
+
+
+def _left(group: Path, limit: str, used: str, cached: str) -> float:
+    try:
+        statistics = dict(row.split() for row in (group / "memory.stat").read_text().splitlines())
+        # The file cache counts as used, but is given back on demand.
+        return (int((group / limit).read_text()) - int((group / used).read_text())
+                + int(statistics.get(cached, 0)))
+    except (OSError, ValueError):    # no such group, or a limit of "max"
+        return math.inf
+
+
+def predict_seconds(summary: Summary, device: str) -> float:
+    """About how long one forward pass takes, in seconds; `device` as `resolve` returns it.
+
+    Whichever is more: multiply-adds at the rate that earlier passes on the device had, or a fixed
+    time for each layer, which is what bounds small and depthwise networks.
+    """
+    totals = summary.totals
+    return max(totals.macs / _rate(device), totals.layers * LAYER_OVERHEAD_S)
+
+
+def learn_rate(totals: Totals, device: str, seconds: float) -> None:
+    """Bring the rate of a device half-way to that of a timed pass.
+
+    A pass that is bounded by its layers says nothing of how fast they compute.
+    """
+    with _lock:
+        rate = _rate(device)
+        if totals.macs / rate > totals.layers * LAYER_OVERHEAD_S:
+            _rates[device] = (rate + totals.macs / seconds) / 2
+
+
+def _rate(device: str) -> float:
+    return _rates.get(device) or _rates[device.partition(":")[0]]

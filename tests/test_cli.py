@@ -1,0 +1,160 @@
+"""The command line: what it prints, and that bad input ends in one line and exit code 2."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torchinfo
+
+import explorer
+from explorer.__main__ import FORMATS, main
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+        *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    out, err = capsys.readouterr()
+    return int(stopped.value.code or 0), out, err
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    return lambda *arguments: run(capsys, monkeypatch, *arguments)
+
+
+def test_list_names_every_preset_with_its_figures(command) -> None:
+    code, out, _ = command("list")
+    assert code == 0
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert set(explorer.presets()) < set(rows)
+    assert "25,557,032" in rows["resnet50"] and "4,089,184,256" in rows["resnet50"]
+
+
+def test_json_has_the_promised_shape(command) -> None:
+    code, out, _ = command("summary", "resnet50", "--set", "input_size=288", "--format", "json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["network"] == "resnet50" and found["config"]["input_size"] == 288
+    assert found["totals"]["params"] == 25_557_032
+    assert found["totals"]["macs"] == 6_758_334_464
+    assert {"params", "params_used", "trainable_params", "macs", "flops", "param_bytes",
+            "activation_bytes", "peak_activation_bytes", "receptive_field",
+            "layers"} <= found["totals"].keys()
+    assert len(found["layers"]) == found["totals"]["layers"]
+    first = found["layers"][0]
+    assert first["type"] == "Conv2d" and first["input_shapes"] == [[1, 3, 288, 288]]
+    assert first["output_shape"] == [1, 64, 144, 144] and first["params"] == 9408
+    assert sum(layer["macs"] for layer in found["layers"]) == 6_758_334_464
+
+
+def test_csv_and_json_have_the_same_columns_and_rows(command) -> None:
+    settings = ("summary", "mobilenetv3_small", "--set", "width=0.5")
+    layers = json.loads(command(*settings, "--format", "json")[1])["layers"]
+    frame = pd.read_csv(io.StringIO(command(*settings, "--format", "csv")[1]))
+    assert list(frame.columns) == list(layers[0])
+    assert list(frame["macs"]) == [layer["macs"] for layer in layers]
+    assert frame["params"].sum() == sum(layer["params"] for layer in layers)
+    assert frame["output_shape"][0] == "x".join(map(str, layers[0]["output_shape"]))
+
+
+def test_a_list_is_set_with_commas(command) -> None:
+    out = command("summary", "resnet50", "--set", "blocks=3,4,23,3", "--format", "json")[1]
+    resnet101 = explorer.summarise(explorer.configure("resnet101")).totals
+    assert json.loads(out)["totals"]["macs"] == resnet101.macs
+
+
+def test_torchinfo_prints_what_torchinfo_prints(command) -> None:
+    config = explorer.configure("resnet18")
+    expected = str(torchinfo.summary(explorer.build(config), input_size=config.input_shape,
+                                     device="meta", verbose=0))
+    assert command("summary", "resnet18", "--format", "torchinfo")[1].rstrip() == expected.rstrip()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_output_holds_what_the_screen_shows(command, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "summary.txt"
+    shown = command("summary", "vgg11", "--format", form)[1]
+    code, out, _ = command("summary", "vgg11", "--format", form, "--output", str(path))
+    assert (code, out) == (0, "")
+    assert path.read_text(encoding="utf-8").rstrip() == shown.rstrip()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["summary.txt"]
+
+
+def test_markdown_is_a_table(command) -> None:
+    lines = command("summary", "vgg11", "--format", "markdown")[1].splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert any("132,863,336" in row for row in rows)
+    assert any("stage1.conv1.conv" in row for row in rows)
+
+
+BAD = [
+    (("summary", "resnet51"), ("Unknown network 'resnet51'", "resnet50")),
+    (("summary", "resnet50", "--set", "width=9"), ("`width`", "0.125 and 4", "9")),
+    (("summary", "resnet50", "--set", "widht=1"), ("'widht'", "Did you mean width")),
+    (("summary", "resnet50", "--set", "width"), ("KNOB=VALUE",)),
+    (("summary", "resnet50", "--set", "blocks=3,x"), ("`blocks`", "3,x")),
+    (("summary", "resnet50", "--set", "blocks=3,4"), ("`blocks`", "got 2")),
+    (("summary", "resnet18", "--set", "groups=2"), ("`groups`", "block=bottleneck")),
+    (("summary", "resnet50", "--format", "xml"), ("xml", "torchinfo")),
+    (("summary", "inception_v3", "--set", "input_size=40"), ("reduction_a.branch3x3.conv", "1×288×2×2", "75")),
+    (("summary",), ("NETWORK",)),
+    (("sumary", "resnet50"), ("sumary",)),
+    (("time", "resnet18", "--device", "tpu"), ("tpu", "cpu")),
+    (("time", "vgg19", "--set", "batch_size=4096", "--set", "input_size=2048"),
+     ("GB", "batch_size")),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD, ids=[" ".join(case[0]) for case in BAD])
+def test_bad_input_is_one_clear_line_and_nothing_is_written(
+        command, tmp_path: Path, arguments: tuple[str, ...], said: tuple[str, ...]) -> None:
+    path = tmp_path / "out.txt"
+    code, out, err = command(*arguments, "--output", str(path))
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert all(part in err for part in said), err
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_written(command, tmp_path: Path) -> None:
+    code, _, err = command("summary", "vgg11", "--output", str(tmp_path / "none" / "out.txt"))
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1 and "Cannot write" in err
+
+
+def test_a_failed_run_leaves_an_older_file_as_it_was(command, tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("older")
+    assert command("summary", "resnet50", "--set", "width=9", "--output", str(path))[0] == 2
+    assert path.read_text() == "older"
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "explorer", "summary", "resnet18"],
+                          capture_output=True, text=True, check=True)
+    assert "11,689,512" in done.stdout
+    wrong = subprocess.run([sys.executable, "-m", "explorer", "summary", "nothing"],
+                           capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and len(wrong.stderr.strip().splitlines()) == 1
+
+
+def test_time_prints_the_figure_and_its_conditions(command) -> None:
+    settings = ("time", "mobilenetv3_small", "--set", "input_size=32", "--set", "width=0.25",
+                "--device", "cpu")
+    code, out, _ = command(*settings)
+    assert code == 0
+    assert all(word in out for word in ("median", "p10", "p90", "n ", "threads", "torch"))
+    found = json.loads(command(*settings, "--format", "json")[1])
+    assert 0 < found["p10_s"] <= found["median_s"] <= found["p90_s"]
+    assert found["n"] >= 3 and found["conditions"]["torch"]

@@ -1,0 +1,162 @@
+"""Every page and every preset, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import explorer
+from explorer.config import knobs_of
+from explorer.ui.state import widget_key
+from explorer.views import text
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
+
+
+def open_app(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def figure(app: AppTest, label: str) -> str:
+    return next(metric.value for metric in app.metric if metric.label == label)
+
+
+def warnings(app: AppTest) -> str:
+    return " ".join(warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens(page: str) -> None:
+    app = open_app().switch_page(page).run()
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("network", explorer.presets())
+def test_every_preset_shows_its_figures(network: str) -> None:
+    app = open_app(network=network)
+    assert not app.exception and not app.error and not app.warning
+    totals = explorer.summarise(explorer.configure(network)).totals
+    assert figure(app, "Parameters") == text.short(totals.params)
+    assert figure(app, "Multiply-adds") == text.short(totals.macs)
+    assert len(app.dataframe[0].value) == totals.layers
+    assert app.query_params["network"] == network
+
+
+@pytest.mark.parametrize("network", explorer.presets())
+def test_every_knob_has_a_widget_with_its_help(network: str) -> None:
+    app = open_app(network=network)
+    config = explorer.configure(network)
+    for name, knob in knobs_of(type(config)).items():
+        if knob.kind == "counts":
+            assert [app.get_by_key(widget_key(name, i)).value
+                    for i in range(len(config.stages))] == list(config.blocks)
+        else:
+            widget = app.get_by_key(widget_key(name))
+            assert widget.value == getattr(config, name)
+            assert widget.help == knob.help
+
+
+def test_a_knob_changes_every_figure_and_the_address() -> None:
+    app = open_app()
+    before = {label: figure(app, label) for label in ("Parameters", "Multiply-adds", "Peak memory")}
+    app.slider(key=widget_key("width")).set_value(0.5).run()
+    totals = explorer.summarise(explorer.configure("resnet50", width=0.5)).totals
+    assert figure(app, "Parameters") == text.short(totals.params)
+    assert all(figure(app, label) != value for label, value in before.items())
+    assert dict(app.query_params) == {"network": "resnet50", "width": "0.5"}
+    assert app.dataframe[0].value["params"].sum() == totals.params
+
+
+def test_the_change_against_the_preset_stands_beside_the_figure() -> None:
+    app = open_app(network="resnet50", width="0.5")
+    metric = next(metric for metric in app.metric if metric.label == "Multiply-adds")
+    assert metric.delta == text.change(
+        explorer.summarise(explorer.configure("resnet50", width=0.5)).totals.macs, 4_089_184_256)
+
+
+def test_a_link_opens_what_it_says() -> None:
+    app = open_app(network="mobilenetv3_large", width="0.75", blocks="1-2-3-4-2-4", se_reduction="8")
+    config = explorer.configure("mobilenetv3_large", width=0.75, blocks=(1, 2, 3, 4, 2, 4),
+                                se_reduction=8)
+    assert not app.warning
+    assert figure(app, "Parameters") == text.short(explorer.summarise(config).totals.params)
+
+
+@pytest.mark.parametrize(("query", "said"), [
+    ({"network": "resnet50", "width": "9"}, "between 0.125 and 4"),
+    ({"network": "resnet50", "width": "wide"}, "`width`"),
+    ({"network": "resnet50", "nonsense": "1"}, "nonsense"),
+    ({"network": "resnet5"}, "resnet50"),
+    ({"network": "resnet50", "blocks": "3-4"}, "`blocks`"),
+    ({"network": "vgg16", "block": "basic"}, "block"),
+    ({"network": "resnet50", "block": "basic", "groups": "4"}, "`groups`"),
+])
+def test_a_link_with_a_bad_value_opens_and_says_so(query: dict[str, str], said: str) -> None:
+    app = open_app(**query)
+    assert not app.exception and not app.error
+    assert said in warnings(app).replace("\\", "")
+    assert figure(app, "Parameters") != "–"
+
+
+def test_the_message_about_a_link_goes_when_a_knob_is_turned() -> None:
+    app = open_app(network="resnet50", width="9")
+    app.slider(key=widget_key("width")).set_value(0.5).run()
+    assert not app.warning
+
+
+def test_an_input_too_small_says_where_and_offers_the_smallest_that_works() -> None:
+    app = open_app(network="inception_v3", input_size="20")
+    assert not app.exception
+    assert "75" in app.error[0].value and "pool2" in app.error[0].value
+    app.button[-1].click().run()
+    assert not app.error
+    assert app.query_params["input_size"] == "75"
+
+
+def test_knobs_that_do_not_go_together_keep_the_network_before() -> None:
+    app = open_app(network="resnet50", groups="32", width_per_group="4")
+    before = figure(app, "Parameters")
+    app.selectbox(key=widget_key("block")).set_value("basic").run()
+    assert "groups" in app.error[0].value
+    assert figure(app, "Parameters") == before
+    app.selectbox(key=widget_key("block")).set_value("bottleneck").run()
+    assert not app.error and figure(app, "Parameters") == before
+
+
+def test_another_network_starts_from_its_preset() -> None:
+    app = open_app(network="resnet50", width="0.5")
+    app.selectbox(key="network").set_value("vgg11").run()
+    assert figure(app, "Parameters") == "133 M"
+    assert dict(app.query_params) == {"network": "vgg11"}
+
+
+def test_reset_puts_every_knob_back() -> None:
+    app = open_app(network="resnet50", width="0.5", blocks="1-1-1-1")
+    next(button for button in app.button if button.label == "Reset").click().run()
+    assert dict(app.query_params) == {"network": "resnet50"}
+    assert figure(app, "Parameters") == "25.6 M"
+
+
+def test_the_config_survives_a_look_at_another_page() -> None:
+    app = open_app(network="resnet50", width="0.5")
+    app.switch_page("pages/catalogue.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/explore.py").run()
+    assert not app.exception
+    assert app.slider(key=widget_key("width")).value == 0.5
+
+
+def test_the_search_keeps_the_layers_that_match() -> None:
+    app = open_app(network="resnet18")
+    app.text_input(key="layer-search").set_value("stage3 conv2d").run()
+    shown = app.dataframe[0].value
+    assert len(shown) and set(shown["type"]) == {"Conv2d"}
+    assert shown["path"].str.startswith("stage3").all()
+    app.text_input(key="layer-search").set_value("no such layer (.*").run()
+    assert not app.exception and app.dataframe[0].value.empty
