@@ -49,7 +49,7 @@ class ReceptiveField(NamedTuple):
 class Layer(NamedTuple):
     """One call of the forward pass, with its costs."""
 
-    index: int
+    index: int      # type: ignore[assignment]  # in the place of tuple's own
     path: str
     type: str
     kind: Kind
@@ -191,18 +191,19 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         layers.append(Layer(
             call.index, call.path, call.type, _kind(call), call.stage, call.block, call.inputs,
             call.input_shapes, call.output_shape,
-            *(window[:4] if window else (None,) * 4), effect.groups if window else None,
-            sum([trace.parameters[name].count for name in new]),
+            window and window.kernel, window and window.stride, window and window.padding,
+            window and window.dilation, effect.groups if window else None,
+            sum([trace.parameters[name].numel for name in new]),
             first_use[call.parameters[0]] if shared else None,
             effect.macs, effect.elementwise_ops,
             math.prod(effect.shape) * element_bytes if effect.allocates else 0,
             live_bytes, field))
-    params = sum(parameter.count for parameter in trace.parameters.values())
+    params = sum(parameter.numel for parameter in trace.parameters.values())
     macs = sum(layer.macs or 0 for layer in layers)
     totals = Totals(
         params=params,
         params_used=sum(layer.params for layer in layers),
-        trainable_params=sum(parameter.count for parameter in trace.parameters.values()
+        trainable_params=sum(parameter.numel for parameter in trace.parameters.values()
                              if parameter.trainable),
         macs=macs, flops=2 * macs,
         elementwise_ops=sum(layer.elementwise_ops or 0 for layer in layers),

@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import nn
 
-
 _device: ContextVar[str] = ContextVar("device", default="cpu")
 
 
@@ -31,7 +30,7 @@ class _Placed:
     """A layer of PyTorch that is made where `layers_on` says."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, device=_device.get(), **kwargs)
+        super().__init__(*args, device=_device.get(), **kwargs)     # type: ignore[call-arg]
 
     def reset_parameters(self) -> None:
         if _device.get() != "meta":

@@ -217,7 +217,8 @@ def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool 
 
 
 @rule("dropout", "dropout2d", "feature_dropout")
-def dropout(input: HasShape, p: float = 0.5, training: bool = True, inplace: bool = False) -> Effect:
+def dropout(input: HasShape, p: float = 0.5, training: bool = True,
+            inplace: bool = False) -> Effect:
     """Evaluation passes its input through; training multiplies by a mask."""
     return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape) if training else 0,
                   allocates=training and not inplace)

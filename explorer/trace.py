@@ -45,7 +45,7 @@ class TraceError(ValueError):
 class Call(NamedTuple):
     """One operation of the forward pass. Its identity is path and index."""
 
-    index: int
+    index: int      # type: ignore[assignment]  # in the place of tuple's own
     path: str
     type: str
     """Class name of the module, or name of the operation where it is a function."""
@@ -81,7 +81,7 @@ class Scope(NamedTuple):
 
 class Parameter(NamedTuple):
     shape: Shape
-    count: int
+    numel: int
     trainable: bool
 
 
@@ -318,7 +318,7 @@ def _on_meta(value: Any) -> Any:
 class _SymbolicTensor:
     """A tensor that has a shape and no values. Every operation on it is recorded."""
 
-    __slots__ = ("tracer", "shape", "producer", "storage")
+    __slots__ = ("producer", "shape", "storage", "tracer")
 
     dtype = torch.float32
     device = torch.device("meta")

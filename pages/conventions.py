@@ -29,13 +29,21 @@ k, M and G are 10³, 10⁶ and 10⁹; MB is 10⁶ bytes, MiB is 2²⁰.
 
 #### How one layer is counted
 
-For a convolution with a kernel of $k_h × k_w$, stride $s$, padding $p$, dilation $d$ and groups $g$:
+For a convolution with a kernel of $k_h × k_w$, stride $s$, padding $p$, dilation $d$ and \
+groups $g$:
 
-$$H_{out} = \\left\\lfloor \\frac{H_{in} + 2p - d\\,(k_h - 1) - 1}{s} \\right\\rfloor + 1$$
+$$
+H_{out} = \\left\\lfloor \\frac{H_{in} + 2p - d\\,(k_h - 1) - 1}{s} \\right\\rfloor + 1
+$$
 
-$$\\text{parameters} = C_{out} · \\frac{C_{in}}{g} · k_h · k_w \\;(+\\, C_{out} \\text{ with a bias})$$
+$$
+\\text{parameters} = C_{out} · \\frac{C_{in}}{g} · k_h · k_w \
+\\;(+\\, C_{out} \\text{ with a bias})
+$$
 
-$$\\text{multiply-adds} = N · C_{out} · H_{out} · W_{out} · \\frac{C_{in}}{g} · k_h · k_w$$
+$$
+\\text{multiply-adds} = N · C_{out} · H_{out} · W_{out} · \\frac{C_{in}}{g} · k_h · k_w
+$$
 
 For a linear layer: $in · out$ parameters, plus $out$ with a bias, and $N · in · out$ multiply-adds.
 

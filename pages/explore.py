@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from explorer.analysis import Summary
 from explorer.ui import controls, figures, layers, state, timing
 from explorer.ui.calls import block_graph, summary, where_it_sits
 from explorer.ui.graph import graph
 from explorer.ui.messages import cannot_run, cannot_take, set_aside
-from explorer.analysis import Summary
 from explorer.views.layout import LayoutError
 
 notes = state.open_address()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
@@ -63,8 +64,6 @@ def configs(draw: st.DrawFn, *, small: bool = True) -> Config:
     for name in sorted(turned):
         choice = small_values if small else values
         value = draw(choice(knobs[name], stages=stages))
-        try:
+        with suppress(ConfigError):     # right by itself, not with others: groups of a basic block
             config = config.replace(**{name: value})
-        except ConfigError:
-            pass        # right by itself, but not with the others: groups of a basic block
     return config

@@ -182,7 +182,7 @@ def test_vgg_takes_any_input_size() -> None:
 
 
 def test_vgg_local_response_norm_follows_the_first_convolution() -> None:
-    network = build(configure("vgg11", local_response_norm=True))
+    network = build(configure("vgg16", local_response_norm=True))
     assert [path for path, module in network.named_modules()
             if isinstance(module, nn.LocalResponseNorm)] == ["stage1.lrn"]
 

@@ -81,7 +81,8 @@ def test_the_change_against_the_preset_stands_beside_the_figure() -> None:
 
 
 def test_a_link_opens_what_it_says() -> None:
-    app = open_app(network="mobilenetv3_large", width="0.75", blocks="1-2-3-4-2-4", se_reduction="8")
+    app = open_app(network="mobilenetv3_large", width="0.75", blocks="1-2-3-4-2-4",
+                   se_reduction="8")
     config = explorer.configure("mobilenetv3_large", width=0.75, blocks=(1, 2, 3, 4, 2, 4),
                                 se_reduction=8)
     assert not app.warning

@@ -7,7 +7,7 @@ torchvision, which has them from the authors' code.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
+from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -141,6 +141,11 @@ class InceptionC(Branches):
         self.out_channels = c(320) + 4 * c(384) + c(192)
 
 
+class Strided(TypedDict):
+    stride: int
+    padding: int | None
+
+
 class GridReduction(nn.Module):
     """Halves the grid: convolutional branches beside the pooled input (Figures 9 and 10)."""
 
@@ -159,10 +164,10 @@ class GridReduction(nn.Module):
         return self.pool(x) if self.order == "convolution_first" else x
 
 
-def strided(config: InceptionConfig) -> dict[str, int | None]:
+def strided(config: InceptionConfig) -> Strided:
     """Stride and padding of a reduction's last convolutions: only Figure 10's have a stride."""
-    return dict(stride=2, padding=0) if config.grid_reduction == "parallel" \
-        else dict(stride=1, padding=None)
+    return {"stride": 2, "padding": 0} if config.grid_reduction == "parallel" \
+        else {"stride": 1, "padding": None}
 
 
 class ReductionA(GridReduction):

@@ -6,6 +6,7 @@ Chollet 2017, "Xception: Deep Learning with Depthwise Separable Convolutions".
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class XceptionBlock(nn.Module):
                  first_relu: bool = True) -> None:
         super().__init__()
         self.branch = nn.Sequential()
-        for number, (before, after) in enumerate(zip(channels, channels[1:], strict=False), 1):
+        for number, (before, after) in enumerate(pairwise(channels), 1):
             if number > 1 or first_relu:
                 # The first one not in place: the shortcut still needs the input.
                 self.branch.add_module(f"act{number}", nn.ReLU(inplace=number > 1))

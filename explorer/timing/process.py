@@ -132,7 +132,7 @@ class MeasuringProcess(Executor):
                 continue
             try:
                 succeeded, outcome = pickle.loads(self._exchange(work))
-            except Exception as error:  # noqa: BLE001 (the future raises it)
+            except Exception as error:     # the future raises it
                 succeeded, outcome = False, error
             if succeeded:
                 future.set_result(outcome)
@@ -215,7 +215,7 @@ def work() -> None:
         try:
             function, args, kwargs = pickle.loads(calls.get())
             reply = pickle.dumps((True, function(*args, **kwargs)))
-        except Exception as error:  # noqa: BLE001 (the parent raises it)
+        except Exception as error:     # the parent raises it
             error.add_note("".join(traceback.format_exception(error)))
             reply = pickle.dumps((False, error))
         _send(replies, reply)

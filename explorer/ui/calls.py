@@ -38,6 +38,14 @@ def layer_frame(key: str) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def csv(key: str) -> bytes:
+    """Made before it is asked for: a file made on a click can be gone with the next rerun."""
+    found = summary(key)
+    assert isinstance(found, Summary)
+    return tables.to_csv(found).encode("utf-8")
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def block_graph(key: str) -> str:
     """The block graph as SVG; raises `LayoutError`."""
     found = summary(key)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.analysis import Summary
 from explorer.ui import calls
-from explorer.views import tables, text
+from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
@@ -22,7 +22,7 @@ def table(key: str, found: Summary) -> None:
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", file_name=f"{key}.csv",
-                           data=lambda: tables.to_csv(found), mime="text/csv", on_click="ignore",
+                           data=calls.csv(key), mime="text/csv", on_click="ignore",
                            help="Every layer with every column, exact.")
     frame = matching(shown_frame(key), wanted)
     st.dataframe(frame, key="layer-table", hide_index=True, height=HEIGHT,
@@ -56,7 +56,7 @@ def shown_frame(key: str) -> pd.DataFrame:
         shown[column] = shown[column].str.replace("x", "×")
     for column in ("params", "macs", "activation_bytes"):
         share = frame[column].astype("Float64") / (frame[column].sum() or 1)
-        shown.insert(shown.columns.get_loc(column) + 1, f"{column}_share", share.astype("float64"))
+        shown.insert(list(shown).index(column) + 1, f"{column}_share", share.astype("float64"))
     return shown
 
 

@@ -41,7 +41,8 @@ def _figure() -> None:
         st.session_state["timing-shown"] = state.key()
         st.rerun(scope="app")
     elif (outcome := _outcome(future)) and isinstance(outcome, Timing):
-        _metric(text.seconds(outcome.median_s), f"on {outcome.device}, batch {state.config().batch_size}")
+        _metric(text.seconds(outcome.median_s),
+                f"on {outcome.device}, batch {outcome.batch_size}")
     else:
         _metric("–", "could not be timed")
 

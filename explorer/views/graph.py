@@ -16,7 +16,6 @@ from explorer.analysis import Block, Kind, Layer, Summary
 from explorer.trace import NETWORK_INPUT
 from explorer.views import text
 
-
 PLAIN = {"Sequential", "ConvNormAct"}
 
 
@@ -135,8 +134,12 @@ def _operation(layer: Layer) -> str:
 
 
 def _label(*lines: str) -> str:
-    """Lines under each other; the first is set as a title by whoever shows the SVG."""
-    return graphviz.escape("\n".join(lines)).replace("\n", "\\n")
+    """Lines under each other; the first is set as a title by whoever shows the SVG.
+
+    No name can break out of the label: backslashes are escaped, and it is never read as HTML.
+    """
+    label: str = graphviz.nohtml(r"\n".join(graphviz.escape(line) for line in lines))
+    return label
 
 
 def _tooltip(node: Node) -> str:

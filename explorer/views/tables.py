@@ -10,7 +10,7 @@ import pandas as pd
 
 from explorer.analysis import Layer, Summary, Totals
 from explorer.catalogue import presets
-from explorer.config import Config, knobs_of
+from explorer.config import Config
 from explorer.key import to_key
 from explorer.views import text
 
@@ -185,13 +185,3 @@ def catalogue_text(summaries: dict[str, Summary]) -> str:
         "input": [f"{value}×{value}" for value in frame["input_size"]],
         "source": frame["source"]})
     return _aligned(shown)
-
-
-def knob_frame(config: type[Config]) -> pd.DataFrame:
-    """The knobs of a family: name, what it takes, default, and what it does."""
-    rows = []
-    for name, knob in knobs_of(config).items():
-        default = config.model_fields[name].default
-        shown = "as in the paper" if name == "blocks" else knob.format(default)
-        rows.append({"knob": name, "takes": knob.rule, "default": shown, "what it does": knob.help})
-    return pd.DataFrame(rows)
