@@ -150,6 +150,7 @@ class Knob:
             case "counts":
                 return "-".join(map(str, value))
             case "float":
+                value = value + 0.0     # -0.0 is 0
                 return short if float(short := f"{value:g}") == value else repr(value)
             case _:
                 return str(value)
