@@ -249,6 +249,7 @@ def _explain(error: ErrorDetails, config: type[Config]) -> ConfigError:
     raised = error.get("ctx", {}).get("error")
     if isinstance(raised, ConfigError):
         return raised
-    name = str(error["loc"][0])
-    return ConfigError(f"`{name}` must be {knobs_of(config)[name].rule}; got {error['input']!r}.",
-                       name)
+    name, given = str(error["loc"][0]), error["input"]
+    knob = knobs_of(config)[name]
+    shown = knob.format(given) if isinstance(given, float) and knob.kind == "float" else repr(given)
+    return ConfigError(f"`{name}` must be {knob.rule}; got {shown}.", name)
