@@ -443,16 +443,21 @@ def _broadcast(case: _Case) -> tuple[list[Line], list[str]]:
         return [], ["The shape of the input; the other operand is a number."]
     if len(set(shapes)) == 1:
         return [], ["The inputs have the same shape, and so has the output."]
-    lines = []
+    lines: list[Line] = []
     for axis, side in enumerate(case.outputs):
         place = axis - len(case.output)
         sizes = {number: shape[place] for number, shape in enumerate(shapes, 1)
                  if len(shape) >= -place}
-        if len(set(sizes.values())) > 1:
-            name = _name(side)
-            letter = name.partition("_")[0]
-            lines.append(Line((name,), largest([Symbol(f"{letter}_{number}", size)
-                                                for number, size in sizes.items()])))
+        if len(set(sizes.values())) == 1:
+            continue
+        name = _name(side)
+        letter = name.partition("_")[0]
+        line = Line((name,), largest([Symbol(f"{letter}_{number}", size)
+                                      for number, size in sizes.items()]))
+        if lines and lines[-1].numbers == line.numbers:     # height and width, mostly
+            lines[-1] = lines[-1]._replace(names=(*lines[-1].names, name))
+        else:
+            lines.append(line)
     return lines, ["A side of 1 is repeated along the other input's (broadcasting)."]
 
 
