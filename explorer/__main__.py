@@ -16,7 +16,7 @@ from explorer.config import Config, ConfigError
 from explorer.key import from_settings, split_setting
 from explorer.timing import TimingError, time_forward
 from explorer.trace import TraceError
-from explorer.views import tables, timings
+from explorer.views import derivation, tables, timings
 
 FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
 
@@ -67,6 +67,20 @@ def time(network: str, settings: tuple[str, ...], device: str, form: str,
     config = parse_config(network, settings)
     timing = time_forward(config, device)
     write(timings.to_json(timing) if form == "json" else timings.to_text(config, timing), output)
+
+
+# Unknown options are left to the argument, so that -1 is told the range of the layers.
+@cli.command(context_settings={"ignore_unknown_options": True})
+@network_argument
+@click.argument("index")
+@set_option
+@output_option
+def explain(network: str, index: str, settings: tuple[str, ...], output: Path | None) -> None:
+    """How every figure of layer INDEX of NETWORK comes about, with its own numbers in place."""
+    config = parse_config(network, settings)
+    found = summarise(config)
+    layer = derivation.parse_index(index, found)
+    write(derivation.to_text(config, derivation.derive(found, layer)), output)
 
 
 def parse_config(network: str, settings: tuple[str, ...]) -> Config:

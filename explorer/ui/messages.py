@@ -12,8 +12,8 @@ from explorer.ui.state import widget_key
 def set_aside(notes: list[str]) -> None:
     """The values of a link that were not taken."""
     if notes:
-        st.warning("\n\n".join(["The link held what cannot be; the preset's values stand in "
-                                "its place.", *map(escape, notes)]), icon=":material/link_off:")
+        st.warning("\n\n".join(["The link held what cannot be; it was set aside.",
+                                *map(escape, notes)]), icon=":material/link_off:")
 
 
 def cannot_take(error: ConfigError | None) -> None:
