@@ -1,0 +1,2 @@
+class Total: pass
+def totals(table, summary, matched): return ()
