@@ -87,12 +87,13 @@ def compare(name: str) -> Comparison:
         raise PublishedError(f"totals.json, {table.name}: `input` must be that of {table.network}, "
                              f"{list(config.input_shape)}; got {list(table.input)}.")
     summary = analyse(trace(build(config), config.input_shape))
-    matcher = _Matcher(table, Ours(summary.trace, table), network_of(config.network).__name__)
+    ours = Ours(summary.trace, table)
+    matcher = _Matcher(table, ours, network_of(config.network).__name__)
     matches = matcher.matches()
     return Comparison(table, config, matches, tuple(matcher.missing()), tuple(matcher.unseen()),
-                      totals(table, summary, [(match.row, match.run, match.params)
-                                              for match in matches]),
-                      notes(table, summary))
+                      totals(table, summary, ours, [(match.row, match.run) for match in matches],
+                             matcher.repeated),
+                      notes(table, summary, sum(count for _, count in matcher.repeated)))
 
 
 class _Matcher:
@@ -117,6 +118,8 @@ class _Matcher:
         self.claimed: set[Run] = set()
         self.own: dict[int, int] = {}
         """Parameters that torchinfo counts at a row itself, not at one beneath it."""
+        self.repeated: list[tuple[str, int]] = []
+        """Rows where torchinfo counts parameters that it counts elsewhere too, and how many."""
 
     def matches(self) -> tuple[Match, ...]:
         result: dict[int, Match] = {}
@@ -180,8 +183,11 @@ class _Matcher:
             return self._unaccounted(number, f"{run.path} gives {_text(shape)} and {expected}")
         self.runs[number] = run
         self.claimed.add(run)
-        shared = self.tree and expected != NO_PARAMS
-        reason = "adds the shared layers again" if shared else \
+        shared = self.tree and isinstance(expected, int)
+        if shared:
+            self.repeated.insert(0, (row.label, expected))
+        reason = "the module with the same calls; its shared layers are counted again" \
+            if shared else \
             "the module with the same calls" if run.path else \
             f"calls {run.start} to {run.end}, which ours groups otherwise"
         return Match(number + 1, row, run, shape, expected, True, reason)
@@ -226,9 +232,10 @@ class _Matcher:
         row, ours = self.rows[number], self.ours
         block = self.rows[self._above(number)].type
         before = self.runs.get(number - 1)
-        for scope in ours.trace.scopes if before and row.type == "Sequential" else ():
+        for scope in ours.trace.scopes:
             run, added = ours.run_of(scope.end), ours.calls[scope.end]
-            if scope.type in CONTAINERS.get(block, ()) and scope.start <= before.start <= scope.end \
+            if scope.type in CONTAINERS.get(block, ()) and row.type == "Sequential" \
+                    and before is not None and scope.start <= before.start <= scope.end \
                     and added.operator == "add" and set(scope.inputs) & set(added.inputs) \
                     and (row.output_shape, row.params) == (ours.shape(scope.end), NO_PARAMS) \
                     and run not in self.claimed:

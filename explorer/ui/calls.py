@@ -14,6 +14,7 @@ import streamlit as st
 from explorer.analysis import Summary, summarise
 from explorer.catalogue import presets
 from explorer.key import from_key
+from explorer.published import Comparison, compare
 from explorer.timing import Timing, submit
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
@@ -64,6 +65,12 @@ def where_it_sits(key: str) -> go.Figure:
 def timing(key: str, device: str) -> Future[Timing]:
     """The timed forward pass of a config: under way, done or failed, one for all sessions."""
     return submit(from_key(key), device)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def published(name: str) -> Comparison:
+    """A published table beside ours; raises `PublishedError`."""
+    return compare(name)
 
 
 @st.cache_data(show_spinner=False)
