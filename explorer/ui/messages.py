@@ -30,6 +30,11 @@ def cannot_run(error: TraceError) -> None:
                   on_click=_set_input_size, args=(error.smallest_input,))
 
 
+def cannot_open(error: Exception) -> None:
+    """A published table whose file is damaged."""
+    st.error(escape(str(error)))
+
+
 def _set_input_size(size: int) -> None:
     st.session_state[widget_key("input_size")] = size
 
