@@ -183,13 +183,11 @@ class _Matcher:
             return self._unaccounted(number, f"{run.path} gives {_text(shape)} and {expected}")
         self.runs[number] = run
         self.claimed.add(run)
-        shared = self.tree and isinstance(expected, int)
+        reason = "the module with the same calls" if run.path else \
+            f"calls {run.start} to {run.end}, which ours groups otherwise"
         if self.tree and isinstance(expected, int):
             self.repeated.insert(0, (row.label, expected))
-        reason = "the module with the same calls; its shared layers are counted again" \
-            if shared else \
-            "the module with the same calls" if run.path else \
-            f"calls {run.start} to {run.end}, which ours groups otherwise"
+            reason += "; its shared layers are counted again"
         return Match(number + 1, row, run, shape, expected, True, reason)
 
     def _whole(self, number: int) -> Match:

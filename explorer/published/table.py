@@ -171,10 +171,11 @@ def _totals() -> dict[str, Totals]:
 
 def _rows(file: str, tool: str) -> tuple[Row, ...]:
     columns = [name for name in Row.model_fields if name != "depth" or tool == "torchinfo"]
+    text = _read(file)
+    if not text.strip():
+        raise PublishedError(f"{file} is damaged: it is empty.")
     try:
-        header, *lines = list(csv.reader(_read(file).splitlines(), strict=True))
-    except ValueError:
-        raise PublishedError(f"{file} is damaged: it is empty.") from None
+        header, *lines = list(csv.reader(text.splitlines(), strict=True))
     except csv.Error as error:
         raise PublishedError(f"{file} is damaged: it must be CSV ({error}).") from None
     if header != columns:

@@ -84,7 +84,7 @@ def _memory(table: Table, summary: Summary, ours: Ours,
     numbers = shape[0] * shape[1] * shape[2] * shape[3]
     given = numbers * BYTES
     held = summary.totals.params if table.tool == "torchsummary" else summary.totals.params_used
-    weights = held * BYTES
+    weights, all_weights = held * BYTES, summary.totals.param_bytes
     count, what = _outputs(table, ours, rows)
     wrapped = count if table.tool == "torchinfo" else abs(_in_32_bits(count))
     passed = 2 * BYTES * wrapped
@@ -104,21 +104,23 @@ def _memory(table: Table, summary: Summary, ours: Ours,
         input_size: (shown(given), "", " × ".join(map(str, shape)) + f" numbers × {BYTES} bytes = "
                      f"{given:,} bytes; / {power} = {shown(given)} {name}."),
         pass_size: (
-            shown(passed), f"{peak / divisor:.2f} at the peak",
+            shown(passed), f"{shown(peak)} at the peak",
             f"2 × {BYTES} bytes × {wrapped:,} numbers = {passed:,} bytes; / {power} = "
             f"{shown(passed)} {name}. {what} The 2 is for gradients, though nothing is trained "
             f"here. No run needs this memory: in evaluation at most {peak:,} bytes of activations "
-            f"({peak / divisor:.2f} {unit}) are alive at once."),
+            f"({shown(peak)} {unit}) are alive at once."),
         params_size: (
-            shown(weights), shown(summary.totals.params * BYTES) if unused else "",
+            shown(weights), shown(all_weights) if unused else "",
             f"{held:,} parameters × {BYTES} bytes = {weights:,} bytes; / {power} = "
             f"{shown(weights)} {name}."
             + (f" Those that do not run are left out here: {summary.totals.params:,} - {unused:,} "
                f"= {held:,}." if unused else "")),
         total_size: (
-            shown(given + passed + weights), "",
+            shown(given + passed + weights), f"{shown(peak + all_weights)} at the peak",
             f"{shown(given)} + {shown(passed)} + {shown(weights)}: the three above, added before "
-            f"they are rounded, = {shown(given + passed + weights)} {unit}.")})
+            f"they are rounded, = {shown(given + passed + weights)} {unit}. A pass in evaluation "
+            f"needs all weights and the activations at their peak, the input among them: "
+            f"{shown(all_weights)} + {shown(peak)} = {shown(peak + all_weights)} {unit}.")})
 
 
 def _outputs(table: Table, ours: Ours, rows: Sequence[tuple[Row, Run | None]]) -> tuple[int, str]:
