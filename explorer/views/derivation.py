@@ -86,6 +86,9 @@ WORK = {
     "log_softmax": "the largest, a difference, an exponential, a sum and a logarithm",
 }
 
+SHORT = 30
+"""Characters of symbols and numbers that fit in a row beside their result."""
+
 Pair = tuple[int, int]
 Result = int | Shape | ReceptiveField | None
 
@@ -118,14 +121,17 @@ class Line(NamedTuple):
 
     @property
     def latex(self) -> str:
-        """Symbols, numbers and result, one below the other. No name of a layer is in it."""
+        """Symbols, numbers and result: one below the other, or in a row where they are short. No
+        name of a layer is in it."""
         axis = rf"\;\text{{({self.axis})}}" if self.axis else ""
         left = " = ".join(symbol_latex(name) for name in self.names) + axis
         value = f"{self.value:,}".replace(",", "{,}")
-        rows = [f"{left} &= {self.formula.write(LATEX)}"]
+        parts = [f"{left} &= {self.formula.write(LATEX)}"]
         if (numbers := self.formula.write(LATEX, numbers=True)) != value:
-            rows.append(f"&= {numbers}")
-        return r"\begin{aligned}" + r" \\ ".join([*rows, f"&= {value}"]) + r"\end{aligned}"
+            parts.append(numbers)
+        short = len(self.formula.write(PLAIN)) + len(self.numbers) <= SHORT
+        return r"\begin{aligned}" + (" = " if short else r" \\[3pt] &= ").join(
+            [*parts, value]) + r"\end{aligned}"
 
     def to_text(self) -> list[str]:
         left, value = self._left(), f"{self.value:,}"
@@ -184,6 +190,9 @@ class Derivation:
         found: dict[str, dict[int, None]] = {}
         for step in self.steps:
             for line in step.lines:
+                for name in line.names:
+                    if name in MEANINGS:
+                        found.setdefault(name, {})[line.value] = None
                 for symbol in line.formula.symbols():
                     found.setdefault(symbol.name, {})[symbol.number] = None
         return [(name, _values(list(values)), _meaning(name)) for name, values in found.items()]
