@@ -1,0 +1,51 @@
+"""What other tools report, as a table and as sentences."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from explorer.other_tools import MIB, Figure, Report
+from explorer.views.text import NOT_COUNTED
+
+COLUMNS = ("Tool", "It calls it", "Its figure", "Ours", "Difference", "Our name")
+SAME = "same"
+
+
+def frame(reports: tuple[Report, ...]) -> pd.DataFrame:
+    """A row for each figure, as text: counts in full, memory in the unit that the tool means."""
+    return pd.DataFrame([
+        (report.tool, figure.name, amount(figure, figure.value), amount(figure, figure.ours),
+         difference(figure), figure.our_name)
+        for report in reports for figure in report.figures], columns=list(COLUMNS))
+
+
+def amount(figure: Figure, value: int | None) -> str:
+    """
+    >>> amount(Figure("memory", "", 0, 0, "", (), MIB), 3 * MIB // 2)
+    '1.50 MiB'
+    """
+    if value is None:
+        return NOT_COUNTED
+    if figure.unit == 1:
+        return f"{value:,}"
+    return f"{value / figure.unit:,.2f} {'MiB' if figure.unit == MIB else 'MB'}"
+
+
+def difference(figure: Figure) -> str:
+    """The difference from ours with its sign, and in percent of ours."""
+    if figure.difference is None:
+        return NOT_COUNTED
+    if figure.difference == 0:
+        return SAME
+    sign = "+" if figure.difference > 0 else "−"
+    text = sign + amount(figure, abs(figure.difference))
+    if not figure.ours:
+        return text
+    percent = 100 * abs(figure.difference) / figure.ours
+    return f"{text} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
+
+
+def sentences(report: Report) -> list[tuple[str, list[str]]]:
+    """For each figure that differs its name and why; the figures that agree stay out."""
+    return [(figure.name, [term.why for term in figure.terms])
+            for figure in report.figures if figure.terms]
