@@ -177,17 +177,17 @@ class _Seen:
         peak = self.totals.peak_activation_bytes
         given = math.prod(self.trace.input_shape) * ELEMENT_BYTES
         total, ours = given + passed + parameters, self.totals.param_bytes + peak
-        name = "MiB (2^20 bytes), printed as MB" if unit == MIB else "MB (10^6 bytes)"
+        name = "MiB (2²⁰ bytes; it prints MB)" if unit == MIB else "MB (10⁶ bytes)"
         return (
             Figure("memory", "Forward/backward pass size", passed, peak, "Peak memory", (Term(
                 passed - peak, f"{why} = {passed:,} bytes = {passed / unit:,.2f} {name}. "
                 f"At most {peak:,} bytes are alive at once."),), unit),
-            Figure("memory", "Estimated total size", total, ours, "Parameters and peak memory",
-                   (Term(total - ours,
-                         f"Adds its input, {given / unit:,.2f}, its forward/backward pass size, "
-                         f"{passed / unit:,.2f}, and its parameters, {parameters / unit:,.2f}; "
-                         f"a pass needs the parameters, {self.totals.param_bytes / unit:,.2f}, "
-                         f"and the peak, {peak / unit:,.2f}."),), unit))
+            Figure("memory", "Estimated total size", total, ours, "Parameters + peak",
+                   (Term(total - ours, f"Adds its input, {given / unit:,.2f}, its "
+                         f"forward/backward pass size, {passed / unit:,.2f}, and the parameters of "
+                         f"the modules that run, {parameters / unit:,.2f}. A pass needs the "
+                         f"parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
+                         f"{peak / unit:,.2f}."),), unit))
 
 
 def torchinfo(seen: _Seen) -> Report:
@@ -346,7 +346,6 @@ def thop(seen: _Seen) -> Report:
     """
     macs = shared = 0
     counts: Counter[str] = Counter()
-    norms = 0
     for leaf in seen.leaves:
         kind, value = leaf.type, 0
         if leaf.macs and leaf.type in _THOP_RULES:
@@ -354,7 +353,6 @@ def thop(seen: _Seen) -> Report:
             macs += value
         elif leaf.type in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"):
             kind, value = "norm", (4 if leaf.parameters else 2) * leaf.inputs
-            norms += leaf.inputs
         elif leaf.type == "AvgPool2d":
             value = leaf.outputs
         elif leaf.type == "AdaptiveAvgPool2d":
@@ -367,7 +365,7 @@ def thop(seen: _Seen) -> Report:
         shared += (leaf.places ** 2 - 1) * value
     terms = [
         Term(counts["norm"], "Adds BatchNorm, which evaluation can fold into the convolution: "
-             f"4 for each output, 4 × {norms:,} = {counts['norm']:,}."),
+             f"4 for each output, 4 × {counts['norm'] // 4:,} = {counts['norm']:,}."),
         Term(counts["AvgPool2d"], "Adds average pooling, 1 for each output: "
              f"{counts['AvgPool2d']:,}."),
         Term(counts["AdaptiveAvgPool2d"], "Adds adaptive average pooling, 1 for each input and 1 "
@@ -420,7 +418,7 @@ def ptflops(seen: _Seen) -> Report:
     - Parameters: all that are registered and trainable, once.
     - MACs of one image, whatever the batch: multiply-adds of convolution and linear modules and
       their biases, 2 for each input of BatchNorm (1 without scale and shift), 1 for each output
-      of ReLU, ELU and their kin, 1 for each input of pooling. It also watches the functions that
+      of ReLU, ELU and similar ones, 1 for each input of pooling. It also watches the functions that
       these modules call, so that activations and poolings count twice, and SiLU, which is no
       module to it, once. LocalResponseNorm counts by the functions in it. Nothing for hard-swish,
       hard-sigmoid, `+`, `*` or concatenation.
@@ -428,6 +426,9 @@ def ptflops(seen: _Seen) -> Report:
     """
     macs = shared = 0
     counts: Counter[str] = Counter()
+    # Types of activations, in order: those that count twice, and those that count once.
+    twice, once = dict[str, None](), dict[str, None]()
+    inside: set[int] = set()
     for leaf in seen.leaves:
         value = 0
         if leaf.macs:
@@ -440,7 +441,9 @@ def ptflops(seen: _Seen) -> Report:
             counts["norm"] += value
         elif leaf.type in _ONE_AN_OUTPUT:
             value = leaf.outputs
-            counts["activation"] += value
+            twice[leaf.type] = None
+            inside.update(call.index for call in leaf.calls)
+            counts["twice"] += value
         elif leaf.type in _ONE_AN_INPUT:
             value = leaf.inputs
             counts["pool"] += value
@@ -448,6 +451,10 @@ def ptflops(seen: _Seen) -> Report:
     for call in seen.trace.calls:
         size = math.prod(call.input_shapes[0])
         if kind := _PATCHED.get(call.operator):
+            if kind == "activation" and call.index in inside:
+                kind = "twice"
+            elif kind == "activation":
+                once[call.type] = None
             counts[kind] += size
         elif call.operator == "local_response_norm":
             counts["lrn"] += 3 * size + size // call.output_shape[1] * (
@@ -463,8 +470,9 @@ def ptflops(seen: _Seen) -> Report:
              f"each output: {image.get('bias', 0):,}."),
         Term(image.get("norm", 0), "Adds BatchNorm, 2 for each output: "
              f"2 × {image.get('norm', 0) // 2:,} = {image.get('norm', 0):,}."),
-        Term(image.get("activation", 0), "Adds ReLU and ELU twice for each output, for the module "
-             "and for the function that it calls, and SiLU once: "
+        Term(image.get("twice", 0), f"Adds {' and '.join(twice)} twice for each output, for the "
+             f"module and for the function that it calls: {image.get('twice', 0):,}."),
+        Term(image.get("activation", 0), f"Adds {' and '.join(once)}, one for each output: "
              f"{image.get('activation', 0):,}."),
         Term(image.get("pool", 0), "Adds pooling twice for each input, for the module and for the "
              f"function that it calls: {image.get('pool', 0):,}."),

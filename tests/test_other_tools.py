@@ -28,6 +28,7 @@ import explorer
 from explorer.analysis import analyse
 from explorer.other_tools import MB, MIB, Figure, Report, other_tools
 from explorer.trace import trace
+from explorer.views import other_tools as views
 
 KNOBS = [
     "vgg11&batch_norm=on&conv_bias=off", "vgg11&local_response_norm=on",
@@ -222,6 +223,25 @@ def test_the_sentences_hold_the_arithmetic() -> None:
     summary = explorer.summarise(explorer.configure("mobilenetv3_large"))
     assert outputs == sum(layer.output_shape[1] * layer.output_shape[2] * layer.output_shape[3]
                           for layer in summary.layers if layer.type == "BatchNorm2d")
+
+
+def test_the_table_has_a_row_for_each_figure_and_the_sum_leads_to_it() -> None:
+    network, shape = on_meta("resnet50&batch_size=2")
+    reports = other_tools(analyse(trace(network, shape)))
+    frame = views.frame(reports)
+    assert len(frame) == sum(len(report.figures) for report in reports)
+    assert list(frame["Tool"].unique()) == ["torchinfo", "torchsummary", "thop", "fvcore",
+                                            "ptflops"]
+    name, why = views.sentences(reports[4])[0]
+    assert name == "MACs"
+    assert "8,178,368,512 / 2 = 4,089,184,256" in why
+    total = why.rpartition("= ")[2].rstrip(".")
+    assert total == frame["Its figure"].iloc[-1]
+    terms = re.search(r"So ([\d,]+)(.*) = ", why)
+    assert terms
+    added = [int(re.sub("[ ,]", "", text).replace("−", "-"))
+             for text in re.findall(r"[+−] [\d,]+", terms[2])]
+    assert f"{int(terms[1].replace(',', '')) + sum(added):,}" == total
 
 
 def test_what_we_cannot_count_is_not_said_of_others() -> None:

@@ -161,3 +161,16 @@ def test_the_search_keeps_the_layers_that_match() -> None:
     assert shown["path"].str.startswith("stage3").all()
     app.text_input(key="layer-search").set_value("no such layer (.*").run()
     assert not app.exception and app.dataframe[0].value.empty
+
+
+def test_the_figures_of_other_tools_are_there_once_they_are_opened() -> None:
+    app = open_app(network="mobilenetv3_small")
+    assert "torchsummary" not in str([markdown.value for markdown in app.markdown])
+    app.session_state["other-tools"] = True
+    app.run()
+    assert not app.exception
+    said = " ".join(markdown.value for markdown in app.markdown)
+    shown = next(frame.value for frame in app.dataframe if "Tool" in frame.value)
+    for tool in ("torchinfo", "torchsummary", "thop", "fvcore", "ptflops"):
+        assert f"**{tool}**" in said and tool in set(shown["Tool"])
+    assert "4 for each output, 4 × " in said

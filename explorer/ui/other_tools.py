@@ -34,14 +34,12 @@ def explain(found: tuple[Report, ...]) -> None:
     st.dataframe(views.frame(found), hide_index=True, height="content", column_config=COLUMNS,
                  alt="Figures of other tools beside ours")
     for report in found:
-        lines = [f"**{report.tool}** {report.version}"]
-        for name, why in views.sentences(report):
-            lines += [f"- {escape(name)}", *(f"    - {escape(sentence)}" for sentence in why)]
-        if len(lines) == 1:
-            lines.append("- Its figures are ours.")
+        lines = [f"- *{escape(name)}*: {escape(why)}" for name, why in views.sentences(report)]
         if report.remark:
             lines.append(f"- {escape(report.remark)}")
-        st.markdown("\n".join([lines[0], "", *lines[1:]]))
+        if not lines:
+            lines.append("- Its figures are ours.")
+        st.markdown("\n".join([f"**{report.tool}** {report.version}", "", *lines]))
 
 
 COLUMNS = {

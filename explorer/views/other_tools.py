@@ -45,7 +45,15 @@ def difference(figure: Figure) -> str:
     return f"{text} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
 
 
-def sentences(report: Report) -> list[tuple[str, list[str]]]:
-    """For each figure that differs its name and why; the figures that agree stay out."""
-    return [(figure.name, [term.why for term in figure.terms])
+def sentences(report: Report) -> list[tuple[str, str]]:
+    """For each figure that differs its name and why, with the sum that leads from ours to it."""
+    return [(figure.name, " ".join([*(term.why for term in figure.terms), *_sum(figure)]))
             for figure in report.figures if figure.terms]
+
+
+def _sum(figure: Figure) -> list[str]:
+    if figure.quantity == "memory" or figure.value is None:
+        return []
+    terms = "".join(f" {'+' if term.amount > 0 else '−'} {abs(term.amount):,}"
+                    for term in figure.terms)
+    return [f"So {figure.ours:,}{terms} = {figure.value:,}."]
