@@ -43,12 +43,12 @@ def explain(found: tuple[Report, ...]) -> None:
 
 
 COLUMNS = {
-    "Tool": st.column_config.TextColumn(width=110),
-    "It calls it": st.column_config.TextColumn(width=190),
-    "Its figure": st.column_config.TextColumn(width=140, alignment="right"),
-    "Ours": st.column_config.TextColumn(width=140, alignment="right"),
-    "Difference": st.column_config.TextColumn(width=230, alignment="right"),
+    "Tool": st.column_config.TextColumn(width=95),
+    "It calls it": st.column_config.TextColumn(width=165),
+    "Its figure": st.column_config.TextColumn(width=110, alignment="right"),
+    "Difference": st.column_config.TextColumn(width=165, alignment="right"),
+    "Ours": st.column_config.TextColumn(width=110, alignment="right"),
     "Our name": st.column_config.TextColumn(
-        "Compared with our", width=190, help="Which of our figures stands beside it; the page "
+        "Compared with our", width=130, help="Which of our figures stands beside it; the page "
         "How it counts says what each means."),
 }

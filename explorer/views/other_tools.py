@@ -7,15 +7,15 @@ import pandas as pd
 from explorer.other_tools import MIB, Figure, Report
 from explorer.views.text import NOT_COUNTED
 
-COLUMNS = ("Tool", "It calls it", "Its figure", "Ours", "Difference", "Our name")
+COLUMNS = ("Tool", "It calls it", "Its figure", "Difference", "Ours", "Our name")
 SAME = "same"
 
 
 def frame(reports: tuple[Report, ...]) -> pd.DataFrame:
     """A row for each figure, as text: counts in full, memory in the unit that the tool means."""
     return pd.DataFrame([
-        (report.tool, figure.name, amount(figure, figure.value), amount(figure, figure.ours),
-         difference(figure), figure.our_name)
+        (report.tool, figure.name, amount(figure, figure.value), difference(figure),
+         amount(figure, figure.ours), figure.our_name)
         for report in reports for figure in report.figures], columns=list(COLUMNS))
 
 
@@ -32,16 +32,16 @@ def amount(figure: Figure, value: int | None) -> str:
 
 
 def difference(figure: Figure) -> str:
-    """The difference from ours with its sign, and in percent of ours."""
+    """The difference from ours with its sign, and in percent of ours where that shows."""
     if figure.difference is None:
         return NOT_COUNTED
     if figure.difference == 0:
         return SAME
     sign = "+" if figure.difference > 0 else "−"
     text = sign + amount(figure, abs(figure.difference))
-    if not figure.ours:
+    percent = 100 * abs(figure.difference) / figure.ours if figure.ours else 0
+    if percent < 0.005:
         return text
-    percent = 100 * abs(figure.difference) / figure.ours
     return f"{text} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
 
 
