@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.ui import controls, derivation, figures, layers, state, timing
+from explorer.ui import controls, derivation, figures, layers, other_tools, state, timing
 from explorer.ui.calls import block_graph, summary, where_it_sits
 from explorer.ui.graph import graph
 from explorer.ui.messages import cannot_run, cannot_take, set_aside
@@ -36,6 +36,8 @@ except LayoutError as error:
 st.subheader("Layers", anchor="layers")
 layers.table(key, found, layer)
 derivation.panel(found, layer)
+
+other_tools.section(key, found)
 
 st.subheader("Where it sits", anchor="charts")
 st.plotly_chart(where_it_sits(key), key="where-it-sits", config={"displayModeBar": False})

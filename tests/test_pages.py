@@ -244,3 +244,14 @@ def test_the_layer_survives_a_look_at_another_page() -> None:
     app.query_params.clear()
     app.switch_page("pages/explore.py").run()
     assert opened_layer(app) == "#### Layer 3: stem.pool"
+def test_the_figures_of_other_tools_are_there_once_they_are_opened() -> None:
+    app = open_app(network="mobilenetv3_small")
+    assert "torchsummary" not in str([markdown.value for markdown in app.markdown])
+    app.session_state["other-tools"] = True
+    app.run()
+    assert not app.exception
+    said = " ".join(markdown.value for markdown in app.markdown)
+    shown = next(frame.value for frame in app.dataframe if "Tool" in frame.value)
+    for tool in ("torchinfo", "torchsummary", "thop", "fvcore", "ptflops"):
+        assert f"**{tool}**" in said and tool in set(shown["Tool"])
+    assert "4 for each output, 4 × " in said
