@@ -76,7 +76,7 @@ class Scope(NamedTuple):
     start: int
     end: int
     inputs: tuple[int, ...]
-    """Calls whose outputs it was given: Python holds them until it returns."""
+    """Calls whose outputs it was given."""
 
 
 class Parameter(NamedTuple):
@@ -96,6 +96,9 @@ class Trace:
     scopes: tuple[Scope, ...]
     parameters: Mapping[str, Parameter]
     """All that are registered, shared ones once, used or not."""
+    held_until: tuple[int, ...]
+    """For each call, the last call at which Python still holds the memory that it allocated: the
+    variables of `forward` hold symbolic tensors just as they do real ones."""
 
 
 def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> Trace:
@@ -117,8 +120,10 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
         except (RuntimeError, TypeError, IndexError) as error:
             raise tracer.failure(f"it cannot be followed by shapes alone ({error})") from error
     outputs = tuple(tensor.producer for tensor in _symbolic([result]))
+    end = len(tracer.calls) - 1
+    held_until = tuple([tracer.released.get(index, end) for index in range(end + 1)])
     return Trace(tuple(input_shape), training, tuple(tracer.calls), outputs,
-                 tuple(tracer.scopes), tracer.parameters)
+                 tuple(tracer.scopes), tracer.parameters, held_until)
 
 
 class _Frame(NamedTuple):
@@ -134,6 +139,7 @@ class _Tracer:
     def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.calls: list[Call] = []
+        self.released: dict[int, int] = {}
         self.scopes: list[Scope] = []
         self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
         self.pending: tuple[str, str, Shape] = "", type(network).__name__, ()
@@ -330,6 +336,10 @@ class _SymbolicTensor:
         self.shape = torch.Size(shape)
         self.producer = producer
         self.storage = storage
+
+    def __del__(self) -> None:
+        # The last tensor of a storage to go has the last word.
+        self.tracer.released[self.storage] = len(self.tracer.calls) - 1
 
     @classmethod
     def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (),
