@@ -185,7 +185,13 @@ def _smallest_input(network: nn.Module, config: Config, training: bool) -> int |
 
 
 def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
-    """Count what a trace costs; `element_bytes` is 4 for float32, 2 for half precision."""
+    """Count what a trace costs; `element_bytes` is 4 for float32, 2 for half precision.
+
+    >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False))
+    >>> from explorer.trace import trace as follow
+    >>> analyse(follow(network, (1, 3, 10, 10))).totals.macs      # 8 · 8 · 8 · 3 · 3 · 3
+    13824
+    """
     fields: list[ReceptiveField | None] = []
     first_use: dict[str, int] = {}
     live = live_bytes(trace, element_bytes)

@@ -150,6 +150,7 @@ class Knob:
             case "counts":
                 return "-".join(map(str, value))
             case "float":
+                value = value + 0.0     # -0.0 is 0
                 return short if float(short := f"{value:g}") == value else repr(value)
             case _:
                 return str(value)
@@ -248,6 +249,7 @@ def _explain(error: ErrorDetails, config: type[Config]) -> ConfigError:
     raised = error.get("ctx", {}).get("error")
     if isinstance(raised, ConfigError):
         return raised
-    name = str(error["loc"][0])
-    return ConfigError(f"`{name}` must be {knobs_of(config)[name].rule}; got {error['input']!r}.",
-                       name)
+    name, given = str(error["loc"][0]), error["input"]
+    knob = knobs_of(config)[name]
+    shown = knob.format(given) if isinstance(given, float) and knob.kind == "float" else repr(given)
+    return ConfigError(f"`{name}` must be {knob.rule}; got {shown}.", name)

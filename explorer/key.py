@@ -79,9 +79,17 @@ def from_query(query: Mapping[str, str], default: str) -> tuple[Config, list[str
         return from_settings(config.network, settings), []
     except ConfigError:
         pass
-    for name, text in settings:
-        try:
-            config = config.replace(**{name: find_knob(config, name).parse(text)})
-        except ConfigError as error:
-            set_aside.append(str(error))
-    return config, set_aside
+    # Then one by one, again as long as it helps: a value may wait for one that comes later.
+    refused = dict.fromkeys(query, "")
+    while settings:
+        waiting = []
+        for name, text in settings:
+            try:
+                config = config.replace(**{name: find_knob(config, name).parse(text)})
+            except ConfigError as error:
+                waiting.append((name, text))
+                refused[name] = str(error)
+        if len(waiting) == len(settings):
+            break
+        settings = waiting
+    return config, [refused[name] for name, _ in settings]

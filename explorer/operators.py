@@ -67,8 +67,8 @@ VIEWS = frozenset({"flatten", "view", "reshape", "permute", "transpose", "squeez
 POINTWISE = {"relu": 1, "relu6": 2, "leaky_relu": 2, "elu": 3, "gelu": 5, "sigmoid": 3, "tanh": 4,
              "silu": 4, "hardtanh": 2, "hardsigmoid": 4, "hardswish": 5, "neg": 1, "abs": 1,
              "exp": 1, "sqrt": 1, "pow": 1, "clamp": 2, "softmax": 5, "log_softmax": 5}
-BINARY = {"add": 1, "sub": 1, "rsub": 1, "mul": 1, "div": 1, "truediv": 1, "maximum": 1,
-          "minimum": 1}
+BINARY = {"add": 1, "radd": 1, "sub": 1, "rsub": 1, "mul": 1, "rmul": 1, "div": 1, "truediv": 1,
+          "rtruediv": 1, "rdiv": 1, "maximum": 1, "minimum": 1}
 
 Saved = Literal["input", "output", "factors", "indices", "statistics", "mask", "squares"]
 
@@ -122,7 +122,7 @@ def slide(shape: Shape, window: Window, *, ceil_mode: bool = False) -> Pair:
             out = -(-span // stride) + 1
             # The last window must start inside the input or its left padding.
             out -= (out - 1) * stride >= size + padding
-        if span < 0 or out < 1:
+        if out < 1:
             raise ShapeError(_does_not_fit(shape, window))
         sizes.append(out)
     return sizes[0], sizes[1]
@@ -153,11 +153,12 @@ def conv2d(input: HasShape, weight: HasShape, bias: HasShape | None = None,
     if shape[1] != per_group * groups:
         raise ShapeError(f"expects {per_group * groups} channels; got {shape[1]}")
     dilation = pair(dilation)
+    same = padding == "same"
     if isinstance(padding, str):
-        padding = [d * (k - 1) // 2 if padding == "same" else 0
-                   for d, k in zip(dilation, kernel, strict=True)]
+        # An odd sum of padding has its larger half behind.
+        padding = [d * (k - 1) // 2 if same else 0 for d, k in zip(dilation, kernel, strict=True)]
     window = Window(pair(kernel), pair(stride), pair(padding), dilation)
-    out = (shape[0], out_channels, *slide(shape, window))
+    out = (shape[0], out_channels, *(shape[2:] if same else slide(shape, window)))
     elements = math.prod(out)
     return Effect(out, elements * per_group * math.prod(kernel),
                   0 if bias is None else elements, window, groups)
@@ -195,15 +196,21 @@ def local_response_norm(input: HasShape, size: int, *_: Any, **__: Any) -> Effec
     return Effect(tuple(input.shape), elementwise_ops=(2 * size + 3) * math.prod(input.shape))
 
 
-@rule("max_pool2d", "avg_pool2d")
-def pool2d(input: HasShape, kernel_size: int | Sequence[int],
-           stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
-           *positional: Any, dilation: int | Sequence[int] = 1, ceil_mode: bool = False,
-           **_: Any) -> Effect:
+@rule("max_pool2d")
+def max_pool2d(input: HasShape, kernel_size: int | Sequence[int],
+               stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
+               dilation: int | Sequence[int] = 1, ceil_mode: bool = False, **_: Any) -> Effect:
     shape = image(input)
     window = Window(pair(kernel_size), pair(stride or kernel_size), pair(padding), pair(dilation))
     out = (*shape[:2], *slide(shape, window, ceil_mode=ceil_mode))
     return Effect(out, elementwise_ops=math.prod(out) * math.prod(window.kernel), window=window)
+
+
+@rule("avg_pool2d")
+def avg_pool2d(input: HasShape, kernel_size: int | Sequence[int],
+               stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
+               ceil_mode: bool = False, *_: Any, **__: Any) -> Effect:
+    return max_pool2d(input, kernel_size, stride, padding, ceil_mode=ceil_mode)
 
 
 @rule("adaptive_avg_pool2d", "adaptive_max_pool2d")

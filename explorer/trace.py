@@ -41,6 +41,10 @@ class TraceError(ValueError):
         self.path, self.type, self.input_shape = path, type, input_shape
         self.reason, self.calls, self.smallest_input = reason, calls, smallest_input
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path, self.type, self.input_shape, self.reason, self.calls,
+                            self.smallest_input)
+
 
 class Call(NamedTuple):
     """One operation of the forward pass. Its identity is path and index."""
@@ -110,7 +114,7 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
     >>> len(trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).calls)
     2
     """
-    tracer = _Tracer(network)
+    tracer = _Tracer(network, tuple(input_shape))
     with tracer.watch(training):
         given = _SymbolicTensor(tracer, tuple(input_shape), NETWORK_INPUT, NETWORK_INPUT)
         try:
@@ -136,13 +140,13 @@ class _Frame(NamedTuple):
 class _Tracer:
     """Where the symbolic tensors of one trace record their calls."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, input_shape: Shape) -> None:
         self.network = network
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
         self.scopes: list[Scope] = []
         self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
-        self.pending: tuple[str, str, Shape] = "", type(network).__name__, ()
+        self.pending: tuple[str, str, Shape] = "its start", type(network).__name__, input_shape
         self.names: dict[int, str] = {}
         self.parameters: dict[str, Parameter] = {}
         self.blocks: set[str] = set()
@@ -157,12 +161,17 @@ class _Tracer:
         """
         watched: list[nn.Module] = []
         switched: list[nn.Module] = []
+        counters: list[tuple[nn.Module, torch.Tensor]] = []
         try:
             for path, module in _walk(self.network, "", set()):
                 if module.training != training:
                     module.training = training
                     switched.append(module)
                 self._note_parameters(path, module)
+                # BatchNorm counts its training passes; this one is none.
+                if training and (counter := module._buffers.get("num_batches_tracked")) is not None:
+                    counters.append((module, counter))
+                    module._buffers["num_batches_tracked"] = None
                 children = module._modules
                 if children and isinstance(module, nn.Sequential) and "." not in path:
                     self.blocks.update(f"{path}.{name}" for name, child in children.items()
@@ -172,6 +181,8 @@ class _Tracer:
                     watched.append(module)
             yield
         finally:
+            for module, counter in counters:
+                module._buffers["num_batches_tracked"] = counter
             for module in watched:
                 del vars(module)["forward"]
             for module in switched:
@@ -222,7 +233,7 @@ class _Tracer:
             index, path, type, operator, *self._stage_and_block(path),
             tuple([tensor.producer for tensor in tensors]),
             tuple([tuple(tensor.shape) for tensor in tensors]), effect,
-            tuple([self.names[id(value)] for value in values if id(value) in self.names]),
+            tuple([self.names[id(value)] for value in _spread(values) if id(value) in self.names]),
             storage, known))
         if inplace:
             tensors[0].producer = index
@@ -297,11 +308,16 @@ def _leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
     for value in values:
         if isinstance(value, kind):
             found.append(value)
-        elif value.__class__ in (tuple, list):
+        elif isinstance(value, (tuple, list)):
             found += _leaves(value, kind)
         elif value.__class__ is dict:
             found += _leaves(value.values(), kind)
     return found
+
+
+def _spread(values: Iterable[Any]) -> list[Any]:
+    """Values, with those of lists in the place of the lists."""
+    return [part for value in values for part in (value if value.__class__ is list else (value,))]
 
 
 def _symbolic(values: Iterable[Any]) -> list[_SymbolicTensor]:
@@ -382,6 +398,6 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 # Python looks operators up on the class, past __getattr__.
-for _name in ("add", "radd", "iadd", "sub", "rsub", "mul", "rmul", "truediv", "matmul", "neg",
-              "pow", "getitem"):
+for _name in ("add", "radd", "iadd", "sub", "rsub", "isub", "mul", "rmul", "imul", "truediv",
+              "rtruediv", "itruediv", "matmul", "neg", "pow", "getitem"):
     setattr(_SymbolicTensor, f"__{_name}__", _method(f"__{_name}__"))

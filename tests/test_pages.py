@@ -161,3 +161,16 @@ def test_the_search_keeps_the_layers_that_match() -> None:
     assert shown["path"].str.startswith("stage3").all()
     app.text_input(key="layer-search").set_value("no such layer (.*").run()
     assert not app.exception and app.dataframe[0].value.empty
+
+
+def test_a_forward_pass_that_would_not_fit_is_refused_with_both_figures() -> None:
+    app = open_app(network="vgg19", batch_size="4096", input_size="2048")
+    assert not app.exception and not app.error
+    next(button for button in app.button if button.label.startswith("Time it")).click().run()
+    assert not app.exception
+    assert app.error[0].value.count("GB") == 2 and "batch_size" in app.error[0].value
+
+
+def test_a_long_forward_pass_waits_for_a_click() -> None:
+    app = open_app(network="vgg19", batch_size="64", input_size="512")
+    assert any(button.label.startswith("Time it: about") for button in app.button)

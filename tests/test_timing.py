@@ -215,7 +215,7 @@ def test_out_of_memory_in_the_middle_is_a_sentence(
         raise error
 
     monkeypatch.setattr(protocol, "build", build)
-    with pytest.raises(TimingError, match="^The forward pass of vgg11 ran out of memory on cpu. "
+    with pytest.raises(TimingError, match=r"^The forward pass of vgg11 ran out of memory on cpu. "
                                           "Lower `batch_size` or `input_size`.$"):
         protocol.measure("vgg11", "cpu", 1)
 
@@ -266,7 +266,7 @@ def test_a_killed_process_is_replaced() -> None:
     waiting = submit(SMALL, "cpu", budget_s=0.05)
     begun(running)
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(TimingError, match="^The measuring process on cpu died .*: run again.$"):
+    with pytest.raises(TimingError, match=r"^The measuring process on cpu died .*: run again.$"):
         running.result(timeout=10)
     assert waiting.result(timeout=30).n >= 3
     assert worker_pid() != pid
@@ -354,7 +354,7 @@ def test_the_process_ends_with_its_parent(how: str, tmp_path: Path) -> None:
 # Prediction.
 
 def test_seconds_follow_what_was_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction, "_rates", dict(prediction._rates))
+    monkeypatch.setattr(prediction, "_rates", {"cpu": 30e9, "cuda": 1e12})
     summary = summarise(configure("resnet50"))
     macs = summary.totals.macs
     assert prediction.predict_seconds(summary, "cpu") == macs / 30e9
@@ -366,7 +366,7 @@ def test_seconds_follow_what_was_timed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_small_network_teaches_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction, "_rates", dict(prediction._rates))
+    monkeypatch.setattr(prediction, "_rates", {"cpu": 30e9, "cuda": 1e12})
     small = summarise(SMALL)
     prediction.learn_rate(small.totals, "cpu", seconds=1e-3)
     assert prediction._rates["cpu"] == 30e9
@@ -374,7 +374,7 @@ def test_a_small_network_teaches_no_rate(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_run_teaches_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction, "_rates", dict(prediction._rates))
+    monkeypatch.setattr(prediction, "_rates", {"cpu": 30e9, "cuda": 1e12})
     submit(SMALL.replace(input_size=224, batch_size=32), "cpu", budget_s=0.1).result()
     deadline = time.monotonic() + 5    # a future's callbacks run after its waiters wake
     while prediction._rates["cpu"] == 30e9 and time.monotonic() < deadline:

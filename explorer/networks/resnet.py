@@ -99,10 +99,14 @@ class ResidualBlock(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        active = self.preactivation(x)
-        y = self.branch(active)
+        if self.projects:
+            x = self.preactivation(x)
+            y = self.branch(x)
+        else:
+            y = self.branch(self.preactivation(x))
         if self.shortcut is not None:
-            y = y + self.shortcut(active if self.projects else x)
+            x = self.shortcut(x)
+            y = y + x
         return self.after_addition(y)
 
 

@@ -14,11 +14,13 @@ import streamlit as st
 from explorer.analysis import Summary, summarise
 from explorer.catalogue import presets
 from explorer.key import from_key
-from explorer.timing import Timing, submit
+from explorer.timing import Timing, TimingError, submit
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
 
 ENTRIES = 256
+BUDGET_S = 1.0
+"""What one timed forward pass may take: short, so that the figure follows the knobs."""
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -63,7 +65,12 @@ def where_it_sits(key: str) -> go.Figure:
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def timing(key: str, device: str) -> Future[Timing]:
     """The timed forward pass of a config: under way, done or failed, one for all sessions."""
-    return submit(from_key(key), device)
+    try:
+        return submit(from_key(key), device, BUDGET_S)
+    except TimingError as error:    # refused before it began, for want of memory say
+        refused: Future[Timing] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 @st.cache_data(show_spinner=False)

@@ -77,7 +77,7 @@ COLUMNS = {
     "type": st.column_config.TextColumn("Type", width=120,
                                         help="Class of the module, or name of the operation"),
     "kind": st.column_config.MultiselectColumn(
-        "Kind", options=list(KIND_COLOURS), color=list(KIND_COLOURS.values()), width=150),
+        "Kind", options=list(KIND_COLOURS), color=list(KIND_COLOURS.values()), width=165),
     "input_shapes": st.column_config.TextColumn(
         "Input", width=130, help="Batch × channels × height × width"),
     "output_shape": st.column_config.TextColumn(
@@ -88,12 +88,12 @@ COLUMNS = {
         "Groups", width=65, help="1: every input channel reaches every output channel. As many as "
         "channels: a depthwise convolution."),
     "params": _number("Parameters", "Those that no earlier layer has used"),
-    "params_share": _share("of all"),
+    "params_share": _share("Share"),
     "macs": _number("Multiply-adds", "Of convolutions and linear layers, without bias"),
-    "macs_share": _share("of all "),
+    "macs_share": _share("Share "),
     "activation_bytes": _number("Output bytes", "Memory of the output in float32; 0 where it "
                                 "shares its input's"),
-    "activation_bytes_share": _share("of all  "),
+    "activation_bytes_share": _share("Share  "),
     "receptive_field": st.column_config.NumberColumn(
         "Field", width=65, help="Receptive field: pixels of the image that one position can see"),
 }

@@ -55,6 +55,11 @@ def layer_frame(summary: Summary) -> pd.DataFrame:
     """The layers as a DataFrame: whole numbers as nullable integers, shapes as text.
 
     A cost that is not counted is missing (NA), never zero.
+
+    >>> from explorer.analysis import summarise
+    >>> from explorer.catalogue import configure
+    >>> layer_frame(summarise(configure("vgg11"))).nlargest(1, "params").iloc[0]["path"]
+    'head.fc1'
     """
     frame = pd.DataFrame(layer_records(summary))
     for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
