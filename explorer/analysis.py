@@ -46,6 +46,10 @@ class ReceptiveField(NamedTuple):
     start: Pair = (0, 0)
     """First pixel that position 0 sees; negative inside the padding."""
 
+    def outgrows(self, input_shape: Shape) -> bool:
+        """Whether it is higher or wider than the image."""
+        return self.size[0] > input_shape[-2] or self.size[1] > input_shape[-1]
+
 
 class Layer(NamedTuple):
     """One call of the forward pass, with its costs."""

@@ -181,7 +181,12 @@ def _squares(call: Call, element_bytes: int) -> int:
     return element_bytes * batch * math.prod(area) * (3 * channels + size - 1)
 
 
-_OWN = {"indices": _indices, "statistics": _statistics, "mask": _mask, "squares": _squares}
+def _copy(call: Call, element_bytes: int) -> int:
+    return element_bytes * math.prod(call.effect.shape)
+
+
+_OWN = {"copy": _copy, "indices": _indices, "statistics": _statistics, "mask": _mask,
+        "squares": _squares}
 
 
 def _storage(trace: Trace, producer: int) -> int:

@@ -70,7 +70,8 @@ POINTWISE = {"relu": 1, "relu6": 2, "leaky_relu": 2, "elu": 3, "gelu": 5, "sigmo
 BINARY = {"add": 1, "radd": 1, "sub": 1, "rsub": 1, "mul": 1, "rmul": 1, "div": 1, "truediv": 1,
           "rtruediv": 1, "rdiv": 1, "maximum": 1, "minimum": 1}
 
-Saved = Literal["input", "output", "factors", "indices", "statistics", "mask", "squares"]
+Saved = Literal["input", "output", "factors", "copy", "indices", "statistics", "mask",
+                "squares"]
 
 # What training keeps of a call for its backward pass, beside parameters, as PyTorch's autograd does
 # on a CPU (derivatives.yaml): the memory of its inputs or of its output, of each factor whose
@@ -81,10 +82,12 @@ SAVES: dict[str, tuple[Saved, ...]] = {
                      "relu6", "silu", "maximum", "minimum"), ("input",)),
     **dict.fromkeys(("relu", "sigmoid", "tanh", "exp", "sqrt", "softmax", "log_softmax"),
                     ("output",)),
-    **dict.fromkeys(("add", "sub", "rsub", "neg", "cat", "concat", "pad", "getitem", "mean"), ()),
-    **dict.fromkeys(("mul", "matmul", "div", "truediv"), ("factors",)),
+    **dict.fromkeys(("add", "radd", "sub", "rsub", "neg", "cat", "concat", "pad", "getitem",
+                     "mean"), ()),
+    **dict.fromkeys(("mul", "rmul", "matmul", "div", "truediv"), ("factors",)),
     **dict.fromkeys(("max_pool2d", "adaptive_max_pool2d"), ("input", "indices")),
     **dict.fromkeys(("dropout", "dropout2d", "feature_dropout"), ("mask",)),
+    **dict.fromkeys(("rdiv", "rtruediv"), ("copy",)),       # the reciprocal, before it is scaled
     "batch_norm": ("input", "statistics"),
     "local_response_norm": ("input", "squares"),
 }

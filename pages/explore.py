@@ -1,9 +1,9 @@
-"""One network with its knobs turned: figures, graph, layers, charts, timing."""
+"""One network with its knobs turned: figures, graph, layers, charts, memory, timing."""
 
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.ui import controls, figures, layers, state, timing
+from explorer.ui import controls, figures, layers, memory, receptive_field, state, timing
 from explorer.ui.calls import block_graph, summary, where_it_sits
 from explorer.ui.graph import graph
 from explorer.ui.messages import cannot_run, cannot_take, set_aside
@@ -36,6 +36,10 @@ layers.table(key, found)
 
 st.subheader("Where it sits", anchor="charts")
 st.plotly_chart(where_it_sits(key), key="where-it-sits", config={"displayModeBar": False})
+
+st.subheader("Memory and receptive field", anchor="memory")
+memory.section(key, found)
+receptive_field.section(found)
 
 st.subheader("Timed forward pass", anchor="timing")
 timing.details(found)
