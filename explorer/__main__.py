@@ -47,7 +47,7 @@ def list_networks() -> None:
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
               help="torchinfo prints what torchinfo itself prints for this network.")
 @click.option("--training", is_flag=True,
-              help="Count a training pass: what only training runs, and what it keeps for backward.")
+              help="Count a training pass: what only training runs, what it keeps for backward.")
 @output_option
 def summary(network: str, settings: tuple[str, ...], form: str, training: bool,
             output: Path | None) -> None:

@@ -98,7 +98,8 @@ def to_json(config: Config, summary: Summary) -> str:
     """Network, config, totals and layers as a JSON document."""
     knobs = config.model_dump(exclude={"network"})
     return json.dumps({"network": config.network, "key": to_key(config), "config": knobs,
-                       "training": summary.trace.training, "totals": totals_record(summary), "layers": layer_records(summary)})
+                       "training": summary.trace.training, "totals": totals_record(summary),
+                       "layers": layer_records(summary)})
 
 
 def totals_record(summary: Summary) -> dict[str, Any]:
