@@ -36,13 +36,14 @@ def _memory(key: str, found: Summary) -> None:
                   help="What a training pass keeps for its backward pass: inputs, outputs, masks, "
                        f"statistics. Exactly {kept or 0:,} bytes, parameters apart.")
         st.metric("All outputs, twice", text.short(doubled, "B"),
-                  help=f"2 × {totals.activation_bytes:,} bytes = {doubled:,}: neither of the "
-                       "other two, but what torchsummary and torchinfo call memory.")
+                  help=f"2 × {totals.activation_bytes:,} bytes = {doubled:,}: what tools call "
+                       "memory, and neither of the other two.")
     st.caption(
-        "Tools print about twice the sum of all outputs as “forward/backward pass size”: here "
-        f"{doubled / 1e6:,.1f} MB as torchinfo writes it, or {doubled / 2**20:,.1f} MiB, which "
-        "torchsummary labels MB. No pass holds all of that: evaluation frees what nothing reads "
-        "any more, and training keeps only what the backward pass needs.")
+        "Tools call a doubled sum of outputs the “forward/backward pass size”, torchinfo in MB, "
+        "torchsummary in MiB under the label MB, each over its own choice of layers. Over all of "
+        f"them it is {doubled / 1e6:,.1f} MB, or {doubled / 2**20:,.1f} MiB. No pass holds that: "
+        "evaluation frees what nothing needs any more, and training keeps only what the backward "
+        "pass reads.")
     one, other = st.columns(2)
     with one:
         st.markdown("**Evaluation**")
@@ -57,7 +58,7 @@ def _memory(key: str, found: Summary) -> None:
             st.warning(escape(str(trained)))
     st.markdown("**Alive at the peak** of the evaluation")
     st.dataframe(tables.held_frame(found), hide_index=True, column_config=COLUMNS,
-                 key="alive-at-peak", alt="Tensors alive at the peak")
+                 key="alive-at-peak", placeholder="", alt="Tensors alive at the peak")
     if isinstance(trained, Summary) and (only := _only_in_training(found, trained)):
         _training_pass(found, trained, only)
 

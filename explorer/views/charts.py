@@ -77,8 +77,8 @@ def field_over_depth(summary: Summary) -> go.Figure:
     figure = _along_the_calls()
     _steps(figure, seeing, sizes, "receptive field", LIVE, unit=" px", fill=False)
     figure.add_hline(side, line=dict(color=KEPT, dash="dash", width=1.5))
-    # Where the line, labelled at its right end, is least in the way of the curve.
-    figure.add_annotation(text=f"image {side:,} px", x=1, xref="paper", y=side, xanchor="right",
+    # At the left end, where the curve is still far below.
+    figure.add_annotation(text=f"image {side:,} px", x=0, xref="paper", y=side, xanchor="left",
                           yanchor="bottom", showarrow=False)
     for layer, size in zip(seeing, sizes, strict=True):
         if size > side:
