@@ -48,11 +48,14 @@ def list_networks() -> None:
 @set_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
               help="torchinfo prints what torchinfo itself prints for this network.")
+@click.option("--training", is_flag=True,
+              help="Count a training pass: what only training runs, what it keeps for backward.")
 @output_option
-def summary(network: str, settings: tuple[str, ...], form: str, output: Path | None) -> None:
+def summary(network: str, settings: tuple[str, ...], form: str, training: bool,
+            output: Path | None) -> None:
     """Every layer of NETWORK with its shapes and costs, and the totals."""
     config = parse_config(network, settings)
-    write(render(config, summarise(config), form), output)
+    write(render(config, summarise(config, training=training), form), output)
 
 
 @cli.command()
@@ -111,6 +114,7 @@ def render(config: Config, summary: Summary, form: str) -> str:
         import torchinfo  # not needed by the other formats
 
         return str(torchinfo.summary(build(config), input_size=config.input_shape, device="meta",
+                                     mode="train" if summary.trace.training else "eval",
                                      verbose=0))
     if form == "csv":
         return tables.to_csv(summary)

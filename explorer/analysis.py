@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from torch import nn
 
 from explorer.build import build
 from explorer.config import Config
+from explorer.memory import alive_at, live_bytes, saved_bytes
 from explorer.operators import BINARY, POINTWISE, VIEWS, Pair, Shape
 from explorer.trace import NETWORK_INPUT, Call, Trace, TraceError, trace
 
@@ -28,7 +28,8 @@ Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation"
 _KINDS: dict[str, Kind] = {
     "linear": "linear", "matmul": "linear", "batch_norm": "normalisation",
     "local_response_norm": "normalisation", "cat": "merge", "concat": "merge", "mean": "pooling",
-    "dropout": "activation", "pad": "reshape", "getitem": "reshape",
+    "pad": "reshape", "getitem": "reshape",
+    **dict.fromkeys(("dropout", "dropout2d", "feature_dropout"), "activation"),
     **dict.fromkeys(VIEWS, "reshape"), **dict.fromkeys(BINARY, "merge"),
     **dict.fromkeys(POINTWISE, "activation"),
     **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
@@ -44,6 +45,10 @@ class ReceptiveField(NamedTuple):
     """Pixels between neighbouring positions."""
     start: Pair = (0, 0)
     """First pixel that position 0 sees; negative inside the padding."""
+
+    def outgrows(self, input_shape: Shape) -> bool:
+        """Whether it is higher or wider than the image."""
+        return self.size[0] > input_shape[-2] or self.size[1] > input_shape[-1]
 
 
 class Layer(NamedTuple):
@@ -73,6 +78,9 @@ class Layer(NamedTuple):
     """Memory that the output takes; 0 for views and in-place operations."""
     live_bytes: int
     """Activations alive while this call runs, its output among them."""
+    saved_bytes: int | None
+    """Memory that this call is the first to keep for backward: the column adds up to
+    `Totals.saved_bytes`. None in evaluation, which keeps nothing, and where there is no rule."""
     receptive_field: ReceptiveField | None
     """None past the point where positions are mixed (the classifier)."""
 
@@ -118,7 +126,9 @@ class Totals:
     activation_bytes: int
     """Sum over the layers: what it would take to keep every output."""
     peak_activation_bytes: int
-    """The most that is alive at once in the pass."""
+    """The most that is alive at once in the pass; in training with what is kept for backward."""
+    saved_bytes: int | None
+    """What training keeps for backward, parameters apart; None in evaluation."""
     receptive_field: int
     """The largest of a convolution or of a pooling with a fixed window, so not of the pooling
     that takes the whole map; the larger side, in pixels."""
@@ -137,8 +147,11 @@ class Summary:
     """Layers whose operator has no rule: their cost is in no total."""
 
 
-def summarise(config: Config) -> Summary:
+def summarise(config: Config, *, training: bool = False) -> Summary:
     """Build, trace and analyse the network of a config.
+
+    A `training` pass runs what only training does (Inception's auxiliary head) and counts what it
+    keeps for backward.
 
     Raises `TraceError` where the forward pass cannot reach its end; where the input is too small,
     the message says from which size on it works.
@@ -149,17 +162,17 @@ def summarise(config: Config) -> Summary:
     """
     network = build(config)
     try:
-        return analyse(trace(network, config.input_shape))
+        return analyse(trace(network, config.input_shape, training=training))
     except TraceError as error:
         raise TraceError(error.path, error.type, error.input_shape, error.reason, error.calls,
-                         _smallest_input(network, config)) from None
+                         _smallest_input(network, config, training)) from None
 
 
-def _smallest_input(network: nn.Module, config: Config) -> int | None:
+def _smallest_input(network: nn.Module, config: Config, training: bool) -> int | None:
     """The smallest `input_size` that passes, found by halving; None where size is not the cause."""
     def passes(size: int) -> bool:
         try:
-            trace(network, (*config.input_shape[:2], size, size))
+            trace(network, (*config.input_shape[:2], size, size), training=training)
         except TraceError:
             return False
         return True
@@ -185,9 +198,10 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
     """
     fields: list[ReceptiveField | None] = []
     first_use: dict[str, int] = {}
-    live = _live_bytes(trace, element_bytes)
+    live = live_bytes(trace, element_bytes)
+    saved = saved_bytes(trace, element_bytes) if trace.training else [None] * len(live)
     layers = []
-    for call, live_bytes in zip(trace.calls, live, strict=True):
+    for call, alive, kept in zip(trace.calls, live, saved, strict=True):
         effect, window = call.effect, call.effect.window
         field = _receptive_field(call, fields)
         fields.append(field)
@@ -203,7 +217,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
             first_use[call.parameters[0]] if shared else None,
             effect.macs, effect.elementwise_ops,
             math.prod(effect.shape) * element_bytes if effect.allocates else 0,
-            live_bytes, field))
+            alive, kept, field))
     params = sum(parameter.numel for parameter in trace.parameters.values())
     macs = sum(layer.macs or 0 for layer in layers)
     totals = Totals(
@@ -216,6 +230,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         param_bytes=params * element_bytes,
         activation_bytes=sum(layer.activation_bytes for layer in layers),
         peak_activation_bytes=max(live, default=0),
+        saved_bytes=sum(layer.saved_bytes or 0 for layer in layers) if trace.training else None,
         receptive_field=max((max(field.size) for call, field in
                              zip(trace.calls, fields, strict=True)
                              if field and (window := call.effect.window) and not window.whole),
@@ -225,45 +240,37 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
                    tuple(layer for layer in layers if layer.macs is None))
 
 
+class Held(NamedTuple):
+    """A tensor that is alive at the peak."""
+
+    index: int      # type: ignore[assignment]  # in the place of tuple's own
+    """The call that allocated it, or `NETWORK_INPUT`."""
+    path: str
+    shape: Shape
+    bytes: int
+
+
+def alive_at_peak(summary: Summary, *, element_bytes: int = 4) -> tuple[Held, ...]:
+    """The tensors alive at the first call with the most memory, in the order of their making."""
+    trace, layers = summary.trace, summary.layers
+    if not layers:
+        return ()
+    peak = max(layers, key=lambda layer: layer.live_bytes)
+    held = []
+    for index, size in sorted(alive_at(trace, peak.index, element_bytes).items()):
+        path, shape = ("input", trace.input_shape) if index == NETWORK_INPUT else \
+            (layers[index].path, layers[index].output_shape)
+        held.append(Held(index, path, shape, size))
+    if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
+        held.append(Held(peak.index, f"{peak.path} (while it runs)", peak.output_shape, rest))
+    return tuple(held)
+
+
 def _kind(call: Call) -> Kind:
     if call.operator == "conv2d":
         depthwise = call.effect.groups == call.input_shapes[0][1] > 1
         return "depthwise convolution" if depthwise else "convolution"
     return _KINDS.get(call.operator, "other")
-
-
-def _live_bytes(trace: Trace, element_bytes: int) -> list[int]:
-    """Activation bytes alive at each call, its output among them.
-
-    A tensor is alive from the call that allocates it to the last that reads it; Python also holds
-    what it gave to a module until that module returns, and the caller holds the network's input.
-    """
-    calls = trace.calls
-    if not calls:
-        return []
-
-    def storage(producer: int) -> int:
-        return NETWORK_INPUT if producer == NETWORK_INPUT else calls[producer].storage
-
-    last = {NETWORK_INPUT: len(calls) - 1}
-    for call in calls:
-        for producer in (call.index, *call.inputs):
-            held = storage(producer)
-            last[held] = max(last.get(held, 0), call.index)
-    for scope in trace.scopes:
-        for producer in scope.inputs:
-            last[storage(producer)] = max(last[storage(producer)], scope.end)
-    for producer in trace.outputs:
-        last[storage(producer)] = len(calls) - 1
-
-    changes = [0] * (len(calls) + 1)
-    for call in calls:
-        if call.effect.allocates:
-            size = math.prod(call.effect.shape) * element_bytes
-            changes[call.index] += size
-            changes[last[call.index] + 1] -= size
-    changes[0] += math.prod(trace.input_shape) * element_bytes
-    return list(accumulate(changes[:-1]))
 
 
 def _receptive_field(call: Call, fields: list[ReceptiveField | None]) -> ReceptiveField | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 
@@ -69,6 +69,30 @@ POINTWISE = {"relu": 1, "relu6": 2, "leaky_relu": 2, "elu": 3, "gelu": 5, "sigmo
              "exp": 1, "sqrt": 1, "pow": 1, "clamp": 2, "softmax": 5, "log_softmax": 5}
 BINARY = {"add": 1, "radd": 1, "sub": 1, "rsub": 1, "mul": 1, "rmul": 1, "div": 1, "truediv": 1,
           "rtruediv": 1, "rdiv": 1, "maximum": 1, "minimum": 1}
+
+Saved = Literal["input", "output", "factors", "copy", "indices", "statistics", "mask",
+                "squares"]
+
+# What training keeps of a call for its backward pass, beside parameters, as PyTorch's autograd does
+# on a CPU (derivatives.yaml): the memory of its inputs or of its output, of each factor whose
+# partner has a gradient, or memory of its own. An operation in place keeps a copy of its input.
+SAVES: dict[str, tuple[Saved, ...]] = {
+    **dict.fromkeys(("conv2d", "linear", "avg_pool2d", "adaptive_avg_pool2d", "abs", "clamp",
+                     "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "pow",
+                     "relu6", "silu", "maximum", "minimum"), ("input",)),
+    **dict.fromkeys(("relu", "sigmoid", "tanh", "exp", "sqrt", "softmax", "log_softmax"),
+                    ("output",)),
+    **dict.fromkeys(("add", "radd", "sub", "rsub", "neg", "cat", "concat", "pad", "getitem",
+                     "mean"), ()),
+    **dict.fromkeys(("mul", "rmul", "matmul", "div", "truediv"), ("factors",)),
+    **dict.fromkeys(("max_pool2d", "adaptive_max_pool2d"), ("input", "indices")),
+    **dict.fromkeys(("dropout", "dropout2d", "feature_dropout"), ("mask",)),
+    **dict.fromkeys(("rdiv", "rtruediv"), ("copy",)),       # the reciprocal, before it is scaled
+    "batch_norm": ("input", "statistics"),
+    "local_response_norm": ("input", "squares"),
+}
+# In place these keep their output: the gradient follows from it too.
+OUTPUT_IN_PLACE = frozenset({"elu", "hardtanh", "leaky_relu", "relu6"})
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -227,8 +251,9 @@ def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool 
 def dropout(input: HasShape, p: float = 0.5, training: bool = True,
             inplace: bool = False) -> Effect:
     """Evaluation passes its input through; training multiplies by a mask."""
-    return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape) if training else 0,
-                  allocates=training and not inplace)
+    drops = training and p > 0
+    return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape) if drops else 0,
+                  allocates=drops and not inplace)
 
 
 @rule("cat", "concat")

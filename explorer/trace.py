@@ -80,7 +80,7 @@ class Scope(NamedTuple):
     start: int
     end: int
     inputs: tuple[int, ...]
-    """Calls whose outputs it was given: Python holds them until it returns."""
+    """Calls whose outputs it was given."""
 
 
 class Parameter(NamedTuple):
@@ -128,6 +128,9 @@ class Trace:
     """All that are registered, by their first path; the network itself is ""."""
     runs: tuple[Run, ...]
     """Of every module but the network itself, in the order in which they began."""
+    held_until: tuple[int, ...]
+    """For each call, the last call at which Python still holds the memory that it allocated: the
+    variables of `forward` hold symbolic tensors just as they do real ones."""
 
 
 def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> Trace:
@@ -149,8 +152,11 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
         except (RuntimeError, TypeError, IndexError) as error:
             raise tracer.failure(f"it cannot be followed by shapes alone ({error})") from error
     outputs = tuple(tensor.producer for tensor in _symbolic([result]))
+    end = len(tracer.calls) - 1
+    held_until = tuple([tracer.released.get(index, end) for index in range(end + 1)])
     return Trace(tuple(input_shape), training, tuple(tracer.calls), outputs,
-                 tuple(tracer.scopes), tracer.parameters, tracer.modules, tuple(tracer.runs))
+                 tuple(tracer.scopes), tracer.parameters, tracer.modules, tuple(tracer.runs),
+                 held_until)
 
 
 class _Frame(NamedTuple):
@@ -166,6 +172,7 @@ class _Tracer:
     def __init__(self, network: nn.Module, input_shape: Shape) -> None:
         self.network = network
         self.calls: list[Call] = []
+        self.released: dict[int, int] = {}
         self.scopes: list[Scope] = []
         self.runs: list[Run] = []
         self.modules: dict[str, Module] = {}
@@ -388,6 +395,10 @@ class _SymbolicTensor:
         self.shape = torch.Size(shape)
         self.producer = producer
         self.storage = storage
+
+    def __del__(self) -> None:
+        # The last tensor of a storage to go has the last word.
+        self.tracer.released[self.storage] = len(self.tracer.calls) - 1
 
     @classmethod
     def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (),

@@ -17,8 +17,11 @@ for each output, BatchNorm two, pooling one for each input of its window. |
 | **Output bytes** | The memory of a layer's output in float32 (4 bytes a number). Zero where the \
 output shares its input's memory: a flattening, or an operation in place. |
 | **Peak memory** | The most activation memory alive at once in one forward pass in evaluation: \
-a tensor lives until the last layer that reads it, or until the module that was given it returns. \
-Parameters and the workspace of the algorithms come on top. |
+a tensor lives until the last layer that reads it, or as long as a variable of the program holds \
+it. Parameters and the workspace of the algorithms come on top. |
+| **Kept by training** | What a training pass keeps for its backward pass, as PyTorch does on a \
+CPU: inputs of convolutions, outputs of ReLU, the mask of dropout, the indices of max pooling, the \
+statistics of BatchNorm. Memory that two layers keep counts once; parameters are apart. |
 | **Receptive field** | The pixels of the image that one position of a feature map can see, along \
 the largest path through branches and shortcuts. Behind squeeze-and-excitation that is the whole \
 image, since its gate pools all of it. |

@@ -1,9 +1,19 @@
-"""One network with its knobs turned: figures, graph, layers, charts, timing."""
+"""One network with its knobs turned: figures, graph, layers, charts, memory, timing."""
 
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.ui import controls, derivation, figures, layers, other_tools, state, timing
+from explorer.ui import (
+    controls,
+    derivation,
+    figures,
+    layers,
+    memory,
+    other_tools,
+    receptive_field,
+    state,
+    timing,
+)
 from explorer.ui.calls import block_graph, summary, where_it_sits
 from explorer.ui.graph import graph
 from explorer.ui.messages import cannot_run, cannot_take, set_aside
@@ -41,6 +51,10 @@ other_tools.section(key, found)
 
 st.subheader("Where it sits", anchor="charts")
 st.plotly_chart(where_it_sits(key), key="where-it-sits", config={"displayModeBar": False})
+
+st.subheader("Memory and receptive field", anchor="memory")
+memory.section(key, found)
+receptive_field.section(found)
 
 st.subheader("Timed forward pass", anchor="timing")
 timing.details(found)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from explorer.catalogue import presets
 from explorer.config import Config, ConfigError, Knob, knobs_of
+from explorer.family import Family
 
 # Inception v3 needs 75 pixels, more than any other network.
 SMALL = {
@@ -49,13 +50,14 @@ def small_values(knob: Knob, *, stages: int) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def configs(draw: st.DrawFn, *, small: bool = True) -> Config:
-    """A config of any family, with any of its knobs turned.
+def configs(draw: st.DrawFn, *, small: bool = True, family: Family | None = None) -> Config:
+    """A config of one family, or of any, with any of its knobs turned.
 
     `small` ones fit a test that builds the network: their forward pass is quick and gets to its
     end.
     """
-    config = draw(st.sampled_from([preset.config for preset in presets().values()]))
+    choice_of = family.presets if family else tuple(presets().values())
+    config = draw(st.sampled_from([preset.config for preset in choice_of]))
     stages = len(config.stages)
     knobs = knobs_of(type(config))
     turned = set(draw(st.lists(st.sampled_from(sorted(knobs)), unique=True)))

@@ -9,16 +9,11 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from explorer.analysis import ReceptiveField, Summary, analyse, summarise
 from explorer.build import build
 from explorer.catalogue import configure, presets
-from explorer.config import Config
 from explorer.trace import TraceError, trace
-from strategies import configs
 
 SIZE = 160
 TOO_SMALL = {"vgg11": 32, "vgg19": 32, "xception": 7, "inception_v3": 75}
@@ -89,7 +84,7 @@ def test_costs_grow_with_the_batch_and_parameters_do_not(name: str) -> None:
 
 
 def test_half_precision_halves_every_byte() -> None:
-    config = configure("resnet18")
+    config = configure("mobilenetv3_small")     # without the int64 indices of max pooling
     traced = trace(build(config), config.input_shape)
     single, half = analyse(traced), analyse(traced, element_bytes=2)
     for column in ("param_bytes", "activation_bytes", "peak_activation_bytes"):
@@ -221,112 +216,6 @@ def test_receptive_fields_by_hand() -> None:
         ReceptiveField((27, 27), (4, 4), (-13, -13))]
     assert summary.layers[-1].receptive_field is None
     assert summary.totals.receptive_field == 27
-
-
-# Memory.
-
-class Alive(TorchDispatchMode):
-    """The most bytes of activations that are alive after any operation of a real pass."""
-
-    def __init__(self, network: nn.Module, image: Tensor) -> None:
-        super().__init__()
-        self.weights = {weight.untyped_storage()._cdata for weight in network.state_dict().values()}
-        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
-        self.peak = 0
-        self.note(image)
-
-    def note(self, output: Tensor) -> None:
-        storage = output.untyped_storage()
-        if storage._cdata not in self.weights:
-            self.alive[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        self.alive = {key: (reference, size) for key, (reference, size) in self.alive.items()
-                      if not reference.expired()}
-        self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        # The first output: pooling's indices and BatchNorm's statistics are no activations.
-        self.note(tree_leaves(result)[0])
-        return result
-
-
-def peak_of_a_real_pass(network: nn.Module, shape: tuple[int, ...]) -> int:
-    image = torch.empty(shape, device="meta")
-    with torch.no_grad(), Alive(network.to("meta").eval(), image) as alive:
-        network(image)
-    return alive.peak
-
-
-@pytest.mark.parametrize(("name", "knobs"), [
-    *((name, {}) for name in presets()),
-    *(("resnet50", {"activation_order": order, "shortcut": shortcut})
-      for order in ("bn_after_addition", "relu_before_addition", "relu_preactivation",
-                    "full_preactivation")
-      for shortcut in ("B", "C")),
-    ("resnet50", {"shortcut": "none"}), ("resnet34", {"shortcut": "A"}),
-    ("xception", {"residual": False}), ("xception", {"separable": False}),
-    ("xception", {"depthwise_activation": "elu"}), ("vgg11", {"batch_norm": True}),
-    ("inception_v3", {"grid_reduction": "convolution_first"}),
-    ("mobilenetv3_large", {"squeeze_excite": False}),
-    ("mobilenetv3_large", {"last_stage": "original", "width": 0.5})])
-def test_peak_memory_is_that_of_a_real_pass(name: str, knobs: dict[str, Any]) -> None:
-    config = configure(name, **knobs)
-    assert summarise(config).totals.peak_activation_bytes \
-        == peak_of_a_real_pass(build(config), config.input_shape)
-
-
-def test_peak_memory_of_a_chain_by_hand() -> None:
-    """The caller holds the input, 1 kB, to the end; each layer needs its input and its output."""
-    summary = analysed(nn.Sequential(
-        nn.Conv2d(4, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(inplace=True),
-        nn.Conv2d(16, 2, 1), nn.Flatten(), nn.Linear(128, 2)), (1, 4, 8, 8))
-    assert [layer.activation_bytes for layer in summary.layers] == [2048, 4096, 0, 512, 0, 8]
-    assert [layer.live_bytes for layer in summary.layers] == [
-        1024 + 2048, 1024 + 2048 + 4096, 1024 + 4096, 1024 + 4096 + 512, 1024 + 512,
-        1024 + 512 + 8]
-    assert summary.totals.peak_activation_bytes == 7168
-    assert summary.totals.activation_bytes == 6664
-
-
-def test_peak_memory_of_a_residual_block_by_hand() -> None:
-    """The block's input, 4 kB, waits for the addition."""
-    block = Residual(nn.Sequential(nn.Conv2d(8, 32, 1), nn.ReLU(), nn.Conv2d(32, 8, 1)))
-    summary = analysed(nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), block), (1, 1, 8, 16))
-    image, narrow, wide = 512, 4096, 16_384
-    assert [layer.live_bytes for layer in summary.layers] == [
-        image + narrow, image + narrow + wide, image + narrow + 2 * wide,
-        image + narrow + wide + narrow, image + 3 * narrow]
-    assert peak_of_a_real_pass(nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), block), (1, 1, 8, 16)) \
-        == summary.totals.peak_activation_bytes == image + narrow + 2 * wide
-
-
-@pytest.mark.parametrize("layer", [
-    nn.ReLU(inplace=True), nn.Flatten(), nn.Dropout(), nn.Hardswish(inplace=True), nn.Identity()])
-def test_in_place_operations_and_views_allocate_nothing(layer: nn.Module) -> None:
-    plain = analysed(nn.Sequential(nn.Conv2d(4, 4, 1)), (1, 4, 8, 8)).totals
-    with_layer = analysed(nn.Sequential(nn.Conv2d(4, 4, 1), layer), (1, 4, 8, 8)).totals
-    assert with_layer.activation_bytes == plain.activation_bytes == 1024
-    assert with_layer.peak_activation_bytes == plain.peak_activation_bytes == 2048
-
-
-def test_a_view_keeps_the_memory_that_it_looks_into_alive() -> None:
-    class Half(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return x[:, :1]
-
-    network = nn.Sequential(nn.Conv2d(1, 16, 1), Half(), nn.Conv2d(1, 1, 1))
-    summary = analysed(network, (1, 1, 8, 8))
-    assert [layer.live_bytes for layer in summary.layers] == [256 + 4096, 256 + 4096,
-                                                              256 + 4096 + 256]
-
-
-@given(configs())
-def test_live_memory_holds_the_output_and_ends_at_the_peak(config: Config) -> None:
-    summary = summarise(config)
-    image = 4 * torch.Size(config.input_shape).numel()
-    for layer in summary.layers:
-        assert image + layer.activation_bytes <= layer.live_bytes \
-            <= image + summary.totals.activation_bytes
 
 
 # Inputs that are too small.

@@ -34,6 +34,15 @@ def summary(key: str) -> Summary | TraceError:
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def training_summary(key: str) -> Summary | TraceError:
+    """The same of a training pass."""
+    try:
+        return summarise(from_key(key), training=True)
+    except TraceError as error:
+        return error
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def layer_frame(key: str) -> pd.DataFrame:
     found = summary(key)
     assert isinstance(found, Summary)

@@ -1,11 +1,15 @@
-"""Where parameters, multiply-adds and memory sit, as plotly figures."""
+"""Where parameters, multiply-adds and memory sit, and what grows along the pass, as figures."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from explorer.analysis import Layer, Summary
+from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
@@ -43,3 +47,68 @@ def where_it_sits(summary: Summary) -> go.Figure:
 
 def _cost(layer: Layer, quantity: str) -> int:
     return getattr(layer, quantity) or 0
+
+
+LIVE, KEPT, MARK = (KIND_COLOURS[kind] for kind in ("convolution", "linear", "pooling"))
+
+
+def live_memory(summary: Summary) -> go.Figure:
+    """Activation bytes alive at each call of the pass, with the peak marked.
+
+    Of a training pass also what it has kept for backward so far.
+    """
+    layers = summary.layers
+    figure = _along_the_calls()
+    _steps(figure, layers, [layer.live_bytes for layer in layers], "alive", LIVE)
+    if summary.trace.training:
+        kept = list(accumulate(layer.saved_bytes or 0 for layer in layers))
+        _steps(figure, layers, kept, "kept for backward", KEPT)
+    peak = max(layers, key=lambda layer: layer.live_bytes)
+    _mark(figure, peak, peak.live_bytes, f"peak {text.short(peak.live_bytes, 'B')}")
+    figure.update_yaxes(tickformat="~s", ticksuffix="B", rangemode="tozero", nticks=6)
+    return figure
+
+
+def field_over_depth(summary: Summary) -> go.Figure:
+    """The receptive field of each call, in pixels, beside the size of the image."""
+    seeing = [layer for layer in summary.layers if layer.receptive_field]
+    sizes = [max(layer.receptive_field.size) for layer in seeing if layer.receptive_field]
+    side = max(summary.trace.input_shape[-2:])
+    figure = _along_the_calls()
+    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=" px", fill=False)
+    figure.add_hline(side, line=dict(color=KEPT, dash="dash", width=1.5))
+    # At the left end, where the curve is still far below.
+    figure.add_annotation(text=f"image {side:,} px", x=0, xref="paper", y=side, xanchor="left",
+                          yanchor="bottom", showarrow=False)
+    for layer, size in zip(seeing, sizes, strict=True):
+        if size > side:
+            _mark(figure, layer, size, f"outgrown: {size:,} px")
+            break
+    figure.update_yaxes(rangemode="tozero", ticksuffix=" px", nticks=6)
+    return figure
+
+
+def _along_the_calls() -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(height=300, margin=dict(l=10, r=10, t=30, b=10), hovermode="x unified",
+                         legend=dict(orientation="h", y=1.02, x=0, yanchor="bottom"))
+    figure.update_xaxes(title="calls of the forward pass", showgrid=False, tickformat="d")
+    return figure
+
+
+def _steps(figure: go.Figure, layers: Sequence[Layer], values: list[int], name: str, colour: str,
+           *, unit: str = " B", fill: bool = True) -> None:
+    figure.add_scatter(
+        x=[layer.index for layer in layers], y=values, name=name, mode="lines",
+        line=dict(shape="hvh", color=colour, width=2), fill="tozeroy" if fill else None,
+        customdata=[[layer.path, text.shape(layer.output_shape)] for layer in layers],
+        hovertemplate=f"%{{customdata[0]}} → %{{customdata[1]}}: %{{y:,}}{unit}")
+
+
+def _mark(figure: go.Figure, layer: Layer, value: int, label: str) -> None:
+    figure.add_scatter(x=[layer.index], y=[value], mode="markers", showlegend=False,
+                       marker=dict(color=MARK, size=9), hoverinfo="skip")
+    late = layer.index > figure.data[0].x[-1] / 2
+    figure.add_annotation(x=layer.index, y=value, text=f"{label} at {layer.path}", showarrow=False,
+                          xanchor="right" if late else "left", xshift=-9 if late else 9,
+                          yanchor="bottom")

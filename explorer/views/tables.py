@@ -8,19 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.analysis import Layer, Summary, Totals
+from explorer.analysis import Layer, Summary, Totals, alive_at_peak
 from explorer.catalogue import presets
 from explorer.config import Config
 from explorer.key import to_key
+from explorer.operators import Shape
 from explorer.views import text
 
 
 def layer_records(summary: Summary) -> list[dict[str, Any]]:
     """One plain record a call: shapes as lists, counts as exact integers, None for not counted."""
-    return [_record(layer) for layer in summary.layers]
+    return [_record(layer, summary.trace.input_shape) for layer in summary.layers]
 
 
-def _record(layer: Layer) -> dict[str, Any]:
+def _record(layer: Layer, input_shape: Shape) -> dict[str, Any]:
     field = layer.receptive_field
     return {
         "index": layer.index,
@@ -42,8 +43,11 @@ def _record(layer: Layer) -> dict[str, Any]:
         "elementwise_ops": layer.elementwise_ops,
         "activation_bytes": layer.activation_bytes,
         "live_bytes": layer.live_bytes,
+        "saved_bytes": layer.saved_bytes,
         "receptive_field": max(field.size) if field else None,
         "receptive_field_stride": max(field.stride) if field else None,
+        "receptive_field_start": min(field.start) if field else None,
+        "outgrown": field.outgrows(input_shape) if field else None,
     }
 
 
@@ -64,9 +68,10 @@ def layer_frame(summary: Summary) -> pd.DataFrame:
     frame = pd.DataFrame(layer_records(summary))
     for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
         frame[name] = [_shape_text(value) for value in frame[name]]
-    for name in ("groups", "shared_with", "macs", "elementwise_ops", "receptive_field",
-                 "receptive_field_stride"):
+    for name in ("groups", "shared_with", "macs", "elementwise_ops", "saved_bytes",
+                 "receptive_field", "receptive_field_stride", "receptive_field_start"):
         frame[name] = frame[name].astype("Int64")
+    frame["outgrown"] = frame["outgrown"].astype("boolean")
     return frame
 
 
@@ -82,7 +87,9 @@ def _shape_text(value: list[Any] | None) -> str:
 def to_csv(summary: Summary) -> str:
     """The layers as CSV with a header, one row a call; "not counted" where a cost is unknown."""
     frame = layer_frame(summary)
-    for name in ("macs", "elementwise_ops"):
+    # In evaluation nothing is kept for backward, which is not the same as not counted.
+    unknown = ["macs", "elementwise_ops", *["saved_bytes"] * summary.trace.training]
+    for name in unknown:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), text.NOT_COUNTED)
     return frame.to_csv(index=False, lineterminator="\n")
 
@@ -91,7 +98,8 @@ def to_json(config: Config, summary: Summary) -> str:
     """Network, config, totals and layers as a JSON document."""
     knobs = config.model_dump(exclude={"network"})
     return json.dumps({"network": config.network, "key": to_key(config), "config": knobs,
-                       "totals": totals_record(summary), "layers": layer_records(summary)})
+                       "training": summary.trace.training, "totals": totals_record(summary),
+                       "layers": layer_records(summary)})
 
 
 def totals_record(summary: Summary) -> dict[str, Any]:
@@ -105,6 +113,8 @@ def totals_lines(totals: Totals) -> list[tuple[str, str]]:
         exact = f"{value:,}{' ' + unit if unit else ''}"
         return f"{exact}  ({text.short(value, unit)})" if value >= 1000 else exact
 
+    kept = [] if totals.saved_bytes is None else [
+        ("kept for backward", both(totals.saved_bytes, "B"))]
     return [("parameters", both(totals.params)),
             ("of them used", both(totals.params_used)),
             ("trainable", both(totals.trainable_params)),
@@ -114,8 +124,17 @@ def totals_lines(totals: Totals) -> list[tuple[str, str]]:
             ("parameter memory", both(totals.param_bytes, "B")),
             ("sum of activations", both(totals.activation_bytes, "B")),
             ("peak activations", both(totals.peak_activation_bytes, "B")),
+            *kept,
             ("receptive field", f"{totals.receptive_field:,} px"),
             ("layers", f"{totals.layers:,}")]
+
+
+def held_frame(summary: Summary) -> pd.DataFrame:
+    """The tensors alive at the peak, the largest first."""
+    held = sorted(alive_at_peak(summary), key=lambda tensor: -tensor.bytes)
+    return pd.DataFrame([{"index": None if tensor.index < 0 else tensor.index,
+                          "path": tensor.path, "shape": text.shape(tensor.shape),
+                          "bytes": tensor.bytes} for tensor in held]).astype({"index": "Int64"})
 
 
 SHORT_COLUMNS = {"index": "#", "path": "layer", "type": "type", "output_shape": "output",

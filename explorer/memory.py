@@ -1,0 +1,198 @@
+"""Memory of one pass, from its trace alone: what is alive at each call, and what training keeps.
+
+Both count activations: parameters, their gradients and the buffers of BatchNorm are apart. Bytes
+are those of the tensors; an allocator rounds them up, and the algorithm of a convolution may take
+some more while it runs.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+from typing import NamedTuple
+
+from explorer.operators import OUTPUT_IN_PLACE, SAVES, VIEWS
+from explorer.trace import NETWORK_INPUT, Call, Trace
+
+INDEX_BYTES = 8
+"""Pooling notes its maxima as int64."""
+STATISTIC_BYTES = 4
+"""BatchNorm's statistics are float32 in every precision."""
+
+
+class Kept(NamedTuple):
+    """What one call of a training pass keeps for its backward pass."""
+
+    storages: tuple[int, ...] = ()
+    """Calls whose output's memory it holds on to; `NETWORK_INPUT` for the network's input."""
+    own_bytes: int = 0
+    """Memory of its own: indices, masks, statistics, copies of what it overwrites."""
+
+
+class Lifetime(NamedTuple):
+    """From which call to which a tensor's memory is alive, both included."""
+
+    first: int
+    last: int
+    bytes: int
+
+
+def live_bytes(trace: Trace, element_bytes: int = 4) -> list[int]:
+    """Activation bytes alive at each call: its output, and what it needs only while it runs."""
+    changes = [0] * (len(trace.calls) + 1)
+    for first, last, size in lifetimes(trace, element_bytes).values():
+        changes[first] += size
+        changes[last + 1] -= size
+    live = list(accumulate(changes[:-1]))
+    kept = keeps(trace, element_bytes) if trace.training else None
+    held = 0
+    for call in trace.calls:
+        own = (kept[call.index] or Kept()).own_bytes if kept else 0
+        live[call.index] += held + max(own, workspace_bytes(call, element_bytes))
+        held += own
+    return live
+
+
+def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
+    """Of every tensor that has memory of its own, by the call that allocates it.
+
+    A tensor is alive from the call that allocates it until Python lets go of it and its views: at
+    its last use, or where the variable that holds it ends. The caller holds the network's input
+    and gets its outputs. In training, what is kept for backward stays to the end.
+    """
+    end = len(trace.calls) - 1
+    if end < 0:
+        return {}
+    last = {call.index: trace.held_until[call.index] for call in trace.calls
+            if call.storage == call.index}
+    last[NETWORK_INPUT] = end
+    if trace.training:
+        for kept in keeps(trace, element_bytes):
+            last.update(dict.fromkeys(kept.storages if kept else (), end))
+    return {storage: Lifetime(max(storage, 0), until, _bytes(trace, storage, element_bytes))
+            for storage, until in last.items()}
+
+
+def alive_at(trace: Trace, index: int, element_bytes: int = 4) -> dict[int, int]:
+    """Bytes of every tensor alive while a call runs, by the call that allocated it."""
+    return {storage: life.bytes for storage, life in lifetimes(trace, element_bytes).items()
+            if life.first <= index <= life.last}
+
+
+def workspace_bytes(call: Call, element_bytes: int = 4) -> int:
+    """Tensors that an operator makes beside its output and throws away when it returns."""
+    if call.operator in ("max_pool2d", "adaptive_max_pool2d"):
+        return INDEX_BYTES * math.prod(call.effect.shape)
+    if call.operator == "local_response_norm":
+        # PyTorch writes it with ten operations; at its widest three tensors stand beside the
+        # input, one of which is counted as the output.
+        return 2 * element_bytes * math.prod(call.effect.shape)
+    return 0
+
+
+def saved_bytes(trace: Trace, element_bytes: int = 4) -> list[int | None]:
+    """Bytes that each call of a training pass is the first to keep for backward.
+
+    They add up to what the pass keeps: memory that two calls keep counts once, with the first. The
+    network's input is among them, as the first convolution needs it. None for an operator without
+    a rule. The figures are those of PyTorch on a CPU; a GPU keeps dropout's mask in one byte an
+    element.
+    """
+    seen: set[int] = set()
+    result: list[int | None] = []
+    for kept in keeps(trace, element_bytes):
+        if kept is None:
+            result.append(None)
+            continue
+        new = set(kept.storages) - seen
+        seen |= new
+        result.append(kept.own_bytes + sum(_bytes(trace, storage, element_bytes)
+                                           for storage in new))
+    return result
+
+
+def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
+    """What each call keeps, by the table `operators.SAVES`; None where it has no entry.
+
+    Only a call that a gradient passes through keeps anything: one that reads a trainable parameter
+    or comes after such a call.
+    """
+    gradient: set[int] = set()
+    result: list[Kept | None] = []
+    for call in trace.calls:
+        trains = any([trace.parameters[name].trainable for name in call.parameters])
+        if trains or not gradient.isdisjoint(call.inputs):
+            gradient.add(call.index)
+            result.append(_kept(trace, call, gradient, trains, element_bytes))
+        else:
+            result.append(Kept() if call.known else None)
+    return result
+
+
+def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
+          element_bytes: int) -> Kept | None:
+    # Adaptive pooling to one position is a mean, whose gradient needs shapes alone.
+    if call.operator in VIEWS or \
+            (call.operator == "adaptive_avg_pool2d" and call.effect.shape[2:] == (1, 1)):
+        return Kept()
+    if call.operator not in SAVES:
+        return None
+    storages: list[int] = []
+    own = 0
+    in_place = not call.effect.allocates
+    for what in SAVES[call.operator]:
+        if what == "output" or (in_place and call.operator in OUTPUT_IN_PLACE):
+            storages.append(call.storage)
+        elif what == "input" and in_place:
+            own += _bytes(trace, call.storage, element_bytes)   # a copy, before it is overwritten
+        elif what == "input":
+            storages += [_storage(trace, producer) for producer in call.inputs]
+        elif what == "factors":
+            storages += [_storage(trace, producer) for number, producer in enumerate(call.inputs)
+                         if trains or any(other in gradient for at, other in
+                                          enumerate(call.inputs) if at != number)]
+        else:
+            own += _OWN[what](call, element_bytes)
+    return Kept(tuple(storages), own)
+
+
+def _indices(call: Call, _: int) -> int:
+    return INDEX_BYTES * math.prod(call.effect.shape)
+
+
+def _statistics(call: Call, _: int) -> int:
+    """Mean and inverse deviation of each channel."""
+    return 2 * STATISTIC_BYTES * call.effect.shape[1]
+
+
+def _mask(call: Call, element_bytes: int) -> int:
+    """A number for each element, or for each channel of an image; none where nothing is dropped."""
+    drops = bool(call.effect.elementwise_ops)
+    shape = call.effect.shape if call.operator == "dropout" else call.effect.shape[:2]
+    return element_bytes * math.prod(shape) * drops
+
+
+def _squares(call: Call, element_bytes: int) -> int:
+    """Of local response normalisation: the padded squares, their mean, and the divisor."""
+    batch, channels, *area = call.effect.shape
+    window = call.effect.elementwise_ops
+    assert window is not None
+    size = (window // math.prod(call.effect.shape) - 3) // 2
+    return element_bytes * batch * math.prod(area) * (3 * channels + size - 1)
+
+
+def _copy(call: Call, element_bytes: int) -> int:
+    return element_bytes * math.prod(call.effect.shape)
+
+
+_OWN = {"copy": _copy, "indices": _indices, "statistics": _statistics, "mask": _mask,
+        "squares": _squares}
+
+
+def _storage(trace: Trace, producer: int) -> int:
+    return NETWORK_INPUT if producer == NETWORK_INPUT else trace.calls[producer].storage
+
+
+def _bytes(trace: Trace, storage: int, element_bytes: int) -> int:
+    shape = trace.input_shape if storage == NETWORK_INPUT else trace.calls[storage].effect.shape
+    return math.prod(shape) * element_bytes

@@ -1,0 +1,87 @@
+"""What is alive during the pass, what training keeps, and the sums that tools print."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.analysis import Summary
+from explorer.ui import calls
+from explorer.ui.messages import escape
+from explorer.views import charts, tables, text
+
+COLUMNS = {
+    "index": st.column_config.NumberColumn("#", width=45, help="The call that allocated it"),
+    "path": st.column_config.TextColumn("Layer", help="Whose output it is"),
+    "shape": st.column_config.TextColumn("Shape"),
+    "bytes": st.column_config.NumberColumn("Bytes", format="localized"),
+}
+
+
+def section(key: str, found: Summary) -> None:
+    """Closed until somebody opens it, and until then nothing of it is computed."""
+    with st.expander("Memory over the forward pass", on_change="rerun", key="memory") as box:
+        if box.open:
+            _memory(key, found)
+
+
+def _memory(key: str, found: Summary) -> None:
+    trained = calls.training_summary(key)
+    totals, kept = found.totals, trained.totals.saved_bytes if isinstance(trained, Summary) else 0
+    doubled = 2 * totals.activation_bytes
+    with st.grid(3, min_column_width=190):
+        st.metric("Peak in evaluation", text.short(totals.peak_activation_bytes, "B"),
+                  help=f"The most that is alive at once. Exactly "
+                       f"{totals.peak_activation_bytes:,} bytes.")
+        st.metric("Kept by training", text.short(kept, "B") if kept else "–",
+                  help="What a training pass keeps for its backward pass: inputs, outputs, masks, "
+                       f"statistics. Exactly {kept or 0:,} bytes, parameters apart.")
+        st.metric("All outputs, twice", text.short(doubled, "B"),
+                  help=f"2 × {totals.activation_bytes:,} bytes = {doubled:,}: what tools call "
+                       "memory, and neither of the other two.")
+    st.caption(
+        "Tools call a doubled sum of outputs the “forward/backward pass size”, torchinfo in MB, "
+        "torchsummary in MiB under the label MB, each over its own choice of layers. Over all of "
+        f"them it is {doubled / 1e6:,.1f} MB, or {doubled / 2**20:,.1f} MiB. No pass holds that: "
+        "evaluation frees what nothing needs any more, and training keeps only what the backward "
+        "pass reads.")
+    one, other = st.columns(2)
+    with one:
+        st.markdown("**Evaluation**")
+        st.plotly_chart(charts.live_memory(found), key="live-memory",
+                        config={"displayModeBar": False})
+    with other:
+        st.markdown("**Training**, forward pass")
+        if isinstance(trained, Summary):
+            st.plotly_chart(charts.live_memory(trained), key="training-memory",
+                            config={"displayModeBar": False})
+        else:
+            st.warning(escape(str(trained)))
+    st.markdown("**Alive at the peak** of the evaluation")
+    st.dataframe(tables.held_frame(found), hide_index=True, column_config=COLUMNS,
+                 key="alive-at-peak", placeholder="", alt="Tensors alive at the peak")
+    if isinstance(trained, Summary) and (only := _only_in_training(found, trained)):
+        _training_pass(found, trained, only)
+
+
+def _only_in_training(found: Summary, trained: Summary) -> list[str]:
+    """Stages that run in training alone."""
+    runs = {layer.stage for layer in found.layers}
+    return list(dict.fromkeys(layer.stage for layer in trained.layers if layer.stage not in runs))
+
+
+def _training_pass(found: Summary, trained: Summary, only: list[str]) -> None:
+    if not st.toggle("Count a training pass", key="count-training",
+                     help="This network runs more in training than in evaluation."):
+        return
+    now, then = trained.totals, found.totals
+    with st.grid(4, min_column_width=150):
+        for label, after, before in (
+                ("Parameters used", now.params_used, then.params_used),
+                ("Multiply-adds", now.macs, then.macs), ("Layers", now.layers, then.layers)):
+            st.metric(label, text.short(after), f"{after - before:+,} against evaluation",
+                      delta_color="off", help=f"Exactly {after:,}; evaluation has {before:,}.")
+    st.caption(f"Only training runs {', '.join(only)}.")
+    if any(layer.type == "BatchNorm2d" and layer.output_shape[0] == 1
+           and layer.output_shape[2:] == (1, 1) for layer in trained.layers):
+        st.caption("PyTorch refuses to train BatchNorm on one value a channel, which a batch of 1 "
+                   "comes down to there: these figures need a batch of 2 or more to run.")

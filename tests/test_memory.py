@@ -1,0 +1,390 @@
+"""Memory against PyTorch's own: every storage of real forward passes on the CPU is followed."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from explorer.analysis import Summary, alive_at_peak, analyse, summarise
+from explorer.build import build
+from explorer.catalogue import configure, presets
+from explorer.config import Config
+from explorer.memory import saved_bytes
+from explorer.operators import OUTPUT_IN_PLACE, RULES, SAVES
+from explorer.trace import NETWORK_INPUT, TraceError, trace
+from strategies import configs
+
+PEAK_TOLERANCE = 0.05
+SAVED_TOLERANCE = 0.02
+
+# Small enough for a pass on a CPU. Inception's auxiliary head needs 299 pixels and two images.
+SIZES = {"inception_v3": {"input_size": 299}, "inception_v3_tutorial": {"input_size": 299}}
+
+KNOBS: list[tuple[str, dict[str, Any]]] = [
+    *(("resnet50", {"activation_order": order, "shortcut": shortcut, "blocks": (1, 1, 2, 1)})
+      for order in ("bn_after_addition", "relu_before_addition", "relu_preactivation",
+                    "full_preactivation")
+      for shortcut in ("B", "C")),
+    ("resnet50", {"shortcut": "none"}), ("resnet34", {"shortcut": "A"}),
+    ("resnet50", {"output_stride": 8}),
+    ("xception", {"residual": False}), ("xception", {"separable": False}),
+    ("xception", {"depthwise_activation": "elu"}), ("vgg11", {"batch_norm": True}),
+    ("vgg11", {"dropout": 0}), ("vgg11", {"local_response_norm": True}),
+    ("vgg11", {"local_response_norm": True, "width": 0.125}),
+    ("inception_v3", {"grid_reduction": "convolution_first", "aux_head": False}),
+    ("mobilenetv3_large", {"squeeze_excite": False}),
+    ("mobilenetv3_large", {"activation": "swish"}),
+    ("mobilenetv3_large", {"last_stage": "original", "width": 0.5})]
+
+
+class Alive(TorchDispatchMode):
+    """The most bytes that are alive at once in a real pass, without parameters and buffers.
+
+    A storage counts from the operation that returns it until it is freed; the caller holds `image`.
+    """
+
+    def __init__(self, network: nn.Module, image: Tensor) -> None:
+        super().__init__()
+        self.sizes = dict.fromkeys(storages(network), 0)
+        self.peak = self.now = 0
+        self.note(image)
+
+    def note(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self.sizes:
+            self.sizes[storage._cdata] = storage.nbytes()
+            self.now += storage.nbytes()
+            self.peak = max(self.peak, self.now)
+            weakref.finalize(storage, self.freed, storage._cdata)
+
+    def freed(self, storage: int) -> None:
+        self.now -= self.sizes.pop(storage)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor):
+                self.note(tensor)
+        return result
+
+
+def storages(network: nn.Module) -> set[int]:
+    return {tensor.untyped_storage()._cdata for tensor in network.state_dict().values()}
+
+
+def peak_of_a_real_pass(network: nn.Module, image: Tensor, *, training: bool = False) -> int:
+    network.train(training)
+    with torch.set_grad_enabled(training), Alive(network, image) as alive:
+        result = network(image)
+    del result
+    return alive.peak
+
+
+def saved_by_a_real_pass(network: nn.Module, image: Tensor) -> int:
+    """Bytes of the distinct storages that autograd keeps, without parameters and buffers."""
+    apart, kept = storages(network), {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in apart:
+            kept[storage._cdata] = storage      # held, so that no other gets its place
+        return tensor
+
+    network.train()
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        result = network(image)
+    del result
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+def on_cpu(config: Config) -> tuple[nn.Module, Tensor]:
+    """The network with zeros for weights: what it computes does not matter here."""
+    network = build(config).to_empty(device="cpu")
+    for tensor in network.state_dict().values():
+        tensor.zero_()
+    return network, torch.zeros(config.input_shape)
+
+
+def small(name: str, **knobs: Any) -> Config:
+    narrow = {"classifier_width": 256} if name.startswith("vgg") else {}
+    return configure(name, **{"input_size": 96, "batch_size": 2, **narrow, **SIZES.get(name, {}),
+                              **knobs})
+
+
+def analysed(network: nn.Module, shape: tuple[int, ...], *, training: bool = False) -> Summary:
+    return analyse(trace(network, shape, training=training))
+
+
+def assert_memory_is_that_of_a_real_pass(config: Config) -> None:
+    network, image = on_cpu(config)
+    evaluated = analysed(network, config.input_shape).totals
+    trained = analysed(network, config.input_shape, training=True).totals
+    assert evaluated.peak_activation_bytes == pytest.approx(
+        peak_of_a_real_pass(network, image), rel=PEAK_TOLERANCE)
+    assert trained.peak_activation_bytes == pytest.approx(
+        peak_of_a_real_pass(network, image, training=True), rel=PEAK_TOLERANCE)
+    assert trained.saved_bytes == pytest.approx(
+        saved_by_a_real_pass(network, image), rel=SAVED_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_memory_of_every_preset(name: str) -> None:
+    assert_memory_is_that_of_a_real_pass(small(name))
+
+
+@pytest.mark.parametrize(("name", "knobs"), KNOBS)
+def test_memory_with_knobs_turned(name: str, knobs: dict[str, Any]) -> None:
+    assert_memory_is_that_of_a_real_pass(small(name, **knobs))
+
+
+@given(configs())
+def test_memory_of_any_config(config: Config) -> None:
+    # PyTorch's BatchNorm trains on no single value, which a single image can come down to.
+    config = config.replace(batch_size=max(2, config.batch_size))
+    try:
+        assert_memory_is_that_of_a_real_pass(config)
+    except TraceError:      # the image is too small for Inception's auxiliary head
+        assert_memory_is_that_of_a_real_pass(config.replace(aux_head=False))
+
+
+@pytest.mark.parametrize("name", presets())
+def test_memory_at_full_size(name: str) -> None:
+    """On meta: without values, but with the same operations and lifetimes.
+
+    There BatchNorm gives its statistics, some kB, in evaluation too.
+    """
+    config = configure(name, batch_size=2)
+    network, image = build(config), torch.empty(config.input_shape, device="meta")
+    assert summarise(config).totals.peak_activation_bytes == pytest.approx(
+        peak_of_a_real_pass(network, image), rel=0.002)
+    trained = summarise(config, training=True).totals
+    assert trained.peak_activation_bytes == peak_of_a_real_pass(network, image, training=True)
+    assert trained.saved_bytes == saved_by_a_real_pass(network, image)
+
+
+# Live memory, by hand.
+
+def test_peak_memory_of_a_chain_by_hand() -> None:
+    """The caller holds the input, 1 kB, to the end; each layer needs its input and its output."""
+    summary = analysed(nn.Sequential(
+        nn.Conv2d(4, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(16, 2, 1), nn.Flatten(), nn.Linear(128, 2)), (1, 4, 8, 8))
+    assert [layer.activation_bytes for layer in summary.layers] == [2048, 4096, 0, 512, 0, 8]
+    assert [layer.live_bytes for layer in summary.layers] == [
+        1024 + 2048, 1024 + 2048 + 4096, 1024 + 4096, 1024 + 4096 + 512, 1024 + 512,
+        1024 + 512 + 8]
+    assert summary.totals.peak_activation_bytes == 7168
+    assert summary.totals.activation_bytes == 6664
+    assert [(held.index, held.path, held.shape, held.bytes) for held in alive_at_peak(summary)] == [
+        (NETWORK_INPUT, "input", (1, 4, 8, 8), 1024), (0, "0", (1, 8, 8, 8), 2048),
+        (1, "1", (1, 16, 8, 8), 4096)]
+
+
+class Residual(nn.Module):
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.branch(x) + x
+
+
+def test_peak_memory_of_a_residual_block_by_hand() -> None:
+    """The block's input, 4 kB, waits for the addition."""
+    network = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), Residual(nn.Sequential(
+        nn.Conv2d(8, 32, 1), nn.ReLU(), nn.Conv2d(32, 8, 1))))
+    summary = analysed(network, (1, 1, 8, 16))
+    image, narrow, wide = 512, 4096, 16_384
+    assert [layer.live_bytes for layer in summary.layers] == [
+        image + narrow, image + narrow + wide, image + narrow + 2 * wide,
+        image + narrow + wide + narrow, image + 3 * narrow]
+    assert peak_of_a_real_pass(network, torch.zeros(1, 1, 8, 16)) \
+        == summary.totals.peak_activation_bytes == image + narrow + 2 * wide
+
+
+def test_max_pooling_makes_indices_that_it_throws_away() -> None:
+    summary = analysed(nn.Sequential(nn.MaxPool2d(2), nn.ReLU()), (1, 1, 8, 8))
+    assert [layer.live_bytes for layer in summary.layers] == [256 + 64 + 128, 256 + 64 + 64]
+    assert [(held.path, held.bytes) for held in alive_at_peak(summary)] == [
+        ("input", 256), ("0", 64), ("0 (while it runs)", 128)]
+
+
+@pytest.mark.parametrize("layer", [
+    nn.ReLU(inplace=True), nn.Flatten(), nn.Dropout(), nn.Hardswish(inplace=True), nn.Identity()])
+def test_in_place_operations_and_views_allocate_nothing(layer: nn.Module) -> None:
+    plain = analysed(nn.Sequential(nn.Conv2d(4, 4, 1)), (1, 4, 8, 8)).totals
+    with_layer = analysed(nn.Sequential(nn.Conv2d(4, 4, 1), layer), (1, 4, 8, 8)).totals
+    assert with_layer.activation_bytes == plain.activation_bytes == 1024
+    assert with_layer.peak_activation_bytes == plain.peak_activation_bytes == 2048
+
+
+def test_a_view_keeps_the_memory_that_it_looks_into_alive() -> None:
+    class Half(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :1]
+
+    network = nn.Sequential(nn.Conv2d(1, 16, 1), Half(), nn.Conv2d(1, 1, 1))
+    summary = analysed(network, (1, 1, 8, 8))
+    assert [layer.live_bytes for layer in summary.layers] == [256 + 4096, 256 + 4096,
+                                                              256 + 4096 + 256]
+
+
+@given(configs())
+def test_live_memory_holds_the_output_and_ends_at_the_peak(config: Config) -> None:
+    summary = summarise(config)
+    image = 4 * torch.Size(config.input_shape).numel()
+    for layer in summary.layers:
+        assert image + layer.activation_bytes <= layer.live_bytes
+    assert sum(held.bytes for held in alive_at_peak(summary)) \
+        == summary.totals.peak_activation_bytes
+
+
+# What training keeps.
+
+class Function(nn.Module):
+    """A layer that is one function."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)
+
+
+X = (2, 6, 8, 10)
+BYTES = 4 * 2 * 6 * 8 * 10
+
+# What a layer keeps of an input of `BYTES` that a gradient passes through, by hand; in place, too,
+# where an activation of the networks works in place.
+KEPT: dict[str, list[tuple[Callable[[Any], Any], int]]] = {
+    "conv2d": [(nn.Conv2d(6, 4, 3), BYTES)],
+    "linear": [(nn.Linear(10, 3), BYTES)],
+    "matmul": [(lambda x: x @ x.transpose(2, 3), BYTES)],
+    "batch_norm": [(nn.BatchNorm2d(6), BYTES + 2 * 6 * 4)],
+    # Itself; four channels of padding; their mean times alpha plus k; that to the power beta.
+    "local_response_norm": [(nn.LocalResponseNorm(5), 3 * BYTES + BYTES // 6 * (6 + 4))],
+    "max_pool2d": [(nn.MaxPool2d(2), BYTES + 8 * 2 * 6 * 4 * 5)],
+    "adaptive_max_pool2d": [(nn.AdaptiveMaxPool2d(2), BYTES + 8 * 2 * 6 * 2 * 2)],
+    "avg_pool2d": [(nn.AvgPool2d(2), BYTES)],
+    "adaptive_avg_pool2d": [(nn.AdaptiveAvgPool2d(2), BYTES), (nn.AdaptiveAvgPool2d(1), 0)],
+    "mean": [(lambda x: x.mean((2, 3)), 0)],
+    "dropout": [(nn.Dropout(), BYTES), (nn.Dropout(inplace=True), BYTES), (nn.Dropout(0), 0),
+                (lambda x: F.dropout(x, training=False), 0)],
+    "dropout2d": [(nn.Dropout2d(), 2 * 6 * 4)],
+    "feature_dropout": [(lambda x: torch.feature_dropout(x, 0.5, True), 2 * 6 * 4)],
+    "cat": [(lambda x: torch.cat([x, x]), 0)],
+    "concat": [(lambda x: torch.concat([x, x]), 0)],
+    "pad": [(lambda x: F.pad(x, (1, 1)), 0)],
+    "getitem": [(lambda x: x[:, ::2], 0)],
+    "relu": [(nn.ReLU(), BYTES), (nn.ReLU(inplace=True), BYTES)],
+    "relu6": [(F.relu6, BYTES), (lambda x: F.relu6(x, inplace=True), BYTES)],
+    "leaky_relu": [(nn.LeakyReLU(), BYTES), (nn.LeakyReLU(inplace=True), BYTES)],
+    "elu": [(nn.ELU(), BYTES), (nn.ELU(inplace=True), BYTES)],
+    "hardtanh": [(nn.Hardtanh(), BYTES), (nn.Hardtanh(inplace=True), BYTES)],
+    "gelu": [(nn.GELU(), BYTES)],
+    "sigmoid": [(nn.Sigmoid(), BYTES), (torch.sigmoid_, BYTES)],
+    "tanh": [(nn.Tanh(), BYTES)],
+    "silu": [(nn.SiLU(), BYTES), (nn.SiLU(inplace=True), BYTES)],
+    "hardsigmoid": [(nn.Hardsigmoid(), BYTES), (nn.Hardsigmoid(inplace=True), BYTES)],
+    "hardswish": [(nn.Hardswish(), BYTES), (nn.Hardswish(inplace=True), BYTES)],
+    "neg": [(torch.neg, 0)],
+    "abs": [(torch.abs, BYTES)],
+    "exp": [(torch.exp, BYTES)],
+    "sqrt": [(torch.sqrt, BYTES)],
+    "pow": [(lambda x: torch.pow(x, 2), BYTES)],
+    "clamp": [(lambda x: torch.clamp(x, 0, 1), BYTES)],
+    "softmax": [(nn.Softmax(1), BYTES)],
+    "log_softmax": [(nn.LogSoftmax(1), BYTES)],
+    "add": [(lambda x: x + x, 0)],
+    "radd": [(lambda x: 1 + x, 0)],
+    "rmul": [(lambda x: 2 * x, 0)],
+    "rdiv": [(lambda x: 2 / x, BYTES)],
+    "rtruediv": [(lambda x: 2 / x, BYTES)],
+    "sub": [(lambda x: x - 1, 0)],
+    "rsub": [(lambda x: torch.rsub(x, x), 0)],
+    "mul": [(lambda x: x * x, BYTES), (lambda x: x * F.relu(x), 2 * BYTES), (lambda x: x * 2, 0)],
+    "div": [(lambda x: torch.div(x, F.relu(x)), 2 * BYTES), (lambda x: x / 2, 0)],
+    "truediv": [(lambda x: x / F.relu(x), 2 * BYTES)],
+    "maximum": [(lambda x: torch.maximum(x, F.relu(x)), 2 * BYTES)],
+    "minimum": [(lambda x: torch.minimum(x, F.relu(x)), 2 * BYTES)],
+}
+
+
+def test_every_rule_says_what_training_keeps() -> None:
+    assert set(SAVES) == set(RULES) == set(KEPT)
+    assert set(SAVES) >= OUTPUT_IN_PLACE
+
+
+@pytest.mark.parametrize(("function", "expected"), [
+    pytest.param(*case, id=f"{name}-{number}") for name, cases in KEPT.items()
+    for number, case in enumerate(cases)])
+def test_what_a_layer_keeps_by_hand(function: Callable[[Any], Any], expected: int) -> None:
+    """Behind a BatchNorm, which lets a gradient pass and does not keep what it gives."""
+    norm = nn.BatchNorm2d(6)
+    layer = function if isinstance(function, nn.Module) else Function(function)
+    network, image = nn.Sequential(norm, layer), torch.ones(X)
+    saved = saved_bytes(trace(network, X, training=True))
+    assert saved[0] == BYTES + 2 * 6 * 4
+    assert sum(saved[1:]) == expected
+    # PyTorch also wraps a number that it multiplies with, at most 8 bytes.
+    assert saved_by_a_real_pass(network, image) - saved[0] == pytest.approx(expected, abs=8)
+
+
+def test_memory_that_two_layers_keep_counts_once_with_the_first() -> None:
+    summary = analysed(nn.Sequential(
+        nn.Conv2d(1, 4, 1), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 1), nn.Hardswish(inplace=True),
+        nn.Conv2d(4, 4, 1)), (1, 1, 8, 8), training=True)
+    # The image; ReLU's output, which the convolution keeps too; hard-swish copies its input.
+    assert [layer.saved_bytes for layer in summary.layers] == [256, 1024, 0, 1024, 1024]
+    assert summary.totals.saved_bytes == 256 + 3 * 1024
+
+
+def test_what_no_gradient_passes_through_is_not_kept() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.ReLU())
+    network[0].requires_grad_(False)
+    summary = analysed(network, (1, 1, 8, 8), training=True)
+    assert [layer.saved_bytes for layer in summary.layers] == [0, 0, 1024, 1024]
+    assert saved_by_a_real_pass(network, torch.ones(1, 1, 8, 8)) == 2048
+
+
+def test_evaluation_keeps_nothing() -> None:
+    summary = summarise(configure("resnet18"))
+    assert summary.totals.saved_bytes is None
+    assert {layer.saved_bytes for layer in summary.layers} == {None}
+
+
+def test_what_an_unknown_operation_keeps_is_unknown() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 4, 1), Function(lambda x: torch.cumsum(x, 1)))
+    conv, unknown = analysed(network, (1, 1, 8, 8), training=True).layers
+    assert (conv.saved_bytes, unknown.saved_bytes) == (256, None)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_training_keeps_most_of_what_is_alive_at_its_end(name: str) -> None:
+    config = configure(name)
+    summary = summarise(config, training=True)
+    assert summary.totals.saved_bytes == sum(layer.saved_bytes or 0 for layer in summary.layers)
+    assert summary.totals.saved_bytes <= summary.totals.peak_activation_bytes
+    assert summary.totals.peak_activation_bytes > summarise(config).totals.peak_activation_bytes
+
+
+def test_training_costs_where_it_differs() -> None:
+    evaluated, trained = (summarise(configure("inception_v3"), training=training).totals
+                          for training in (False, True))
+    assert trained.params_used == trained.params == evaluated.params
+    assert trained.params_used > evaluated.params_used
+    assert trained.macs > evaluated.macs
+    evaluated, trained = (summarise(configure("vgg16"), training=training).totals
+                          for training in (False, True))
+    assert trained.macs == evaluated.macs
+    assert trained.elementwise_ops == evaluated.elementwise_ops + 2 * 4096      # two dropouts
