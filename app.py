@@ -10,6 +10,9 @@ st.navigation([
             help="One network with its knobs: figures, block graph, layers, charts and timing."),
     st.Page("pages/catalogue.py", title="Catalogue", icon=":material/table_rows:",
             help="Every preset with its figures, and a link that opens it."),
+    st.Page("pages/published.py", title="Published", icon=":material/fact_check:",
+            help="Tables that tutorials published, beside ours: every row, and why a total is "
+                 "what it is."),
     st.Page("pages/conventions.py", title="How it counts", icon=":material/functions:",
             help="What each figure means, and how it is counted."),
 ]).run()

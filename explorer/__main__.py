@@ -14,9 +14,11 @@ from explorer.build import build
 from explorer.catalogue import presets
 from explorer.config import Config, ConfigError
 from explorer.key import from_settings, split_setting
+from explorer.published import PublishedError, compare, names
 from explorer.timing import TimingError, time_forward
 from explorer.trace import TraceError
-from explorer.views import tables, timings
+from explorer.views import derivation, tables, timings
+from explorer.views import published as published_views
 
 FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
 
@@ -72,6 +74,37 @@ def time(network: str, settings: tuple[str, ...], device: str, form: str,
     write(timings.to_json(timing) if form == "json" else timings.to_text(config, timing), output)
 
 
+# Unknown options are left to the argument, so that -1 is told the range of the layers.
+@cli.command(context_settings={"ignore_unknown_options": True})
+@network_argument
+@click.argument("index")
+@set_option
+@output_option
+def explain(network: str, index: str, settings: tuple[str, ...], output: Path | None) -> None:
+    """How every figure of layer INDEX of NETWORK comes about, with its own numbers in place."""
+    config = parse_config(network, settings)
+    found = summarise(config)
+    layer = derivation.parse_index(index, found)
+    write(derivation.to_text(config, derivation.derive(found, layer)), output)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table",
+              show_default=True)
+@output_option
+@click.pass_context
+def published(context: click.Context, name: str | None, form: str, output: Path | None) -> None:
+    """The published layer table NAME beside ours, row by row; without NAME, all of them.
+
+    Exit code 1 where a row is not accounted for.
+    """
+    found = [compare(table) for table in ([name] if name else names())]
+    write({"table": published_views.to_text, "csv": published_views.to_csv,
+           "json": published_views.to_json}[form](found), output)
+    context.exit(0 if all(comparison.complete for comparison in found) else 1)
+
+
 def parse_config(network: str, settings: tuple[str, ...]) -> Config:
     return from_settings(network, [split_setting(setting) for setting in settings])
 
@@ -124,7 +157,7 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
-    except (ConfigError, TraceError, TimingError) as error:
+    except (ConfigError, PublishedError, TraceError, TimingError) as error:
         message = str(error)
     except click.Abort:
         sys.exit(130)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from explorer.catalogue import family_of
+from explorer.catalogue import network_of
 from explorer.config import Config
 from explorer.layers import layers_on
 
@@ -20,4 +20,4 @@ def build(config: Config, device: str = "meta") -> nn.Module:
     11689512
     """
     with layers_on(device):
-        return family_of(config.network).network(config).eval()
+        return network_of(config.network)(config).eval()

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from torch import nn
+
 from explorer import networks
 from explorer.config import Config, ConfigError
 from explorer.family import Family, Preset
@@ -48,6 +50,11 @@ def find_preset(network: str) -> Preset:
             f"There are {', '.join(presets())}."
         raise ConfigError(f"Unknown network {network!r}. {way_out}", "network")
     return presets()[network]
+
+
+def network_of(network: str) -> type[nn.Module]:
+    """The class that builds the preset `network`: its own, or its family's."""
+    return find_preset(network).network or family_of(network).network
 
 
 def configure(network: str, **knobs: Any) -> Config:

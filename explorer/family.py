@@ -11,12 +11,14 @@ from explorer.config import Config
 
 @dataclass(frozen=True)
 class Preset:
-    """A network as its paper, or torchvision, has it."""
+    """A network as its paper, torchvision, or a tutorial has it."""
 
     title: str
     config: Config
     source: str
     """Paper and table."""
+    network: type[nn.Module] | None = None
+    """The network's class, where it is not the family's."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,30 @@ class Parameter(NamedTuple):
     trainable: bool
 
 
+class Module(NamedTuple):
+    """A module as it is registered; one that is registered in several places is one module."""
+
+    type: str
+    sequential: bool
+    """Whether it is a `nn.Sequential` or derived from one."""
+    children: tuple[str, ...]
+    """First paths of its children: a child that stands elsewhere too is known by that path."""
+    parameters: tuple[str, ...]
+    """Names of its own parameters, without those of its children."""
+
+
+class Run(NamedTuple):
+    """One run of a module, from the call `start` up to the call `stop`, which is not of it.
+
+    A run without calls hands its input on, as `nn.Identity` does.
+    """
+
+    path: str
+    start: int
+    stop: int
+    output_shapes: tuple[Shape, ...]
+
+
 @dataclass(frozen=True)
 class Trace:
     """One forward pass, in the order of execution."""
@@ -100,6 +124,10 @@ class Trace:
     scopes: tuple[Scope, ...]
     parameters: Mapping[str, Parameter]
     """All that are registered, shared ones once, used or not."""
+    modules: Mapping[str, Module]
+    """All that are registered, by their first path; the network itself is ""."""
+    runs: tuple[Run, ...]
+    """Of every module but the network itself, in the order in which they began."""
     held_until: tuple[int, ...]
     """For each call, the last call at which Python still holds the memory that it allocated: the
     variables of `forward` hold symbolic tensors just as they do real ones."""
@@ -127,7 +155,8 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
     end = len(tracer.calls) - 1
     held_until = tuple([tracer.released.get(index, end) for index in range(end + 1)])
     return Trace(tuple(input_shape), training, tuple(tracer.calls), outputs,
-                 tuple(tracer.scopes), tracer.parameters, held_until)
+                 tuple(tracer.scopes), tracer.parameters, tracer.modules, tuple(tracer.runs),
+                 held_until)
 
 
 class _Frame(NamedTuple):
@@ -145,6 +174,8 @@ class _Tracer:
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
         self.scopes: list[Scope] = []
+        self.runs: list[Run] = []
+        self.modules: dict[str, Module] = {}
         self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
         self.pending: tuple[str, str, Shape] = "its start", type(network).__name__, input_shape
         self.names: dict[int, str] = {}
@@ -163,7 +194,9 @@ class _Tracer:
         switched: list[nn.Module] = []
         counters: list[tuple[nn.Module, torch.Tensor]] = []
         try:
-            for path, module in _walk(self.network, "", set()):
+            found = _walk(self.network, "", set())
+            paths = {module: path for path, module in found}
+            for path, module in found:
                 if module.training != training:
                     module.training = training
                     switched.append(module)
@@ -173,6 +206,11 @@ class _Tracer:
                     counters.append((module, counter))
                     module._buffers["num_batches_tracked"] = None
                 children = module._modules
+                self.modules[path] = Module(
+                    type(module).__name__, isinstance(module, nn.Sequential),
+                    tuple([paths[child] for child in children.values() if child is not None]),
+                    tuple([self.names[id(parameter)] for parameter in module._parameters.values()
+                           if parameter is not None]))
                 if children and isinstance(module, nn.Sequential) and "." not in path:
                     self.blocks.update(f"{path}.{name}" for name, child in children.items()
                                        if child and child._modules)
@@ -198,15 +236,20 @@ class _Tracer:
 
     def _announced(self, path: str, module: nn.Module, leaf: bool) -> Callable[..., Any]:
         forward, type_name = module.forward, type(module).__name__
-        frames, calls = self.frames, self.calls
+        frames, calls, runs = self.frames, self.calls, self.runs
 
         def announced(*args: Any, **kwargs: Any) -> Any:
             start = len(calls)
             given = () if leaf else tuple(
                 [tensor.producer for tensor in _symbolic((args, kwargs))])
             frames.append(_Frame(path, type_name, leaf, start))
+            place = len(runs)
+            runs.append(Run(path, start, start, ()))
             try:
-                return forward(*args, **kwargs)
+                result = forward(*args, **kwargs)
+                runs[place] = Run(path, start, len(calls), tuple(
+                    [tuple(tensor.shape) for tensor in _symbolic((result,))]))
+                return result
             finally:
                 frames.pop()
                 if not leaf:

@@ -32,6 +32,8 @@ k, M and G are 10³, 10⁶ and 10⁹; MB is 10⁶ bytes, MiB is 2²⁰.
 
 #### How one layer is counted
 
+Choose a row of the layer table on the Explore page to see every formula with that layer's numbers.
+
 For a convolution with a kernel of $k_h × k_w$, stride $s$, padding $p$, dilation $d$ and \
 groups $g$:
 

@@ -94,6 +94,27 @@ def test_a_link_opens_the_same_network_with_its_graph(page: Page, address: str) 
     assert page.locator(".canvas svg").inner_html() != before
 
 
+def test_a_row_of_the_table_opens_its_derivation(page: Page, address: str) -> None:
+    page.goto(f"{address}/?network=vgg11")
+    table = page.get_by_test_id("stDataFrame").first
+    expect(table.locator("canvas").first).to_be_visible()
+    expect(page.get_by_text("Choose a row")).to_be_visible()
+    table.scroll_into_view_if_needed()
+    row = 35        # pixels, as is the head
+    table.click(position={"x": 20, "y": 3.5 * row})
+    expect(page.get_by_role("heading", name="Layer 2: stage1.pool")).to_be_visible()
+    expect(page).to_have_url(f"{address}/?network=vgg11&layer=2")
+    expect(page.locator(".katex").first).to_be_visible()
+    assert page.locator(".katex-error").count() == 0
+
+    page.get_by_placeholder("Name, type or kind").fill("linear")
+    expect(page.get_by_text("3 of 31 layers")).to_be_visible()
+    table.click(position={"x": 20, "y": 1.5 * row})
+    expect(page.get_by_role("heading", name="Layer 24: head.fc1")).to_be_visible()
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page).to_have_url(f"{address}/?network=vgg11&layer=25")
+
+
 def test_back_returns_to_the_config_before(page: Page, address: str) -> None:
     page.goto(f"{address}/?network=vgg11")
     expect(figure(page, "Parameters")).to_have_text("133 M")

@@ -96,6 +96,19 @@ def test_markdown_is_a_table(command) -> None:
     assert any("stage1.conv1.conv" in row for row in rows)
 
 
+def test_explain_shows_the_sum_with_the_layer_s_numbers(command, tmp_path: Path) -> None:
+    code, out, _ = command("explain", "resnet50", "0", "--set", "input_size=288")
+    assert code == 0
+    assert "Layer #0 of 0 to 174: stem.conv (Conv2d, convolution)" in out
+    assert "floor((H_in + 2·p - d·(k - 1) - 1) / s) + 1" in out
+    assert "floor((288 + 2·3 - 1·(7 - 1) - 1) / 2) + 1" in out
+    assert "1·64·144·144·3·7·7" in out and "195,084,288" in out
+    path = tmp_path / "stem.txt"
+    assert command("explain", "resnet50", "0", "--set", "input_size=288",
+                   "--output", str(path))[:2] == (0, "")
+    assert path.read_text(encoding="utf-8") == out
+
+
 BAD = [
     (("summary", "resnet51"), ("Unknown network 'resnet51'", "resnet50")),
     (("summary", "resnet50", "--set", "width=9"), ("`width`", "0.125 and 4", "9")),
@@ -107,6 +120,12 @@ BAD = [
     (("summary", "resnet50", "--format", "xml"), ("xml", "torchinfo")),
     (("summary", "inception_v3", "--set", "input_size=40"),
      ("reduction_a.branch3x3.conv", "1×288×2×2", "75")),
+    (("explain", "resnet18", "69"), ("between 0 and 68", "69")),
+    (("explain", "resnet18", "-1"), ("between 0 and 68", "-1")),
+    (("explain", "resnet18", "stem.conv"), ("between 0 and 68", "stem.conv")),
+    (("explain", "resnet18", "0", "--set", "width=9"), ("`width`", "9")),
+    (("explain", "resnet51", "0"), ("Unknown network 'resnet51'",)),
+    (("explain", "resnet18"), ("INDEX",)),
     (("summary",), ("NETWORK",)),
     (("sumary", "resnet50"), ("sumary",)),
     (("time", "resnet18", "--device", "tpu"), ("tpu", "cpu")),

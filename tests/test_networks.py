@@ -36,6 +36,19 @@ PUBLISHED = {
     "mobilenetv3_small": (2_542_856, 56_510_400),
 }
 
+# The tutorials' variants: parameters as their tables print them (Inception v3: each shared weight
+# once), multiply-adds of all their images.
+TUTORIALS = {
+    "resnet18_tutorial": (11_689_512, 64 * 1_814_073_344),
+    "resnet34_tutorial": (21_797_672, 3_663_761_408),
+    "resnet50_tutorial": (25_557_032, 64 * 3_857_973_248),
+    "vgg19_tutorial": (143_672_744, 19_632_062_464),
+    "xception_tutorial": (22_855_952, 4_552_879_072),
+    "inception_v3_tutorial": (24_826_016, 2 * 5_585_052_768),
+    "mobilenetv3_large_tutorial": (4_166_344, 210_566_464),
+    "mobilenetv3_small_tutorial": (2_256_024, 93_375_552),
+}
+
 # Variants that torchvision publishes too.
 VARIANTS: list[tuple[str, dict[str, Any], int]] = [
     ("vgg11", {"batch_norm": True}, 132_868_840),
@@ -97,14 +110,41 @@ def last_map(config: Config, stage: str) -> tuple[int, ...]:
     return [call for call in traced(config).calls if call.stage == stage][-1].output_shape
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", PUBLISHED | TUTORIALS)
 def test_published_figures(name: str) -> None:
     found = totals(name)
-    assert (found.params, found.macs) == PUBLISHED[name]
+    assert (found.params, found.macs) == (PUBLISHED | TUTORIALS)[name]
 
 
-def test_every_paper_network_has_published_figures() -> None:
-    assert {name for name in presets() if not name.endswith("_tutorial")} == set(PUBLISHED)
+def test_every_network_has_published_figures() -> None:
+    assert set(presets()) == PUBLISHED.keys() | TUTORIALS.keys()
+
+
+def test_the_auxiliary_head_of_the_inception_tutorial() -> None:
+    found = totals("inception_v3_tutorial")
+    assert found.params - found.params_used == 1_814_504
+    assert totals("inception_v3_tutorial", aux_head=False).params == 23_011_512
+
+
+def test_the_inception_tutorial_has_no_factorisation_to_turn() -> None:
+    with pytest.raises(ConfigError, match="has no knob 'factor_size'"):
+        configure("inception_v3_tutorial", factor_size=5)
+
+
+def test_the_vgg_tutorial_pools_with_functions_and_ends_in_a_softmax() -> None:
+    calls = traced(configure("vgg19_tutorial")).calls
+    assert [call.type for call in calls if "pool" in call.operator] \
+        == ["max_pool2d"] * 5 + ["adaptive_avg_pool2d"]
+    assert calls[-1].operator == "softmax"
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3_large_tutorial", "mobilenetv3_small_tutorial"])
+def test_the_mobilenet_tutorials_are_8_channels_wide(name: str) -> None:
+    found = traced(configure(name))
+    ends = [found.calls[scope.end] for scope in found.scopes
+            if scope.type == "TutorialInvertedResidual"]
+    assert {call.output_shape[1] for call in ends} == {8}
+    assert found.calls[-1].input_shapes == ((1, 1280),)
 
 
 def test_xception_at_224() -> None:
@@ -302,7 +342,7 @@ def test_the_catalogue_finds_every_family_by_its_presets() -> None:
     for name in presets():
         family = family_of(name)
         assert name in {preset.config.network for preset in family.presets}
-        assert isinstance(build(small(name)), family.network)
+        assert type(build(small(name))) is (find_preset(name).network or family.network)
     with pytest.raises(ConfigError, match="Unknown network"):
         family_of("alexnet")
 

@@ -174,3 +174,84 @@ def test_a_forward_pass_that_would_not_fit_is_refused_with_both_figures() -> Non
 def test_a_long_forward_pass_waits_for_a_click() -> None:
     app = open_app(network="vgg19", batch_size="64", input_size="512")
     assert any(button.label.startswith("Time it: about") for button in app.button)
+
+
+def opened_layer(app: AppTest) -> str | None:
+    """The heading of the derivation that is open."""
+    return next((markdown.value.replace("\\", "") for markdown in app.markdown
+                 if markdown.value.startswith("#### Layer")), None)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def test_a_link_opens_the_derivation_of_a_layer() -> None:
+    app = open_app(network="resnet50", width="0.5", layer="3")
+    assert not app.exception and not app.warning
+    assert opened_layer(app) == "#### Layer 3: stem.pool"
+    assert dict(app.query_params) == {"network": "resnet50", "width": "0.5", "layer": "3"}
+    formulas = " ".join(markdown.value for markdown in app.markdown)
+    assert r"\left\lfloor \frac{112 + 2 \cdot 1" in formulas
+    assert "**Element-wise operations: 903,168**" in formulas
+
+
+def test_without_a_layer_its_place_says_how_to_choose_one() -> None:
+    app = open_app(network="resnet50")
+    assert opened_layer(app) is None
+    assert any("Choose a row" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("layer", ["175", "-1", "stem", "", "1.5"])
+def test_a_link_with_a_layer_that_is_none_opens_and_says_so(layer: str) -> None:
+    app = open_app(network="resnet50", width="0.5", layer=layer)
+    assert not app.exception and not app.error
+    assert "between 0 and 174" in warnings(app)
+    assert opened_layer(app) is None
+    assert dict(app.query_params) == {"network": "resnet50", "width": "0.5"}
+    app.slider(key=widget_key("width")).set_value(0.75).run()
+    assert not app.warning
+
+
+def test_previous_next_and_close() -> None:
+    app = open_app(network="vgg11", layer="0")
+    assert next(button for button in app.button if button.label == "Previous").disabled
+    assert opened_layer(press(app, "Next")) == "#### Layer 1: stage1.conv1.act"
+    assert dict(app.query_params) == {"network": "vgg11", "layer": "1"}
+    assert opened_layer(press(app, "Previous")) == "#### Layer 0: stage1.conv1.conv"
+    assert opened_layer(press(app, "Close")) is None
+    assert dict(app.query_params) == {"network": "vgg11"}
+
+
+def test_a_knob_keeps_the_layer_while_there_is_one() -> None:
+    app = open_app(network="resnet50", layer="170")
+    app.slider(key=widget_key("width")).set_value(0.5).run()
+    assert opened_layer(app) == "#### Layer 170: stage4.2.add"
+    app.slider(key=widget_key("depth")).set_value(0.5).run()
+    assert opened_layer(app) is None and not app.warning
+    assert "layer" not in app.query_params
+
+
+def test_the_layer_is_no_part_of_the_config() -> None:
+    app = open_app(network="resnet50", layer="3")
+    assert next(button for button in app.button if button.label == "Reset").disabled
+    assert app.session_state.config == explorer.configure("resnet50")
+
+
+def test_the_layer_survives_a_look_at_another_page() -> None:
+    app = open_app(network="resnet50", layer="3")
+    app.switch_page("pages/catalogue.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/explore.py").run()
+    assert opened_layer(app) == "#### Layer 3: stem.pool"
+def test_the_figures_of_other_tools_are_there_once_they_are_opened() -> None:
+    app = open_app(network="mobilenetv3_small")
+    assert "torchsummary" not in str([markdown.value for markdown in app.markdown])
+    app.session_state["other-tools"] = True
+    app.run()
+    assert not app.exception
+    said = " ".join(markdown.value for markdown in app.markdown)
+    shown = next(frame.value for frame in app.dataframe if "Tool" in frame.value)
+    for tool in ("torchinfo", "torchsummary", "thop", "fvcore", "ptflops"):
+        assert f"**{tool}**" in said and tool in set(shown["Tool"])
+    assert "4 for each output, 4 × " in said

@@ -17,7 +17,9 @@ from explorer.family import Family, Preset
 from explorer.layers import ConvNormAct, Linear
 
 
-class InceptionConfig(Config):
+class ModulesConfig(Config):
+    """The knobs that the paper's network and the tutorial's share."""
+
     blocks: tuple[BlockCount, ...] = knob(
         (3, 4, 2), "Modules of type A (35×35), B (17×17) and C (8×8), before the depth "
         "multiplier: the paper's Figures 5, 6 and 7.", label="Modules")
@@ -27,6 +29,13 @@ class InceptionConfig(Config):
     aux_head: bool = knob(
         True, "The auxiliary classifier before the last grid reduction (the paper's Figure 8). "
         "It runs in training only, but its parameters are there.")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return ("A modules", "B modules", "C modules")
+
+
+class InceptionConfig(ModulesConfig):
     factorise_5x5: bool = knob(
         True, "Two 3×3 convolutions in the place of a 5×5 in the branches that stack them (the "
         "paper's Figure 1). Off: one 5×5.",
@@ -41,16 +50,12 @@ class InceptionConfig(Config):
         "Figure 10), pooling before the convolutions, or after them (Figure 9). All three have "
         "the same parameters.")
 
-    @property
-    def stages(self) -> tuple[str, ...]:
-        return ("A modules", "B modules", "C modules")
-
 
 def unit(in_channels: int, out_channels: int, kernel_size: int | tuple[int, int] = 1, *,
-         stride: int = 1, padding: int | None = None) -> ConvNormAct:
+         stride: int = 1, padding: int | None = None, bias: bool = False) -> ConvNormAct:
     """Convolution, BatchNorm, ReLU: the brick that every branch is made of."""
     return ConvNormAct(in_channels, out_channels, kernel_size, stride=stride, padding=padding,
-                       eps=1e-3, activation=nn.ReLU(inplace=True))
+                       bias=bias, eps=1e-3, activation=nn.ReLU(inplace=True))
 
 
 def five_by_five(in_channels: int, out_channels: int, config: InceptionConfig, *,
@@ -274,9 +279,162 @@ def inner_channels(count: int) -> list[int]:
     return [128, *[160] * (count - 2), 192] if count > 1 else [192]
 
 
+# A tutorial's network of the same name. Its convolutions have a bias beside BatchNorm, its branches
+# pool by maximum, its modules and its stem are its own.
+
+def chain(in_channels: int, config: ModulesConfig, *units: tuple[int, int | tuple[int, int]],
+          halve: bool = False) -> nn.Sequential:
+    """Convolutions with bias in a row, of channels and kernel; the last one may halve the grid."""
+    layers = nn.Sequential()
+    for number, (channels, kernel) in enumerate(units, 1):
+        last = halve and number == len(units)
+        layers.append(unit(in_channels, config.channels(channels), kernel, bias=True,
+                           stride=2 if last else 1, padding=0 if last else None))
+        in_channels = config.channels(channels)
+    return layers
+
+
+def one_by_one(in_channels: int, channels: int, config: ModulesConfig) -> ConvNormAct:
+    return unit(in_channels, config.channels(channels), bias=True)
+
+
+def max_pooled(in_channels: int, channels: int, config: ModulesConfig) -> nn.Sequential:
+    return nn.Sequential(nn.MaxPool2d(3, 1, padding=1), one_by_one(in_channels, channels, config))
+
+
+class TutorialInceptionA(Branches):
+    """Three convolutions, two, pooling and one."""
+
+    def __init__(self, in_channels: int, config: ModulesConfig) -> None:
+        super().__init__(
+            branch3x3x2=chain(in_channels, config, (64, 1), (64, 3), (96, 3)),
+            branch3x3=chain(in_channels, config, (48, 1), (64, 3)),
+            branch_pool=max_pooled(in_channels, 64, config),
+            branch1x1=one_by_one(in_channels, 64, config))
+        self.out_channels = config.channels(96) + 3 * config.channels(64)
+
+
+class TutorialInceptionB(Branches):
+    """The same at 17×17 with factorised 7×7."""
+
+    def __init__(self, in_channels: int, inner: int, config: ModulesConfig) -> None:
+        super().__init__(
+            branch7x7x2=chain(in_channels, config, (inner, 1), (inner, (1, 7)), (inner, (7, 1)),
+                              (inner, (1, 7)), (192, (7, 1))),
+            branch7x7=chain(in_channels, config, (inner, 1), (inner, (1, 7)), (192, (7, 1))),
+            branch_pool=max_pooled(in_channels, 192, config),
+            branch1x1=one_by_one(in_channels, 192, config))
+        self.out_channels = 4 * config.channels(192)
+
+
+class TutorialInceptionC(Branches):
+    """At 8×8. Where the paper's branches fan out, this has two branches that begin with the same
+    convolutions: these run twice, and their weights are shared."""
+
+    def __init__(self, in_channels: int, config: ModulesConfig) -> None:
+        c = config.channels(384)
+        long = chain(in_channels, config, (448, 1), (384, 3))
+        short = one_by_one(in_channels, 384, config)
+        super().__init__(
+            long_row=nn.Sequential(long, unit(c, c, (1, 3), bias=True)),
+            long_column=nn.Sequential(long, unit(c, c, (3, 1), bias=True)),
+            short_row=nn.Sequential(short, unit(c, c, (1, 3), bias=True)),
+            short_column=nn.Sequential(short, unit(c, c, (3, 1), bias=True)),
+            branch_pool=max_pooled(in_channels, 192, config),
+            branch1x1=one_by_one(in_channels, 320, config))
+        self.out_channels = 4 * c + config.channels(192) + config.channels(320)
+
+
+class TutorialReduction(Branches):
+    """Halves the grid: three convolutions, two, and pooling."""
+
+    def __init__(self, in_channels: int, inner: int, long: int, short: int,
+                 config: ModulesConfig) -> None:
+        super().__init__(
+            branch3x3x2=chain(in_channels, config, (inner, 1), (long, 3), (long, 3), halve=True),
+            branch3x3=chain(in_channels, config, (inner, 1), (short, 3), halve=True),
+            branch_pool=nn.MaxPool2d(3, 2))
+        self.out_channels = config.channels(long) + config.channels(short) + in_channels
+
+
+class TutorialAuxiliaryHead(nn.Sequential):
+    """On the map that the B modules are given."""
+
+    def __init__(self, in_channels: int, config: ModulesConfig) -> None:
+        super().__init__(OrderedDict[str, nn.Module](
+            pool=nn.AvgPool2d(5, 3),
+            conv=one_by_one(in_channels, 1024, config),
+            global_pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            drop=nn.Dropout(0.5),
+            fc=Linear(config.channels(1024), config.num_classes)))
+
+
+class InceptionTutorial(nn.Module):
+    """The tutorial's network, beside `InceptionV3`."""
+
+    def __init__(self, config: ModulesConfig) -> None:
+        super().__init__()
+        c = config.channels
+        a_count, b_count, c_count = config.scaled_blocks
+        self.stem = nn.Sequential(OrderedDict[str, nn.Module](
+            conv1=unit(config.in_channels, c(32), 3, stride=2, padding=0, bias=True),
+            conv2=unit(c(32), c(32), 3, padding=0, bias=True),
+            conv3=unit(c(32), c(64), 3, bias=True),
+            pool=nn.MaxPool2d(3, 2),
+            conv4=unit(c(64), c(80), 3, padding=0, bias=True),
+            conv5=unit(c(80), c(192), 3, stride=2, padding=0, bias=True),
+            conv6=unit(c(192), c(288), 3, bias=True)))
+
+        channels = c(288)
+        self.inception_a = nn.Sequential()
+        for _ in range(a_count):
+            module_a = TutorialInceptionA(channels, config)
+            self.inception_a.append(module_a)
+            channels = module_a.out_channels
+        self.reduction_a = TutorialReduction(channels, 64, 96, 384, config)
+        channels = self.reduction_a.out_channels
+        self.aux = TutorialAuxiliaryHead(channels, config) if config.aux_head else None
+
+        self.inception_b = nn.Sequential()
+        for inner in inner_channels(b_count):
+            module_b = TutorialInceptionB(channels, inner, config)
+            self.inception_b.append(module_b)
+            channels = module_b.out_channels
+        self.reduction_b = TutorialReduction(channels, 192, 192, 320, config)
+        channels = self.reduction_b.out_channels
+
+        self.inception_c = nn.Sequential()
+        for _ in range(c_count):
+            module_c = TutorialInceptionC(channels, config)
+            self.inception_c.append(module_c)
+            channels = module_c.out_channels
+        self.head = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            drop=nn.Dropout(0.5),
+            fc=Linear(channels, config.num_classes)))
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        x = self.stem(x)            # (N, 3, 299, 299) -> (N, 288, 35, 35)
+        x = self.inception_a(x)     #                  -> (N, 288, 35, 35)
+        x = self.reduction_a(x)     #                  -> (N, 768, 17, 17)
+        aux = self.aux(x) if self.training and self.aux is not None else None
+        x = self.inception_b(x)     #                  -> (N, 768, 17, 17)
+        x = self.reduction_b(x)     #                  -> (N, 1280, 8, 8)
+        x = self.inception_c(x)     #                  -> (N, 2048, 8, 8)
+        x = self.head(x)            #                  -> (N, num_classes)
+        return x if aux is None else (x, aux)
+
+
 FAMILY = Family(
     title="Inception v3",
     paper="Szegedy et al. 2016, arXiv:1512.00567",
     network=InceptionV3,
     presets=(Preset(title="Inception v3", config=InceptionConfig(network="inception_v3"),
-                    source="Table 1; channels as in torchvision"),))
+                    source="Table 1; channels as in torchvision"),
+             Preset(title="Inception v3, tutorial",
+                    config=ModulesConfig(network="inception_v3_tutorial", blocks=(2, 4, 2),
+                                         batch_size=2),
+                    source="A tutorial's own: 2-4-2 modules, pooling by maximum, convolutions with "
+                           "bias", network=InceptionTutorial)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Literal, NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
@@ -61,23 +62,89 @@ SMALL = (
 )
 
 
+class TutorialRow(NamedTuple):
+    """A row of the tutorial's table, as headed: expansion factor, channels, stride."""
+
+    t: float
+    c: int
+    s: int
+    squeeze: bool
+    activation: Literal["RE", "HS"]
+
+
+TUTORIAL_LARGE = (
+    TutorialRow(1, 16, 1, False, "RE"),
+    TutorialRow(4, 24, 2, False, "RE"),
+    TutorialRow(3, 24, 1, False, "RE"),
+    TutorialRow(3, 40, 2, True, "RE"),
+    TutorialRow(3, 40, 1, True, "RE"),
+    TutorialRow(3, 40, 1, True, "RE"),
+    TutorialRow(6, 80, 2, False, "HS"),
+    TutorialRow(2.5, 80, 1, False, "HS"),
+    TutorialRow(2.3, 80, 1, False, "HS"),
+    TutorialRow(2.3, 112, 1, True, "HS"),
+    TutorialRow(6, 112, 1, True, "HS"),
+    TutorialRow(6, 160, 2, True, "HS"),
+    TutorialRow(6, 160, 1, True, "HS"),
+)
+
+TUTORIAL_SMALL = (
+    TutorialRow(1, 16, 2, True, "RE"),
+    TutorialRow(4.5, 24, 2, False, "RE"),
+    TutorialRow(3.6, 24, 1, False, "RE"),
+    TutorialRow(4, 40, 2, True, "RE"),
+    TutorialRow(3, 48, 1, True, "RE"),
+    TutorialRow(3, 48, 1, True, "RE"),
+    TutorialRow(6, 96, 2, True, "HS"),
+    TutorialRow(6, 96, 1, True, "HS"),
+)
+
+
+def swapped(rows: tuple[TutorialRow, ...]) -> tuple[Row, ...]:
+    """What the tutorial's network makes of its table: it takes t for the channels and c for the
+    expansion factor, so that hardly any channels remain between wide expansions."""
+    made, channels = [], 16
+    for row in rows:
+        out = round_to_8(row.t)
+        made.append(Row(3, channels * row.c, out, row.squeeze, row.activation, row.s))
+        channels = out
+    return tuple(made)
+
+
+def round_to_8(channels: float) -> int:
+    """The nearest multiple of 8, and at least 8."""
+    return max(8, int(channels + 4) // 8 * 8)
+
+
 class Table(NamedTuple):
     rows: tuple[Row, ...]
     head: int
     """Units of the last hidden layer."""
+    wide: int | None = None
+    """Channels of the last convolution, where they are not six times those before it."""
+    stage_by: Literal["out", "expanded"] = "out"
+    """The column that changes where a stage begins."""
 
     @property
     def stages(self) -> list[tuple[Row, ...]]:
-        """The rows, grouped where the output channels change."""
+        """The rows, grouped into stages."""
         stages: list[list[Row]] = []
         for row in self.rows:
-            if not stages or stages[-1][-1].out != row.out:
+            if not stages or getattr(stages[-1][-1], self.stage_by) != getattr(row, self.stage_by):
                 stages.append([])
             stages[-1].append(row)
         return [tuple(stage) for stage in stages]
 
 
-TABLES = {"mobilenetv3_large": Table(LARGE, 1280), "mobilenetv3_small": Table(SMALL, 1024)}
+TABLES = {
+    "mobilenetv3_large": Table(LARGE, head=1280),
+    "mobilenetv3_small": Table(SMALL, head=1024),
+    # The last convolution takes its channels from the wrong column too: six times the last t.
+    "mobilenetv3_large_tutorial": Table(swapped(TUTORIAL_LARGE), head=1280, wide=round_to_8(6 * 6),
+                                        stage_by="expanded"),
+    "mobilenetv3_small_tutorial": Table(swapped(TUTORIAL_SMALL), head=1280, wide=round_to_8(6 * 6),
+                                        stage_by="expanded"),
+}
 
 
 class MobileNetV3Config(Config):
@@ -132,8 +199,25 @@ class SqueezeExcite(nn.Module):
         return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
 
 
+class LinearSqueezeExcite(nn.Module):
+    """The same with linear layers, as the tutorial has it; pooling and ReLU are functions there."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.fc1 = Linear(channels, squeezed)
+        self.fc2 = Linear(squeezed, channels)
+        self.gate = nn.Hardsigmoid(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.adaptive_avg_pool2d(x, 1).flatten(1)      # (N, C, H, W) -> (N, C)
+        y = self.gate(self.fc2(F.relu(self.fc1(y))))
+        return x * y.view(*y.shape, 1, 1)               # (N, C, H, W) * (N, C, 1, 1)
+
+
 class InvertedResidual(nn.Module):
     """Expand, filter each channel, squeeze and excite, project (Figure 4)."""
+
+    squeeze_excite: type[nn.Module] = SqueezeExcite
 
     def __init__(self, in_channels: int, row: Row, config: MobileNetV3Config) -> None:
         super().__init__()
@@ -147,7 +231,7 @@ class InvertedResidual(nn.Module):
             expanded, expanded, kernel, stride=row.stride, groups=expanded, eps=1e-3,
             activation=config.nonlinearity(row.activation)))
         if row.squeeze and config.squeeze_excite:
-            self.branch.add_module("squeeze_excite", SqueezeExcite(
+            self.branch.add_module("squeeze_excite", self.squeeze_excite(
                 expanded, scale_channels(expanded, 1 / config.se_reduction)))
         self.branch.add_module("project", ConvNormAct(expanded, out, eps=1e-3))
         self.shortcut = row.stride == 1 and in_channels == out
@@ -157,7 +241,15 @@ class InvertedResidual(nn.Module):
         return x + y if self.shortcut else y
 
 
+class TutorialInvertedResidual(InvertedResidual):
+    """The tutorial's block, with its own squeeze-and-excitation."""
+
+    squeeze_excite = LinearSqueezeExcite
+
+
 class MobileNetV3(nn.Module):
+    block: type[InvertedResidual] = InvertedResidual
+
     def __init__(self, config: MobileNetV3Config) -> None:
         super().__init__()
         stages = config.table.stages
@@ -168,7 +260,7 @@ class MobileNetV3(nn.Module):
         for number, (rows, depth) in enumerate(zip(stages, config.scaled_blocks, strict=True), 1):
             stage = nn.Sequential()
             for row in repeat(rows, depth):
-                stage.append(InvertedResidual(channels, row, config))
+                stage.append(self.block(channels, row, config))
                 channels = config.channels(row.out)
             self.add_module(f"stage{number}", stage)
             self.stages.append(stage)
@@ -181,6 +273,12 @@ class MobileNetV3(nn.Module):
         return self.head(x)             #              -> (N, num_classes)
 
 
+class MobileNetV3Tutorial(MobileNetV3):
+    """A tutorial's MobileNetV3: the paper's, from a table whose columns are swapped."""
+
+    block = TutorialInvertedResidual
+
+
 def repeat(rows: tuple[Row, ...], depth: int) -> list[Row]:
     """The first `depth` rows of a stage; past its end the last one again, with stride 1."""
     return [rows[i] if i < len(rows) else rows[-1]._replace(stride=1) for i in range(depth)]
@@ -191,7 +289,8 @@ def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
     hidden = config.table.head
     if config.scale_head or config.width > 1:
         hidden = config.channels(hidden)
-    wide, hard_swish = 6 * channels, config.nonlinearity("HS")
+    wide = 6 * channels if config.table.wide is None else config.channels(config.table.wide)
+    hard_swish = config.nonlinearity("HS")
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if config.last_stage == "efficient":
         parts["conv"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
@@ -213,17 +312,24 @@ def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
     return nn.Sequential(parts)
 
 
+def config_of(name: str) -> MobileNetV3Config:
+    return MobileNetV3Config(network=name, blocks=tuple(map(len, TABLES[name].stages)))
+
+
 def preset(size: str, number: int) -> Preset:
-    name = f"mobilenetv3_{size.lower()}"
-    return Preset(
-        title=f"MobileNetV3-{size}",
-        config=MobileNetV3Config(network=name,
-                                 blocks=tuple(len(rows) for rows in TABLES[name].stages)),
-        source=f"Table {number}")
+    return Preset(title=f"MobileNetV3-{size}", config=config_of(f"mobilenetv3_{size.lower()}"),
+                  source=f"Table {number}")
+
+
+def tutorial(size: str, number: int) -> Preset:
+    return Preset(title=f"MobileNetV3-{size}, tutorial",
+                  config=config_of(f"mobilenetv3_{size.lower()}_tutorial"),
+                  source=f"A tutorial's: like Table {number}, but with two columns swapped",
+                  network=MobileNetV3Tutorial)
 
 
 FAMILY = Family(
     title="MobileNetV3",
     paper="Howard et al. 2019, arXiv:1905.02244",
     network=MobileNetV3,
-    presets=(preset("Large", 1), preset("Small", 2)))
+    presets=(preset("Large", 1), preset("Small", 2), tutorial("Large", 1), tutorial("Small", 2)))

@@ -26,6 +26,13 @@ TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
     152: ("bottleneck", (3, 8, 36, 3)),
 }
 
+# The tutorials' variants: layers, which convolution has the stride, images, and what it is.
+TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, str], ...] = (
+    (18, "3x3", 64, "A tutorial's, which is the paper's, with 64 images"),
+    (34, "3x3", 1, "A tutorial's, which is the paper's"),
+    (50, "1x1", 64, "A tutorial's, with 64 images; stride on the 1×1 as in the paper"),
+)
+
 
 class ResNetConfig(Config):
     block: Literal["basic", "bottleneck"] = knob(
@@ -256,4 +263,10 @@ FAMILY = Family(
                config=ResNetConfig(network=f"resnet{layers}", block=block, blocks=blocks),
                source=f"Table 1, {layers} layers; stride on the 3×3 as in torchvision"
                if block == "bottleneck" else f"Table 1, {layers} layers")
-        for layers, (block, blocks) in TABLE_1.items()))
+        for layers, (block, blocks) in TABLE_1.items()) + tuple(
+        Preset(title=f"ResNet-{layers}, tutorial",
+               config=ResNetConfig(network=f"resnet{layers}_tutorial", block=TABLE_1[layers][0],
+                                   blocks=TABLE_1[layers][1], stride_on=stride_on,
+                                   batch_size=batch_size),
+               source=source)
+        for layers, stride_on, batch_size, source in TUTORIALS))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob
@@ -88,12 +89,47 @@ def stage(in_channels: int, channels: int, depth: int, config: VGGConfig, *,
     return nn.Sequential(parts)
 
 
+class FunctionPooledStage(nn.Sequential):
+    """A stage without a pooling module: it pools with a function."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self:
+            x = part(x)
+        return F.max_pool2d(x, 2)
+
+
+class SoftmaxHead(nn.Sequential):
+    """A head without a pooling module, whose scores are probabilities."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.adaptive_avg_pool2d(x, 7)
+        for part in self:
+            x = part(x)
+        return F.softmax(x, dim=1)
+
+
+class VGGTutorial(VGG):
+    """A tutorial's VGG: the paper's, with functions for its poolings and a softmax at the end."""
+
+    def __init__(self, config: VGGConfig) -> None:
+        super().__init__(config)
+        for name, part in list(self.named_children()):
+            variant = SoftmaxHead if name == "head" else FunctionPooledStage
+            setattr(self, name, variant(OrderedDict(
+                (path, module) for path, module in part.named_children() if path != "pool")))
+
+
 FAMILY = Family(
     title="VGG",
     paper="Simonyan & Zisserman 2015, arXiv:1409.1556",
     network=VGG,
-    presets=tuple(
-        Preset(title=f"VGG-{layers}",
-               config=VGGConfig(network=f"vgg{layers}", blocks=blocks),
-               source=f"Table 1, column {column}")
-        for (layers, blocks), column in zip(TABLE_1.items(), "ABDE", strict=True)))
+    presets=(
+        *(Preset(title=f"VGG-{layers}",
+                 config=VGGConfig(network=f"vgg{layers}", blocks=blocks),
+                 source=f"Table 1, column {column}")
+          for (layers, blocks), column in zip(TABLE_1.items(), "ABDE", strict=True)),
+        Preset(title="VGG-19, tutorial",
+               config=VGGConfig(network="vgg19_tutorial", blocks=TABLE_1[19], batch_norm=True,
+                                conv_bias=False),
+               source="A tutorial's: BatchNorm, no convolution bias, a softmax at the end",
+               network=VGGTutorial)))

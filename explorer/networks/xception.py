@@ -123,4 +123,7 @@ FAMILY = Family(
     paper="Chollet 2017, arXiv:1610.02357",
     network=Xception,
     presets=(Preset(title="Xception", config=XceptionConfig(network="xception"),
-                    source="Figure 5; the stem without padding"),))
+                    source="Figure 5; the stem without padding"),
+             Preset(title="Xception, tutorial",
+                    config=XceptionConfig(network="xception_tutorial", input_size=224),
+                    source="A tutorial's: Figure 5 on 224×224 pixels")))

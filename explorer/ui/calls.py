@@ -14,6 +14,7 @@ import streamlit as st
 from explorer.analysis import Summary, summarise
 from explorer.catalogue import presets
 from explorer.key import from_key
+from explorer.published import Comparison, compare
 from explorer.timing import Timing, TimingError, submit
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
@@ -80,6 +81,12 @@ def timing(key: str, device: str) -> Future[Timing]:
         refused: Future[Timing] = Future()
         refused.set_exception(error)
         return refused
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def published(name: str) -> Comparison:
+    """A published table beside ours; raises `PublishedError`."""
+    return compare(name)
 
 
 @st.cache_data(show_spinner=False)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.ui import calls
+from explorer.ui import calls, state
 from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
 
 
-def table(key: str, found: Summary) -> None:
-    """The layers, those that match the search, and their CSV."""
+TABLE, ROWS = "layer-table", "layer-rows"
+"""Where the session holds the table's selection, and the layers that its rows show."""
+
+
+def table(key: str, found: Summary, layer: int | None) -> None:
+    """The layers, those that match the search, and their CSV; `layer` is the one chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Search", key="layer-search", type="search", live=True,
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
@@ -25,13 +30,32 @@ def table(key: str, found: Summary) -> None:
                            data=calls.csv(key), mime="text/csv", on_click="ignore",
                            help="Every layer with every column, exact.")
     frame = matching(shown_frame(key), wanted)
-    st.dataframe(frame, key="layer-table", hide_index=True, height=HEIGHT,
+    rows = st.session_state[ROWS] = frame["index"].tolist()
+    # Written, not only read: buttons and links choose layers too.
+    st.session_state[TABLE] = {"selection": {
+        "rows": [rows.index(layer)] if layer in rows else [], "columns": [], "cells": []}}
+    st.dataframe(frame, key=TABLE, hide_index=True, height=HEIGHT,
+                 on_select=_choose, selection_mode="single-row",
                  column_config=COLUMNS, alt="Layers of the network",
                  placeholder=text.NOT_COUNTED if found.not_counted else "")
     total, count = len(found.layers), len(frame)
     st.caption(f"{total:,} layers" if count == total else
                f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
                f"{frame['macs'].sum():,} multiply-adds")
+
+
+def _choose() -> None:
+    state.set_page_parameter("layer", chosen_layer(
+        st.session_state[ROWS], st.session_state[TABLE]["selection"]["rows"]))
+
+
+def chosen_layer(shown: Sequence[int], rows: Sequence[int]) -> int | None:
+    """The layer in the chosen row, where `shown` are the layers in the rows of the table.
+
+    >>> chosen_layer([4, 7, 12], [1]), chosen_layer([4, 7, 12], []), chosen_layer([], [3])
+    (7, None, None)
+    """
+    return shown[rows[0]] if rows and rows[0] < len(shown) else None
 
 
 def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:

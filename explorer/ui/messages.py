@@ -12,8 +12,8 @@ from explorer.ui.state import widget_key
 def set_aside(notes: list[str]) -> None:
     """The values of a link that were not taken."""
     if notes:
-        st.warning("\n\n".join(["The link held what cannot be; the preset's values stand in "
-                                "its place.", *map(escape, notes)]), icon=":material/link_off:")
+        st.warning("\n\n".join(["The link held what cannot be; it was set aside.",
+                                *map(escape, notes)]), icon=":material/link_off:")
 
 
 def cannot_take(error: ConfigError | None) -> None:
@@ -28,6 +28,11 @@ def cannot_run(error: TraceError) -> None:
     if error.smallest_input is not None:
         st.button(f"Set the input size to {error.smallest_input}", type="primary",
                   on_click=_set_input_size, args=(error.smallest_input,))
+
+
+def cannot_open(error: Exception) -> None:
+    """A published table whose file is damaged."""
+    st.error(escape(str(error)))
 
 
 def _set_input_size(size: int) -> None:

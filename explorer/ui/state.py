@@ -1,8 +1,9 @@
 """The config of a session: in the address, so that a link is all it takes to share it.
 
-The address is read when it is new (the first run, a link followed, back and forward) and written
-after every change; in between, the widgets hold the values. Nothing from it is trusted: a value
-that cannot be is set aside, and the page says so.
+Beside the config's parameters stand the page's own, such as the layer that is open. The address is
+read when it is new (the first run, a link followed, back and forward) and written after every
+change; in between, the session holds the values. Nothing from it is trusted: a value that cannot be
+is set aside, and the page says so.
 """
 
 from __future__ import annotations
@@ -17,25 +18,38 @@ from explorer.key import from_query, to_key, to_query
 
 DEFAULT = "resnet50"
 
+PAGE_PARAMETERS = ("layer",)
+"""What a page shows beside the config. In the address as text, and no part of the config's key;
+who shows it checks it, and refuses what cannot be."""
 
-def open_address() -> list[str]:
-    """Take the config from the address where that is new. Returns a sentence for each value that
-    was set aside."""
+
+def open_address() -> None:
+    """Take the config and the page's parameters from the address where that is new."""
     state, query = st.session_state, _address()
     turned = "config" in state and _turned(state.config)
     if "config" not in state or (query and query != state.link and not turned):
-        state.config, state.set_aside = from_query(query, DEFAULT)
+        state.config, state.set_aside = from_query(
+            {name: value for name, value in query.items() if name not in PAGE_PARAMETERS}, DEFAULT)
+        for name in PAGE_PARAMETERS:
+            state[_page_key(name)] = query.get(name)
         state.link = query
+        state.just_opened = True
         write_widgets(state.config)
-    elif "network" not in state:    # back from another page: Streamlit has dropped the widgets
+        return
+    state.just_opened = False
+    if "network" not in state:      # back from another page: Streamlit has dropped the widgets
         write_widgets(state.config)
     if turned:
         state.set_aside = []
-    return list(state.set_aside)
+
+
+def set_aside() -> list[str]:
+    """A sentence for each value of the link that was not taken."""
+    return list(st.session_state.set_aside)
 
 
 def take_widgets() -> ConfigError | None:
-    """Make the config what the widgets say, and the address what the config says.
+    """Make the config what the widgets say.
 
     Where the values cannot go together the last config stays, and the error is returned.
     """
@@ -44,10 +58,37 @@ def take_widgets() -> ConfigError | None:
         state.config = state.config.replace(**_values(state.config))
     except ConfigError as error:
         return error
-    state.link = to_query(state.config)
+    return None
+
+
+def write_address() -> None:
+    """Make the address what the config and the page's parameters say."""
+    state = st.session_state
+    state.link = to_query(state.config) | {name: value for name in PAGE_PARAMETERS
+                                           if (value := page_parameter(name)) is not None}
     if _address() != state.link:
         st.query_params.from_dict(state.link)
-    return None
+
+
+def page_parameter(name: str) -> str | None:
+    """One of `PAGE_PARAMETERS` as text, unchecked; None where it is not set."""
+    value: str | None = st.session_state.get(_page_key(name))
+    return value
+
+
+def set_page_parameter(name: str, value: object) -> None:
+    """Set one of `PAGE_PARAMETERS`, or with None take it out: for callbacks."""
+    st.session_state[_page_key(name)] = None if value is None else str(value)
+    st.session_state.set_aside = []
+
+
+def refuse_page_parameter(name: str, why: str) -> None:
+    """Take out a parameter that cannot be. A link that held it is told why; where a knob has
+    made it impossible since, there is nothing to say."""
+    state = st.session_state
+    state[_page_key(name)] = None
+    if state.just_opened:
+        state.set_aside = [*state.set_aside, why]
 
 
 def config() -> Config:
@@ -76,6 +117,10 @@ def write_widgets(config: Config) -> None:
 
 def widget_key(name: str, position: int | None = None) -> str:
     return f"knob-{name}" if position is None else f"knob-{name}-{position}"
+
+
+def _page_key(name: str) -> str:
+    return f"page-{name}"
 
 
 def _values(config: Config) -> dict[str, Any]:

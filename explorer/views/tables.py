@@ -154,7 +154,7 @@ def short_frame(summary: Summary) -> pd.DataFrame:
 
 def to_text(config: Config, summary: Summary) -> str:
     """The layers and the totals as a table for a terminal."""
-    lines = [text.sentence(config), "", _aligned(short_frame(summary)), ""]
+    lines = [text.sentence(config), "", aligned(short_frame(summary)), ""]
     lines += [f"{name:24} {value}" for name, value in totals_lines(summary.totals)]
     if summary.not_counted:
         lines.append(f"{text.NOT_COUNTED:24} " + ", ".join(
@@ -169,8 +169,9 @@ def to_markdown(config: Config, summary: Summary) -> str:
     return f"# {text.sentence(config)}\n\n{_markdown(totals)}\n\n{_markdown(frame)}"
 
 
-def _aligned(frame: pd.DataFrame) -> str:
-    left = {"layer", "type", "output", "network", "source"}
+def aligned(frame: pd.DataFrame) -> str:
+    """A table for a terminal: text to the left, figures to the right."""
+    left = {"layer", "type", "output", "network", "source", "status", "ours", "our type", "reason"}
     columns = []
     for name in frame:
         cells = [str(name), *frame[name]]
@@ -208,4 +209,4 @@ def catalogue_text(summaries: dict[str, Summary]) -> str:
         "macs": [f"{value:,}" for value in frame["macs"]],
         "input": [f"{value}×{value}" for value in frame["input_size"]],
         "source": frame["source"]})
-    return _aligned(shown)
+    return aligned(shown)

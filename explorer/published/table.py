@@ -1,0 +1,198 @@
+"""A published table as data: its rows in data/*.csv, its totals in data/totals.json.
+
+torchsummary's rows stand in the order of the calls, containers after their parts. torchinfo's stand
+as a tree, containers before their parts, with the depth of each.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from explorer.operators import Shape
+
+FOLDER = Path(__file__).parent / "data"
+
+NO_PARAMS: Literal["--"] = "--"
+RECURSIVE: Literal["(recursive)"] = "(recursive)"
+"""What torchinfo prints for a module that it has listed before."""
+
+MEMORY = ("Input size (MB)", "Forward/backward pass size (MB)", "Params size (MB)",
+          "Estimated Total Size (MB)")
+PARAMS = ("Total params", "Trainable params", "Non-trainable params")
+TOTALS = {"torchsummary": (*PARAMS, *MEMORY),
+          "torchinfo": (*PARAMS, "Total mult-adds (G)", *MEMORY)}
+
+
+class PublishedError(ValueError):
+    """A table that is not there, or a data file that is damaged: which file, row and rule."""
+
+
+def _sizes(text: Any) -> Any:
+    if text == "":
+        return None
+    parts = str(text).split("x")
+    if not all(part.isascii() and part.isdigit() for part in parts[1:]):
+        raise ValueError(text)
+    batch, *sizes = map(int, parts)
+    if not sizes or min(sizes) < 1 or (batch < 1 and batch != -1):
+        raise ValueError(text)
+    return batch, *sizes
+
+
+def _count(text: Any) -> Any:
+    if text in (NO_PARAMS, RECURSIVE):
+        return text
+    if not (str(text).isascii() and str(text).isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
+class Row(BaseModel):
+    """A row as it was printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    depth: Annotated[int, Field(ge=0, le=16)] | None = None
+    """Of torchinfo's tree; None in torchsummary's list."""
+    index: Annotated[int, Field(ge=0)]
+    """Its number: in the list, or among the rows of its depth."""
+    type: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+    output_shape: Annotated[Shape | None, BeforeValidator(_sizes)]
+    """None where none is printed; a leading -1 is the batch."""
+    params: Annotated[int | Literal["--", "(recursive)"], BeforeValidator(_count)]
+
+    @property
+    def label(self) -> str:
+        return str(self.index) if self.depth is None else f"{self.depth}-{self.index}"
+
+
+RULES = {
+    "depth": "a whole number from 0 to 16",
+    "index": "a whole number",
+    "type": "the name of a class",
+    "output_shape": "sizes apart by x, such as 1x64x56x56, or empty",
+    "params": f"a whole number, {NO_PARAMS} or {RECURSIVE}",
+}
+
+
+class Totals(BaseModel):
+    """What stands below a table, as printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: Literal["torchsummary", "torchinfo"]
+    input: tuple[int, int, int, int]
+    rows: Annotated[int, Field(ge=1)]
+    totals: dict[str, Annotated[str, Field(pattern=r"^\d[\d,]*(\.\d+)?$")]]
+
+
+class Table(BaseModel):
+    """One published table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    tool: Literal["torchsummary", "torchinfo"]
+    input: tuple[int, int, int, int]
+    expected_rows: int
+    """As many as the tool printed; a file with fewer or more has been changed."""
+    rows: tuple[Row, ...]
+    totals: dict[str, str]
+
+    @property
+    def network(self) -> str:
+        """The preset that has this table's network."""
+        return f"{self.name}_tutorial"
+
+
+def names() -> tuple[str, ...]:
+    """The tables that there are, by name. Raises `PublishedError` for a damaged totals.json."""
+    return tuple(_totals())
+
+
+def load(name: str) -> Table:
+    """The table of that name; its network's name does as well.
+
+    Raises `PublishedError` with near names where there is none, and for a damaged file.
+
+    >>> len(load("resnet18").rows)
+    68
+    """
+    printed = _totals()
+    name = name.removesuffix("_tutorial")
+    if name not in printed:
+        near = get_close_matches(name.lower(), printed, n=3, cutoff=0.5)
+        way_out = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(printed)}."
+        raise PublishedError(f"Unknown published table {name!r}. {way_out}")
+    totals = printed[name]
+    return Table(name=name, tool=totals.tool, input=totals.input, expected_rows=totals.rows,
+                 rows=_rows(f"{name}.csv", totals.tool), totals=totals.totals)
+
+
+def _read(file: str) -> str:
+    try:
+        return (FOLDER / file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise PublishedError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise PublishedError(f"{file} is damaged: it must be UTF-8 text.") from None
+
+
+def _totals() -> dict[str, Totals]:
+    file = "totals.json"
+    try:
+        found = json.loads(_read(file))
+    except json.JSONDecodeError as error:
+        raise PublishedError(f"{file} is damaged, line {error.lineno}: it must be JSON "
+                             f"({error.msg}).") from None
+    if not isinstance(found, dict) or not found:
+        raise PublishedError(f"{file} is damaged: it must hold an object with a table for each "
+                             "name.")
+    result = {}
+    for name, value in found.items():
+        try:
+            result[name] = Totals.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "its value"
+            raise PublishedError(f"{file} is damaged, {name}: `{place}` is not what it must be "
+                                 f"({first['msg']}).") from None
+        if lacking := [total for total in TOTALS[result[name].tool]
+                       if total not in result[name].totals]:
+            raise PublishedError(f"{file} is damaged, {name}: `totals` must have {lacking[0]!r}.")
+    return result
+
+
+def _rows(file: str, tool: str) -> tuple[Row, ...]:
+    columns = [name for name in Row.model_fields if name != "depth" or tool == "torchinfo"]
+    text = _read(file)
+    if not text.strip():
+        raise PublishedError(f"{file} is damaged: it is empty.")
+    try:
+        header, *lines = list(csv.reader(text.splitlines(), strict=True))
+    except csv.Error as error:
+        raise PublishedError(f"{file} is damaged: it must be CSV ({error}).") from None
+    if header != columns:
+        raise PublishedError(f"{file} is damaged, line 1: the columns must be "
+                             f"{','.join(columns)}; got {','.join(header)!r}.")
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if len(line) != len(columns):
+            raise PublishedError(f"{file} is damaged, row {number}: it must have {len(columns)} "
+                                 f"values; got {len(line)}.")
+        try:
+            rows.append(Row.model_validate(dict(zip(columns, line, strict=True))))
+        except ValidationError as error:
+            column = str(error.errors()[0]["loc"][0])
+            raise PublishedError(
+                f"{file} is damaged, row {number}: `{column}` must be {RULES[column]}; got "
+                f"{line[columns.index(column)]!r}.") from None
+    if not rows:
+        raise PublishedError(f"{file} is damaged: it has no rows.")
+    return tuple(rows)

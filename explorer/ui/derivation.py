@@ -1,0 +1,80 @@
+"""How the figures of the chosen layer come about, under the layer table."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.analysis import Summary
+from explorer.config import ConfigError
+from explorer.trace import TraceError
+from explorer.ui import state
+from explorer.ui.messages import escape
+from explorer.views import text
+from explorer.views.derivation import Derivation, Step, derive, parse_index
+from explorer.views.formula import symbol_latex
+
+
+def opened(found: Summary | TraceError) -> int | None:
+    """The layer that the address has open; one that the network does not have is refused."""
+    wanted = state.page_parameter("layer")
+    if wanted is None or not isinstance(found, Summary):
+        return None
+    try:
+        return parse_index(wanted, found)
+    except ConfigError as error:
+        state.refuse_page_parameter("layer", str(error))
+        return None
+
+
+def panel(found: Summary, index: int | None) -> None:
+    """The derivation of a layer, or how to choose one."""
+    with st.container(border=True):
+        if index is None:
+            st.caption("Choose a row of the table, at its left edge, to see how each of its "
+                       "figures comes about.")
+            return
+        derivation = derive(found, index)
+        head(derivation)
+        with st.grid(2, min_column_width=380, gap="medium"):
+            for part in derivation.steps:
+                with st.container(gap="small"):
+                    step(part)
+        symbols(derivation)
+
+
+def head(derivation: Derivation) -> None:
+    """Which layer it is, what it reads, and its neighbours."""
+    layer = derivation.layer
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### Layer {layer.index}: {escape(layer.path)}")
+        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+            neighbour("Previous", layer.index - 1, derivation.last, ":material/arrow_back:")
+            neighbour("Next", layer.index + 1, derivation.last, ":material/arrow_forward:")
+            st.button("Close", icon=":material/close:", on_click=state.set_page_parameter,
+                      args=("layer", None), key="layer-close")
+    inputs = "; ".join(f"{text.shape(given.shape)} from {given.name}"
+                       for given in derivation.inputs)
+    st.caption(escape(f"{layer.type}, {layer.kind}. Input: {inputs}."))
+
+
+def neighbour(label: str, index: int, last: int, icon: str) -> None:
+    st.button(label, icon=icon, disabled=not 0 <= index <= last, key=f"layer-{label.casefold()}",
+              on_click=state.set_page_parameter, args=("layer", index))
+
+
+def step(part: Step) -> None:
+    """One figure: its result, the formulas, and what they do not say."""
+    st.markdown(f"**{part.name}: {escape(part.shown)}**")
+    for line in part.lines:
+        # In a line of text, as a formula on a line of its own would stand in the middle.
+        st.markdown(rf"$\displaystyle {line.latex}$")
+    if part.notes:
+        st.caption(escape(" ".join(part.notes)))
+
+
+def symbols(derivation: Derivation) -> None:
+    if legend := derivation.legend:
+        st.markdown("**Symbols**")
+        with st.grid(3, min_column_width=240, gap="xsmall"):
+            for name, value, meaning in legend:
+                st.caption(f"${symbol_latex(name)}$ = {escape(value)}: {meaning}")

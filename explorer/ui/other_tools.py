@@ -1,0 +1,54 @@
+"""Why another tool says something else: its figures beside ours, and a sentence for each
+difference. Closed at first, and computed only while it is open."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.analysis import Summary
+from explorer.other_tools import Report, other_tools
+from explorer.ui import calls
+from explorer.ui.messages import escape
+from explorer.views import other_tools as views
+
+TITLE = "Why does my tool say something else?"
+
+
+def section(key: str, found: Summary) -> None:
+    """The expander; `key` is the canonical string of what `found` is the summary of."""
+    expander = st.expander(TITLE, key="other-tools", on_change="rerun")
+    if expander.open:
+        with expander:
+            explain(reports(key, found))
+
+
+@st.cache_resource(max_entries=calls.ENTRIES, show_spinner=False)
+def reports(key: str, _found: Summary) -> tuple[Report, ...]:
+    return other_tools(_found)
+
+
+def explain(found: tuple[Report, ...]) -> None:
+    """The table of every tool, and under it the sentences."""
+    st.caption("Five tools on the network as it stands, in evaluation and float32. Their figures "
+               "are recomputed from the layers above by each tool's own convention.")
+    st.dataframe(views.frame(found), hide_index=True, height="content", column_config=COLUMNS,
+                 alt="Figures of other tools beside ours")
+    for report in found:
+        lines = [f"- *{escape(name)}*: {escape(why)}" for name, why in views.sentences(report)]
+        if report.remark:
+            lines.append(f"- {escape(report.remark)}")
+        if not lines:
+            lines.append("- Its figures are ours.")
+        st.markdown("\n".join([f"**{report.tool}** {report.version}", "", *lines]))
+
+
+COLUMNS = {
+    "Tool": st.column_config.TextColumn(width=95),
+    "It calls it": st.column_config.TextColumn(width=165),
+    "Its figure": st.column_config.TextColumn(width=110, alignment="right"),
+    "Difference": st.column_config.TextColumn(width=165, alignment="right"),
+    "Ours": st.column_config.TextColumn(width=110, alignment="right"),
+    "Our name": st.column_config.TextColumn(
+        "Compared with our", width=130, help="Which of our figures stands beside it; the page "
+        "How it counts says what each means."),
+}

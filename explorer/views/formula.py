@@ -1,0 +1,231 @@
+"""Formulas that are written once: they give their value, and are shown in symbols and in numbers.
+
+`Symbol("k", 3) - 1` is an expression with the value 2; in symbols it reads "k - 1", with its
+numbers in place "3 - 1", each as plain text or as LaTeX. What a reader sees is therefore what was
+computed. The arithmetic is exact, and division is only used where it is rounded or comes out even.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+
+class Notation(NamedTuple):
+    """How the parts of a formula are written."""
+
+    times: str
+    divide: str
+    call: str
+    floor: str
+    ceil: str
+
+
+PLAIN = Notation("{}·{}", "{} / {}", "{}({})", "floor({})", "ceil({})")
+LATEX = Notation(r"{} \cdot {}", r"\frac{{{}}}{{{}}}", r"\{}({})",
+                 r"\left\lfloor {} \right\rfloor", r"\left\lceil {} \right\rceil")
+
+_SUM, _PRODUCT, _ATOM = range(3)
+
+
+class Expression:
+    """Something with a value that can be written down; the base of the parts below."""
+
+    def __add__(self, other: Expression | int) -> Expression:
+        return Operation("+", (self, _expression(other)))
+
+    def __sub__(self, other: Expression | int) -> Expression:
+        return Operation("-", (self, _expression(other)))
+
+    def __mul__(self, other: Expression | int) -> Expression:
+        return Operation("*", (self, _expression(other)))
+
+    def __rmul__(self, other: int) -> Expression:
+        return Operation("*", (_expression(other), self))
+
+    def __truediv__(self, other: Expression | int) -> Expression:
+        return Operation("/", (self, _expression(other)))
+
+    @property
+    def exact(self) -> Fraction:
+        raise NotImplementedError
+
+    @property
+    def value(self) -> int:
+        """The value, a whole number; `ArithmeticError` where it is none."""
+        if self.exact.denominator != 1:
+            raise ArithmeticError(f"{self.write(PLAIN)} is not a whole number")
+        return self.exact.numerator
+
+    def write(self, notation: Notation, *, numbers: bool = False) -> str:
+        """The expression in symbols, or with their numbers in place."""
+        raise NotImplementedError
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Every symbol, in the order of reading."""
+        raise NotImplementedError
+
+    def _rank(self, notation: Notation, numbers: bool) -> int:
+        """How strongly it holds together: what is weaker than its surroundings needs brackets."""
+        return _ATOM
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A number that stands in the formula itself."""
+
+    number: int
+
+    @property
+    def exact(self) -> Fraction:
+        return Fraction(self.number)
+
+    def write(self, notation: Notation, *, numbers: bool = False) -> str:
+        return str(self.number)
+
+    def symbols(self) -> Iterator[Symbol]:
+        return iter(())
+
+    def _rank(self, notation: Notation, numbers: bool) -> int:
+        return _ATOM if self.number >= 0 else _SUM
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Expression):
+    """A named quantity and its number: `C_out` is written as a C with the index "out"."""
+
+    name: str
+    number: int
+
+    @property
+    def exact(self) -> Fraction:
+        return Fraction(self.number)
+
+    def write(self, notation: Notation, *, numbers: bool = False) -> str:
+        if numbers:
+            return str(self.number)
+        return self.name if notation is PLAIN else symbol_latex(self.name)
+
+    def symbols(self) -> Iterator[Symbol]:
+        yield self
+
+    def _rank(self, notation: Notation, numbers: bool) -> int:
+        return _SUM if numbers and self.number < 0 else _ATOM
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Expression):
+    """Arithmetic: one of + - * / floor ceil max min, on its operands."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+    @property
+    def exact(self) -> Fraction:
+        first, *others = [operand.exact for operand in self.operands]
+        match self.operator:
+            case "+":
+                return first + others[0]
+            case "-":
+                return first - others[0]
+            case "*":
+                return first * others[0]
+            case "/":
+                return first / others[0]
+            case "floor":
+                return Fraction(math.floor(first))
+            case "ceil":
+                return Fraction(math.ceil(first))
+            case "max":
+                return max(first, *others)
+            case "min":
+                return min(first, *others)
+        raise ValueError(self.operator)
+
+    def write(self, notation: Notation, *, numbers: bool = False) -> str:
+        def part(position: int, rank: int) -> str:
+            operand = self.operands[position]
+            text = operand.write(notation, numbers=numbers)
+            if operand._rank(notation, numbers) >= rank:
+                return text
+            return f"({text})" if notation is PLAIN else rf"\left({text}\right)"
+
+        match self.operator:
+            case "+" | "-":     # a negative number may stand first without brackets
+                second = _SUM if self.operator == "+" and isinstance(self.operands[1], Operation) \
+                    else _PRODUCT
+                return f"{part(0, _SUM)} {self.operator} {part(1, second)}"
+            case "*":
+                return notation.times.format(part(0, _PRODUCT), part(1, _PRODUCT))
+            case "/":       # a LaTeX fraction brackets by its line
+                rank = _SUM if notation is LATEX else _PRODUCT
+                return notation.divide.format(part(0, rank), part(1, _SUM if notation is LATEX
+                                                                   else _ATOM))
+            case "floor":
+                return notation.floor.format(part(0, _SUM))
+            case "ceil":
+                return notation.ceil.format(part(0, _SUM))
+        return notation.call.format(self.operator, ", ".join(
+            part(position, _SUM) for position in range(len(self.operands))))
+
+    def symbols(self) -> Iterator[Symbol]:
+        for operand in self.operands:
+            yield from operand.symbols()
+
+    def _rank(self, notation: Notation, numbers: bool) -> int:
+        if self.operator in "+-":
+            return _SUM
+        if self.operator == "*":
+            return _PRODUCT
+        # Before a product, "a / b" is bracketed: C·(a / b) reads the same to everyone.
+        return _SUM if self.operator == "/" and notation is PLAIN else _ATOM
+
+
+def _expression(value: Expression | int) -> Expression:
+    return value if isinstance(value, Expression) else Number(value)
+
+
+def floor(value: Expression) -> Expression:
+    return Operation("floor", (value,))
+
+
+def ceil(value: Expression) -> Expression:
+    return Operation("ceil", (value,))
+
+
+def largest(values: list[Expression]) -> Expression:
+    return values[0] if len(values) == 1 else Operation("max", tuple(values))
+
+
+def smallest(values: list[Expression]) -> Expression:
+    return values[0] if len(values) == 1 else Operation("min", tuple(values))
+
+
+def product(factors: list[Expression]) -> Expression:
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result
+
+
+def total(terms: list[Expression]) -> Expression:
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def symbol_latex(name: str) -> str:
+    """
+    >>> symbol_latex("k"), symbol_latex("C_out"), symbol_latex("k_h"), symbol_latex("params")
+    ('k', 'C_{\\\\text{out}}', 'k_{h}', '\\\\text{params}')
+    """
+    base, _, index = name.partition("_")
+    base = base if len(base) == 1 else rf"\text{{{base}}}"
+    if not index:
+        return base
+    return f"{base}_{{{index}}}" if len(index) == 1 or index.isdigit() else \
+        rf"{base}_{{\text{{{index}}}}}"

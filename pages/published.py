@@ -1,0 +1,23 @@
+"""The published layer tables beside ours, row by row."""
+
+import streamlit as st
+
+from explorer.ui import published
+from explorer.ui.messages import cannot_open
+
+st.subheader("Published tables", anchor=False)
+st.caption("Tutorials print a table of their network's layers. Here is each such table beside our "
+           "trace of the same network: what every row stands for, and how every total comes about.")
+found = published.choose()
+if isinstance(found, Exception):
+    cannot_open(found)
+    st.stop()
+
+published.figures(found)
+published.notes(found)
+
+st.subheader("Totals", anchor="totals")
+published.totals(found)
+
+st.subheader("Rows", anchor="rows")
+published.rows(found)

@@ -1,0 +1,312 @@
+"""Derivations against the figures they explain, and their formulas as a reader evaluates them."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from torch import Tensor, nn
+
+import explorer
+from explorer.analysis import ReceptiveField, Summary, analyse
+from explorer.config import ConfigError
+from explorer.trace import TraceError, trace
+from explorer.views.derivation import NO_FORMULA, Derivation, Step, derive, parse_index, to_text
+from explorer.views.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
+from tests.strategies import configs
+
+CALLS: dict[str, Callable[..., Any]] = {"floor": math.floor, "ceil": math.ceil, "max": max,
+                                        "min": min}
+
+
+def evaluate(text: str) -> Fraction:
+    """The value of the plain arithmetic that a derivation prints; nothing else is understood."""
+    return _value(ast.parse(text.replace("·", "*"), mode="eval").body)
+
+
+def _value(node: ast.expr) -> Fraction:
+    match node:
+        case ast.Constant(int(number)):
+            return Fraction(number)
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_value(operand)
+        case ast.BinOp(left, ast.Add(), right):
+            return _value(left) + _value(right)
+        case ast.BinOp(left, ast.Sub(), right):
+            return _value(left) - _value(right)
+        case ast.BinOp(left, ast.Mult(), right):
+            return _value(left) * _value(right)
+        case ast.BinOp(left, ast.Div(), right):
+            return _value(left) / _value(right)
+        case ast.Call(ast.Name(name), arguments, []):
+            return Fraction(CALLS[name](*map(_value, arguments)))
+    raise ValueError(ast.dump(node))
+
+
+def check(summary: Summary) -> None:
+    """Every step of every layer: its result is the counted one, and its lines give it."""
+    for layer in summary.layers:
+        derivation = derive(summary, layer.index)
+        assert [step.result for step in derivation.steps] == [
+            layer.output_shape, layer.params, layer.macs, layer.elementwise_ops,
+            layer.activation_bytes, layer.receptive_field]
+        for step in derivation.steps:
+            assert NO_FORMULA not in step.notes, (layer, step.name)
+            for line in step.lines:
+                assert evaluate(line.numbers) == line.value, line.numbers
+            agree(step)
+            # A figure has a formula, or is one of those that a sentence explains.
+            assert step.lines or step.notes
+            assert step.lines or not isinstance(step.result, int) or step.result == 0
+        assert all(meaning for _, _, meaning in derivation.legend)
+        assert to_text(explorer.configure("resnet18"), derivation)
+
+
+def agree(step: Step) -> None:
+    """The last line of a count is the count; the lines of a field are its parts."""
+    if isinstance(step.result, ReceptiveField):
+        parts = {"r_out": step.result.size, "j_out": step.result.stride,
+                 "a_out": step.result.start}
+        for line in step.lines:
+            if line.names[0] in parts:
+                height, width = parts[line.names[0]]
+                assert line.value == (width if line.axis == "width" else height)
+                assert line.axis or height == width
+    elif isinstance(step.result, int):
+        assert not step.lines or step.lines[-1].value == step.result
+    elif step.result is not None:
+        for line in step.lines:
+            for name in line.names:
+                if len(step.result) == 4 and name[0] in "NCHW":
+                    assert step.result["NCHW".index(name[0])] == line.value
+
+
+@pytest.mark.parametrize("network", explorer.presets())
+def test_every_layer_of_every_preset(network: str) -> None:
+    check(explorer.summarise(explorer.configure(network)))
+
+
+@given(configs())
+def test_every_layer_of_random_configs(config: explorer.Config) -> None:
+    try:
+        summary = explorer.summarise(config)
+    except TraceError:
+        return
+    check(summary)
+
+
+class Function(nn.Module):
+    """A network that is one function; it may hold weights."""
+
+    def __init__(self, function: Callable[..., Any], **weights: nn.Parameter) -> None:
+        super().__init__()
+        self.function = function
+        for name, weight in weights.items():
+            self.register_parameter(name, weight)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(self, x)
+
+
+def of(function: Callable[..., Any], shape: tuple[int, ...] = (2, 6, 8, 10), index: int = 0,
+       **weights: nn.Parameter) -> Derivation:
+    return derive(analyse(trace(Function(function, **weights), shape)), index)
+
+
+def step(derivation: Derivation, name: str) -> Step:
+    return next(step for step in derivation.steps if step.name == name)
+
+
+def numbers(derivation: Derivation, name: str) -> list[str]:
+    return [line.numbers for line in step(derivation, name).lines]
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "by axis": nn.Conv2d(6, 4, (3, 5), (2, 1), (1, 0), (2, 1)),
+    "grouped": nn.Conv2d(6, 9, 1, groups=3, bias=False),
+    "same": nn.Conv2d(6, 6, (3, 5), padding="same"),
+    "no parameters": lambda x: F.conv2d(x, torch.empty(4, 6, 3, 3, device="meta")),
+    "linear on images": nn.Linear(10, 7),
+    "ceil": nn.MaxPool2d(3, 2, ceil_mode=True),
+    "dilated pool": nn.MaxPool2d(2, 1, dilation=3),
+    "uneven adaptive": nn.AdaptiveAvgPool2d((3, 7)),
+    "adaptive beyond the input": nn.AdaptiveAvgPool2d(16),
+    "adaptive maximum": nn.AdaptiveMaxPool2d(2),
+    "mean": lambda x: x.mean((2, 3)),
+    "mean kept": lambda x: x.mean((2, 3), keepdim=True),
+    "mean of channels": lambda x: x.mean(1),
+    "matmul": lambda x: x @ torch.empty(10, 3, device="meta"),
+    "two matrices": lambda x: x @ x.transpose(2, 3),
+    "number": lambda x: x * 2,
+    "in place": lambda x: F.relu(x + 1, inplace=True),
+    "input in place": lambda x: x.add_(1),
+    "broadcast": lambda x: x + x[:, :1, :1, :],
+    "cat by height": lambda x: torch.cat([x, x[:, :, ::2]], 2),
+    "cat of one": lambda x: torch.cat([x]),
+    "crop": lambda x: x[:, :, 1:, 3:],
+    "crop at the end": lambda x: x[:, :, :-3, 2:-1:2],
+    "pick": lambda x: x[0],
+    "pad": lambda x: F.pad(x, (1, 2, 3, 4, 5, 0)),
+    "view": lambda x: x.view(2, 3, 2, 80).transpose(1, 2).flatten(1),
+    "chunk": lambda x: torch.add(*x.chunk(2, 1)),
+    "norms": nn.Sequential(nn.BatchNorm2d(6), nn.LocalResponseNorm(5)),
+    "pointwise": lambda x: F.softmax(F.gelu(F.elu(F.silu(torch.tanh(x).abs()))), 1),
+    "dropout": nn.Dropout(),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("training", [False, True])
+def test_figures_of_every_kind_of_call(name: str, training: bool) -> None:
+    function = FUNCTIONS[name]
+    module = nn.Sequential(function) if isinstance(function, nn.Module) else \
+        Function(lambda _, x: function(x))
+    summary = analyse(trace(module, (2, 6, 8, 10), training=training), element_bytes=2)
+    for layer in summary.layers:
+        for part, counted in zip(derive(summary, layer.index).steps, [
+                layer.output_shape, layer.params, layer.macs, layer.elementwise_ops,
+                layer.activation_bytes, layer.receptive_field], strict=True):
+            assert part.result == counted
+            assert all(evaluate(line.numbers) == line.value for line in part.lines)
+            # Where a crop ends is in no shape.
+            assert NO_FORMULA not in part.notes or layer.type == "getitem", (layer.type, part)
+
+
+def test_by_hand_one_line_where_both_sides_agree_and_two_where_not() -> None:
+    square = of(lambda _, x: F.conv2d(x, torch.empty(4, 6, 3, 3, device="meta"), stride=2),
+                (1, 6, 9, 9))
+    assert numbers(square, "Output shape") == ["floor((9 + 2·0 - 1·(3 - 1) - 1) / 2) + 1"]
+    assert step(square, "Output shape").lines[0].symbols == \
+        "H_out = W_out = floor((H_in + 2·p - d·(k - 1) - 1) / s) + 1"
+    wide = of(lambda _, x: F.conv2d(x, torch.empty(4, 6, 1, 7, device="meta"), padding=(0, 3)),
+              (1, 6, 9, 9))
+    assert numbers(wide, "Output shape") == ["floor((9 + 2·0 - 1·(1 - 1) - 1) / 1) + 1",
+                                             "floor((9 + 2·3 - 1·(7 - 1) - 1) / 1) + 1"]
+    assert numbers(wide, "Multiply-adds") == ["1·4·9·9·6·1·7"]
+    assert numbers(wide, "Receptive field") == ["1 + (1 - 1)·1·1", "1 + (7 - 1)·1·1", "1·1",
+                                                "0 - 0·1", "0 - 3·1"]
+
+
+def test_by_hand_the_stem_of_resnet50() -> None:
+    stem = derive(explorer.summarise(explorer.configure("resnet50")), 0)
+    assert numbers(stem, "Output shape") == ["floor((224 + 2·3 - 1·(7 - 1) - 1) / 2) + 1"]
+    assert numbers(stem, "Parameters") == ["64·3·7·7"]
+    assert numbers(stem, "Multiply-adds") == ["1·64·112·112·3·7·7"]
+    assert numbers(stem, "Output bytes") == ["1·64·112·112·4"]
+    assert numbers(stem, "Receptive field") == ["1 + (7 - 1)·1·1", "1·2", "0 - 3·1"]
+    assert step(stem, "Multiply-adds").shown == "118,013,952"
+
+
+def test_shared_parameters_are_counted_where_they_are_read_first() -> None:
+    layer = nn.Conv2d(6, 6, 1)
+    derivation = of(lambda _, x: layer(layer(x)), index=1)
+    assert step(derivation, "Parameters").result == 0       # not of the network: no parameters
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(6, 6, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.layer(self.layer(x))
+
+    summary = analyse(trace(Twice(), (2, 6, 8, 10)))
+    assert numbers(derive(summary, 0), "Parameters") == ["6·6·1·1 + 6"]
+    again = step(derive(summary, 1), "Parameters")
+    assert again.result == 0 and "Counted at layer #0" in again.notes[0]
+
+
+def test_a_weight_that_two_layers_share_beside_their_own_biases() -> None:
+    def network(self: Any, x: Tensor) -> Any:
+        return F.linear(F.linear(x, self.weight, self.first), self.weight, self.second)
+
+    weights = {"weight": (10, 10), "first": (10,), "second": (10,)}
+    derivation = of(network, index=1, **{name: nn.Parameter(torch.empty(shape, device="meta"))
+                                         for name, shape in weights.items()})
+    assert numbers(derivation, "Parameters") == ["10"]
+    assert "Counted at layer #0" in step(derivation, "Parameters").notes[0]
+
+
+def test_memory_that_is_the_input_s() -> None:
+    derivation = of(lambda _, x: F.relu(x + 1, inplace=True).flatten(1), index=2)
+    part = step(derivation, "Output bytes")
+    assert part.result == 0
+    assert "shares its input's memory, the output of layer #0 (add)" in part.notes[0]
+    assert "the network's input" in step(of(lambda _, x: x.flatten(1)), "Output bytes").notes[0]
+
+
+def test_a_merge_says_which_input_sees_most() -> None:
+    def network(_: Any, x: Tensor) -> Any:
+        return x + F.max_pool2d(x, 3, 1, 1)
+
+    part = step(of(network, index=1), "Receptive field")
+    assert [line.numbers for line in part.lines] == [
+        "min(0, -1)", "max(0 + 1, -1 + 3)", "2 - (-1)", "min(1, 1)"]
+    assert any("Input 2, layer #0 (max_pool2d), sees all of it." in note for note in part.notes)
+
+
+def test_a_merge_of_which_no_input_sees_all() -> None:
+    def network(_: Any, x: Tensor) -> Any:
+        return x[:, :, :4, :4] + x[:, :, 4:, 4:8]
+
+    notes = step(of(network, index=2), "Receptive field").notes
+    assert "No input sees all of it alone." in notes
+
+
+def test_an_operation_without_a_rule_is_not_counted() -> None:
+    derivation = of(lambda _, x: torch.cumsum(x, 1))
+    for name in ("Multiply-adds", "Element-wise operations"):
+        part = step(derivation, name)
+        assert part.result is None and part.shown == "not counted" and not part.lines
+
+
+HOSTILE = r"a$\href{javascript:alert(1)}{x}$`<b>"
+
+
+def test_names_never_reach_latex() -> None:
+    network = nn.Sequential()
+    network.add_module(HOSTILE, nn.Conv2d(3, 4, 3))
+    derivation = derive(analyse(trace(network, (1, 3, 8, 8))), 0)
+    assert derivation.layer.path == HOSTILE
+    assert all("href" not in line.latex for part in derivation.steps for line in part.lines)
+
+
+@pytest.mark.parametrize("index", ["-1", "69", "x", "", "1.0", "1e3", "٣", "9" * 99, "1000000000"])
+def test_an_index_that_is_none_says_which_there_are(index: str) -> None:
+    summary = explorer.summarise(explorer.configure("resnet18"))
+    with pytest.raises(ConfigError, match="between 0 and 68"):
+        parse_index(index, summary)
+    assert parse_index("68", summary) == 68
+
+
+@pytest.mark.parametrize("index", [-1, 69])
+def test_no_derivation_of_a_layer_that_is_not_there(index: int) -> None:
+    with pytest.raises(ConfigError, match="between 0 and 68"):
+        derive(explorer.summarise(explorer.configure("resnet18")), index)
+
+
+def test_formulas_as_text_and_as_latex() -> None:
+    a, b = Symbol("a", -3), Symbol("b_in", 2)
+    cases: list[tuple[Expression, str, str, int]] = [
+        (a - (b - 1), "a - (b_in - 1)", "-3 - (2 - 1)", -4),
+        (b - a, "b_in - a", "2 - (-3)", 5),
+        (b * a, "b_in·a", "2·(-3)", -6),
+        (b * (Number(6) / b) + a, "b_in·(6 / b_in) + a", "2·(6 / 2) + (-3)", 3),
+        (floor((a + 8) / b), "floor((a + 8) / b_in)", "floor((-3 + 8) / 2)", 2),
+        (ceil((a + 8) / b), "ceil((a + 8) / b_in)", "ceil((-3 + 8) / 2)", 3),
+    ]
+    for formula, symbols, numbers, value in cases:
+        assert formula.write(PLAIN) == symbols
+        assert formula.write(PLAIN, numbers=True) == numbers
+        assert formula.value == value == evaluate(numbers)
+    assert cases[4][0].write(LATEX) == \
+        r"\left\lfloor \frac{a + 8}{b_{\text{in}}} \right\rfloor"
+    with pytest.raises(ArithmeticError):
+        _ = (a / b).value

@@ -1,0 +1,270 @@
+"""The recomputed figures against the tools themselves.
+
+torchinfo, torchsummary and thop run on meta, at each preset's own size. fvcore follows TorchScript,
+which does not get through a BatchNorm on meta, and ptflops counts what a linear layer does on meta
+as well as the layer: these two have small images on the CPU, and weights that nobody filled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from unittest import mock
+
+import fvcore.nn
+import ptflops
+import pytest
+import thop
+import torch
+import torchinfo
+import torchsummary
+from torch import Tensor, nn
+
+import explorer
+from explorer.analysis import analyse
+from explorer.other_tools import MB, MIB, Figure, Report, other_tools
+from explorer.trace import trace
+from explorer.views import other_tools as views
+
+KNOBS = [
+    "vgg11&batch_norm=on&conv_bias=off", "vgg11&local_response_norm=on",
+    "vgg11&input_size=96", "vgg11&input_size=250",
+    "resnet18&shortcut=A", "resnet18&shortcut=none&width=0.5",
+    "resnet50&groups=32&width_per_group=4", "resnet50&activation_order=full_preactivation",
+    "resnet18&activation_order=relu_preactivation",
+    "resnet18&activation_order=bn_after_addition&shortcut=C", "resnet50&batch_size=2",
+    "resnet50&output_stride=8",
+    "xception&separable=off&blocks=2", "xception&depthwise_activation=elu&blocks=1",
+    "xception&residual=off&blocks=1",
+    "inception_v3&aux_head=off", "inception_v3&grid_reduction=pool_first",
+    "inception_v3&batch_size=2", "inception_v3&factorise_5x5=off&factorise_nxn=off",
+    "mobilenetv3_large&activation=swish", "mobilenetv3_large&squeeze_excite=off",
+    "mobilenetv3_small&last_stage=original", "mobilenetv3_small&batch_size=3&width=0.5",
+]
+# Of networks that differ in nothing but their block counts, the first and the last.
+KEYS = [*(name for name in explorer.presets()
+          if name not in ("vgg13", "vgg16", "resnet34", "resnet101")), *KNOBS]
+SMALL = 96      # Inception v3 needs 75 pixels, more than any other network
+
+
+class Shared(nn.Module):
+    """Two containers that share a convolution and its BatchNorm, an activation that runs twice in
+    one of them, and a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        act = nn.ReLU()
+        self.row = nn.Sequential(first, nn.Conv2d(8, 4, (1, 3), padding=(0, 1)), act,
+                                 nn.Conv2d(4, 4, 1), act)
+        self.column = nn.Sequential(first, nn.Conv2d(8, 4, (3, 1), padding=(1, 0)), nn.ReLU())
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.unused = nn.Linear(8, 5)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.cat([self.row(x), self.column(x)], 1)
+        return self.fc(self.pool(nn.functional.relu(x)).flatten(1))
+
+
+class SharedLeaves(nn.Module):
+    """The modules of one container stand in another one themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        one, two = nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8)
+        self.row = nn.Sequential(one, two, nn.Conv2d(8, 4, (1, 3)))
+        self.column = nn.Sequential(one, two, nn.Conv2d(8, 4, (3, 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.row(x).mean((2, 3)) + self.column(x).mean((2, 3))
+
+
+OWN = {"shared": Shared, "shared leaves": SharedLeaves}
+
+
+def on_meta(key: str, **knobs: int) -> tuple[nn.Module, tuple[int, ...]]:
+    if key in OWN:
+        return OWN[key]().to("meta").eval(), (2, 3, 20, 20)
+    config = explorer.from_key(key).replace(**knobs)
+    return explorer.build(config), config.input_shape
+
+
+def on_cpu(key: str) -> tuple[nn.Module, tuple[int, ...]]:
+    network, shape = on_meta(key) if key in OWN else on_meta(key, input_size=SMALL)
+    return network.to_empty(device="cpu"), shape
+
+
+def report(tool: str, network: nn.Module, shape: tuple[int, ...]) -> Report:
+    summary = analyse(trace(network, shape))
+    return next(report for report in other_tools(summary) if report.tool == tool)
+
+
+def figure(report: Report, name: str) -> Figure:
+    return next(figure for figure in report.figures if figure.name == name)
+
+
+def values(report: Report) -> list[int | None]:
+    return [figure.value for figure in report.figures]
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_torchinfo(key: str) -> None:
+    network, shape = on_meta(key)
+    found = torchinfo.summary(network, input_size=shape, device="meta", verbose=0)
+    ours = report("torchinfo", network, shape)
+    passed = found.total_output_bytes
+    assert values(ours)[:3] == [found.total_params, found.total_mult_adds, passed]
+    # To the digits that it prints: its input has the bytes of a Python object, too.
+    total = figure(ours, "Estimated total size").value
+    assert total is not None
+    assert f"Estimated Total Size (MB): {total / MB:.2f}" in str(found)
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_torchsummary(key: str) -> None:
+    network, shape = on_meta(key)
+
+    class OnMeta:
+        """What `torch.rand` returns it sends to the CPU, where nothing else of ours is."""
+
+        def __init__(self, *shape: int) -> None:
+            self.shape = shape
+
+        def type(self, _: object) -> Tensor:
+            return torch.empty(self.shape, device="meta")
+
+    with mock.patch.object(torch, "rand", OnMeta), \
+            contextlib.redirect_stdout(io.StringIO()) as printed:
+        torchsummary.summary(network, shape[1:], batch_size=shape[0], device="cpu")
+    found = {name: float(text.replace(",", "")) for name, text in
+             re.findall(r"^(.+?)(?: \(MB\))?: ([\d.,]+)$", printed.getvalue(), re.M)}
+    ours = report("torchsummary", network, shape)
+    assert figure(ours, "Total params").value == found["Total params"]
+    for name, printed_as in (("Forward/backward pass size", "Forward/backward pass size"),
+                             ("Estimated total size", "Estimated Total Size")):
+        value = figure(ours, name).value
+        assert value is not None
+        assert f"{value / MIB:.2f}" == f"{found[printed_as]:.2f}"
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_thop(key: str) -> None:
+    network, shape = on_meta(key)
+    ours = report("thop", network, shape)
+    macs, params = thop.profile(network, (torch.empty(shape, device="meta"),), verbose=False)
+    assert values(ours) == [params, macs]
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_ptflops(key: str, torch_as_it_was: None) -> None:
+    network, shape = on_cpu(key)
+    ours = report("ptflops", network, shape)
+    with torch.no_grad():
+        macs, params = ptflops.get_model_complexity_info(
+            network, shape[1:], as_strings=False, print_per_layer_stat=False)
+    assert values(ours) == [params, macs]
+
+
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """ptflops puts functions of its own into torch, and does not take all of them out again."""
+    functional = dict(vars(nn.functional))
+    yield
+    vars(nn.functional).update(functional)
+
+
+@pytest.mark.parametrize("key", [
+    "vgg11", "vgg11&batch_norm=on", "vgg11&local_response_norm=on", "resnet18&shortcut=A",
+    "resnet50&batch_size=2", "resnet50&groups=32&width_per_group=4", "xception&blocks=1",
+    "xception&separable=off&blocks=1", "inception_v3", "mobilenetv3_large",
+    "mobilenetv3_large&activation=swish", "mobilenetv3_small&squeeze_excite=off", *OWN])
+def test_fvcore(key: str) -> None:
+    network, shape = on_cpu(key)
+    ours = report("fvcore", network, shape)
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = fvcore.nn.FlopCountAnalysis(network, torch.zeros(shape))
+        found.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        flops = found.total()
+    assert values(ours) == [fvcore.nn.parameter_count(network)[""], flops]
+
+
+def test_each_version_is_the_one_that_is_tested() -> None:
+    from importlib.metadata import version
+    for found in other_tools(explorer.summarise(explorer.configure("vgg11"))):
+        assert version(found.tool).startswith(found.version)
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_the_terms_add_up_to_the_difference(key: str) -> None:
+    network, shape = on_meta(key)
+    for found in other_tools(analyse(trace(network, shape))):
+        for figure in found.figures:
+            assert figure.difference == sum(term.amount for term in figure.terms), figure
+            for term in figure.terms:
+                assert term.why[0].isupper() and term.why.endswith(".")
+                if figure.quantity == "operations":
+                    assert term.amount != 0
+
+
+def test_the_sentences_hold_the_arithmetic() -> None:
+    thop_macs = figure(report("thop", *on_meta("mobilenetv3_large")), "MACs")
+    norm = next(term for term in thop_macs.terms if "BatchNorm" in term.why)
+    product = re.search(r"4 × ([\d,]+) = ([\d,]+)", norm.why)
+    assert product
+    outputs, total = (int(text.replace(",", "")) for text in product.groups())
+    assert 4 * outputs == total == norm.amount
+    summary = explorer.summarise(explorer.configure("mobilenetv3_large"))
+    assert outputs == sum(layer.output_shape[1] * layer.output_shape[2] * layer.output_shape[3]
+                          for layer in summary.layers if layer.type == "BatchNorm2d")
+
+
+def test_the_table_has_a_row_for_each_figure_and_the_sum_leads_to_it() -> None:
+    network, shape = on_meta("resnet50&batch_size=2")
+    reports = other_tools(analyse(trace(network, shape)))
+    frame = views.frame(reports)
+    assert len(frame) == sum(len(report.figures) for report in reports)
+    assert list(frame["Tool"].unique()) == ["torchinfo", "torchsummary", "thop", "fvcore",
+                                            "ptflops"]
+    name, why = views.sentences(reports[4])[0]
+    assert name == "MACs"
+    assert "8,178,368,512 / 2 = 4,089,184,256" in why
+    total = why.rpartition("= ")[2].rstrip(".")
+    assert total == frame["Its figure"].iloc[-1]
+    terms = re.search(r"So ([\d,]+)(.*) = ", why)
+    assert terms
+    added = [int(re.sub("[ ,]", "", text).replace("−", "-"))
+             for text in re.findall(r"[+−] [\d,]+", terms[2])]
+    assert f"{int(terms[1].replace(',', '')) + sum(added):,}" == total
+
+
+def test_what_we_cannot_count_is_not_said_of_others() -> None:
+    class Unknown(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cumsum(x, 1)
+
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), Unknown())
+    for found in other_tools(analyse(trace(network, (1, 3, 8, 8)))):
+        for figure in found.figures:
+            assert (figure.value is None) == (figure.quantity == "operations")
+            assert (figure.difference is None) == (figure.quantity == "operations")
+
+
+def test_a_pass_in_training_is_refused() -> None:
+    network, shape = on_meta("inception_v3")
+    with pytest.raises(ValueError, match="evaluation"):
+        other_tools(analyse(trace(network, shape, training=True)))
+
+
+def test_our_layers_are_what_the_tools_know() -> None:
+    """thop and ptflops look at the exact type of a layer, and report nothing for a subclass."""
+    types = {type(module) for module in on_meta("mobilenetv3_large")[0].modules()}
+    assert {nn.Conv2d, nn.BatchNorm2d, nn.Linear} <= types
+
+
