@@ -82,7 +82,7 @@ def field_over_depth(summary: Summary) -> go.Figure:
                           yanchor="bottom", showarrow=False)
     for layer, size in zip(seeing, sizes, strict=True):
         if size > side:
-            _mark(figure, layer, size, f"outgrown: {size:,} px")
+            _mark(figure, layer, size, f"outgrown: {size:,} px", rising=True)
             break
     figure.update_yaxes(rangemode="tozero", ticksuffix=" px", nticks=6)
     return figure
@@ -105,10 +105,13 @@ def _steps(figure: go.Figure, layers: Sequence[Layer], values: list[int], name: 
         hovertemplate=f"%{{customdata[0]}} → %{{customdata[1]}}: %{{y:,}}{unit}")
 
 
-def _mark(figure: go.Figure, layer: Layer, value: int, label: str) -> None:
+def _mark(figure: go.Figure, layer: Layer, value: int, label: str, *,
+          rising: bool = False) -> None:
+    """A dot with a label on the roomier side; below it where the curve rises past it."""
     figure.add_scatter(x=[layer.index], y=[value], mode="markers", showlegend=False,
                        marker=dict(color=MARK, size=9), hoverinfo="skip")
     late = layer.index > figure.data[0].x[-1] / 2
     figure.add_annotation(x=layer.index, y=value, text=f"{label} at {layer.path}", showarrow=False,
                           xanchor="right" if late else "left", xshift=-9 if late else 9,
-                          yanchor="bottom")
+                          yanchor="top" if rising and not late else "bottom",
+                          yshift=-12 if rising and not late else 0)
