@@ -108,11 +108,11 @@ def test_a_row_of_the_table_opens_its_derivation(page: Page, address: str) -> No
     assert page.locator(".katex-error").count() == 0
 
     page.get_by_placeholder("Name, type or kind").fill("linear")
-    expect(page.get_by_text("3 of 31 layers")).to_be_visible()
+    expect(page.get_by_text("3 of 30 layers")).to_be_visible()
     table.click(position={"x": 20, "y": 1.5 * row})
-    expect(page.get_by_role("heading", name="Layer 24: head.fc1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Layer 23: head.fc1")).to_be_visible()
     page.get_by_role("button", name="Next", exact=True).click()
-    expect(page).to_have_url(f"{address}/?network=vgg11&layer=25")
+    expect(page).to_have_url(f"{address}/?network=vgg11&layer=24")
 
 
 def test_back_returns_to_the_config_before(page: Page, address: str) -> None:

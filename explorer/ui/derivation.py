@@ -46,7 +46,7 @@ def head(derivation: Derivation) -> None:
     """Which layer it is, what it reads, and its neighbours."""
     layer = derivation.layer
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### Layer {layer.index}: {escape(layer.path)}")
+        st.markdown(f"#### Layer {layer.index}: {escape(layer.path)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             neighbour("Previous", layer.index - 1, derivation.last, ":material/arrow_back:")
             neighbour("Next", layer.index + 1, derivation.last, ":material/arrow_forward:")
