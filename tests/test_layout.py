@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
     ["config"], ["family"], ["layers"], ["networks"], ["catalogue"], ["key", "build"],
-    ["operators"], ["trace"], ["memory"], ["analysis"], ["timing", "sweep", "published", "other_tools"], ["views"],
-    ["ui"], ["__init__"], ["__main__"],
+    ["operators"], ["trace"], ["memory"], ["analysis"],
+    ["timing", "sweep", "published", "other_tools"], ["views"], ["ui"], ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 

@@ -90,10 +90,9 @@ def assert_agrees_with_pytorch(config: Config) -> None:
     network, image = build(config), meta_input(config)
     traced = trace(network, config.input_shape)
     assert 2 * macs(traced) == flops(network, image)
-    with Shapes() as shapes:
-        network(image)
+    with torch.no_grad(), Shapes() as shapes:
+        leaves = real_leaves(network, image)
     assert [call.output_shape for call in traced.calls] == shapes.seen
-    leaves = real_leaves(network, image)
     single = {path for path, _ in leaves} & {call.path for call in traced.calls}
     assert [(call.path, call.output_shape) for call in traced.calls if call.path in single] \
         == [leaf for leaf in leaves if leaf[0] in single]
@@ -103,11 +102,6 @@ def assert_agrees_with_pytorch(config: Config) -> None:
 @pytest.mark.parametrize("name", presets())
 def test_presets_agree_with_pytorch(name: str) -> None:
     assert_agrees_with_pytorch(configure(name))
-
-
-@given(configs())
-def test_any_config_agrees_with_pytorch(config: Config) -> None:
-    assert_agrees_with_pytorch(config)
 
 
 @given(configs())
