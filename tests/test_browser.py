@@ -17,6 +17,7 @@ from tests.server import CHROMIUM, chromium, running_app
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
     # Where the whole suite must run, a browser that is missing is a failure.
     pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ,
                        reason="needs chromium: apt-get install chromium"),

@@ -15,7 +15,8 @@ from explorer.config import knobs_of
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", README))
-CONFIGS = {type(preset.config) for preset in explorer.presets().values()}
+# In the order of the catalogue, the same in every process that collects the tests.
+CONFIGS = list(dict.fromkeys(type(preset.config) for preset in explorer.presets().values()))
 
 
 @pytest.mark.parametrize("name", explorer.presets())
