@@ -36,6 +36,7 @@ if not isinstance(found, Summary):
     st.stop()
 
 figures.row(found)
+figures.send()
 
 st.subheader("Blocks", anchor="blocks")
 try:
