@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -18,23 +20,31 @@ ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
 
 def where_it_sits(summary: Summary) -> go.Figure:
     """Parameters, multiply-adds and activation memory of each block, stacked by kind."""
-    names = [name for name in dict.fromkeys(block.path for block in summary.blocks)]
-    figure = make_subplots(rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.07,
-                           subplot_titles=[title for _, title, _ in ROWS])
+    names = list(dict.fromkeys(block.path for block in summary.blocks))
+    bars: list[dict[str, Any]] = []
     shown: set[str] = set()
     for row, (quantity, title, unit) in enumerate(ROWS, 1):
-        for kind, colour in KIND_COLOURS.items():
-            values = dict.fromkeys(names, 0)
-            for layer in summary.layers:
-                if layer.kind == kind:
-                    values[layer.block] += _cost(layer, quantity)
-            if not any(values.values()):
-                continue
-            figure.add_bar(
-                x=names, y=list(values.values()), name=kind, marker_color=colour,
-                marker_line_width=0, legendgroup=kind, showlegend=kind not in shown, row=row, col=1,
-                hovertemplate=f"%{{x}}<br>{kind}: %{{y:,}} {unit}<extra>{title}</extra>")
-            shown.add(kind)
+        costs = {kind: dict.fromkeys(names, 0) for kind in KIND_COLOURS}
+        for layer in summary.layers:
+            costs[layer.kind][layer.block] += getattr(layer, quantity) or 0
+        for kind, values in costs.items():
+            if any(values.values()):
+                bars.append(dict(
+                    type="bar", x=names, y=list(values.values()), name=kind, legendgroup=kind,
+                    marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
+                    showlegend=kind not in shown, xaxis=f"x{row}".removesuffix("1"),
+                    yaxis=f"y{row}".removesuffix("1"),
+                    hovertemplate=f"%{{x}}<br>{kind}: %{{y:,}} {unit}<extra>{title}</extra>"))
+                shown.add(kind)
+    return go.Figure(dict(data=bars, layout=_rows_layout()))
+
+
+@cache
+def _rows_layout() -> dict[str, Any]:
+    """The layout of the rows, made once: plotly takes longer for it than for the bars."""
+    figure = make_subplots(rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.07,
+                           subplot_titles=[title for _, title, _ in ROWS])
+    for row, (_, _, unit) in enumerate(ROWS, 1):
         figure.update_yaxes(tickformat="~s", ticksuffix=unit, nticks=4, row=row, col=1)
     figure.update_layout(
         barmode="stack", bargap=0.25, height=560, margin=dict(l=10, r=10, t=60, b=10),
@@ -42,11 +52,8 @@ def where_it_sits(summary: Summary) -> go.Figure:
     figure.update_xaxes(tickangle=-45, tickfont_size=11)
     # Left-aligned titles, as the headings of the page are.
     figure.update_annotations(x=0, xanchor="left", font_size=13)
-    return figure
-
-
-def _cost(layer: Layer, quantity: str) -> int:
-    return getattr(layer, quantity) or 0
+    layout: dict[str, Any] = figure.to_dict()["layout"]
+    return layout
 
 
 LIVE, KEPT, MARK = (KIND_COLOURS[kind] for kind in ("convolution", "linear", "pooling"))
