@@ -23,7 +23,7 @@ from typing import IO, Any, ParamSpec, TypeVar
 
 import torch
 
-from explorer.analysis import summarise
+from explorer.analysis import Totals, summarise
 from explorer.config import Config
 from explorer.key import to_key
 from explorer.timing.devices import resolve
@@ -35,8 +35,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def submit(config: Config, device: str = "auto", budget_s: float = 2.0) -> Future[Timing]:
+def submit(config: Config, device: str = "auto", budget_s: float = 2.0, *,
+           totals: Totals | None = None) -> Future[Timing]:
     """Queue a timed forward pass of about `budget_s` seconds; until it begins it can be cancelled.
+
+    `totals` are those of the config, where they are known already.
 
     Raises `TimingError` for a device that is not there, a budget of nothing and a pass that does
     not fit into memory, and `TraceError` for a pass that cannot reach its end. The future raises
@@ -45,7 +48,7 @@ def submit(config: Config, device: str = "auto", budget_s: float = 2.0) -> Futur
     device = resolve(device)
     if not 0 < budget_s < math.inf:
         raise TimingError(f"`budget_s` must be more than 0 seconds; got {budget_s:g}.")
-    key, totals = to_key(config), summarise(config).totals
+    key, totals = to_key(config), totals or summarise(config).totals
     if not device.startswith("cuda"):    # there, asking would create a context in this process
         check_memory(key, totals, device)
 
