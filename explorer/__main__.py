@@ -11,14 +11,16 @@ import click
 
 from explorer.analysis import Summary, summarise
 from explorer.build import build
-from explorer.catalogue import presets
+from explorer.catalogue import find_preset, presets
 from explorer.config import Config, ConfigError
 from explorer.key import from_settings, split_setting
 from explorer.published import PublishedError, compare, names
 from explorer.timing import TimingError, time_forward
 from explorer.trace import TraceError
 from explorer.views import derivation, tables, timings
+from explorer.views import graph as graphs
 from explorer.views import published as published_views
+from explorer.views.layout import LayoutError
 
 FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
 
@@ -89,6 +91,44 @@ def explain(network: str, index: str, settings: tuple[str, ...], output: Path | 
 
 
 @cli.command()
+@network_argument
+@set_option
+@click.option("--level", type=click.Choice(graphs.LEVELS), default="block", show_default=True,
+              help="How far the network is opened; identical blocks fold but for the last level.")
+@click.option("--overlay", type=click.Choice([name for name in graphs.OVERLAYS
+                                              if name != graphs.TIME]),
+              default=graphs.KIND, show_default=True, help="What the colours stand for.")
+@click.option("--direction", type=click.Choice(graphs.DIRECTIONS), default="LR", show_default=True,
+              help="LR: stages side by side; TB: one under the other.")
+@click.option("--shapes/--no-shapes", default=True, show_default=True,
+              help="Tensor shapes on the edges.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
+              help="The file to write: its ending, .svg, .png or .dot, says what it is.")
+def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay: str,
+          direction: graphs.Direction, shapes: bool, output: Path) -> None:
+    """The graph of NETWORK as a picture or as DOT.
+
+    A network whose pass fails is drawn as far as it got; the exit code is 2.
+    """
+    form = output.suffix.removeprefix(".").lower()
+    if form not in graphs.FORMATS:
+        raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
+    config = parse_config(network, settings)
+    failure = training = None
+    try:
+        found = summarise(config)
+        training = summarise(config, training=True) if graphs.unused(found) else None
+        outline = graphs.Outline(found, training)
+    except TraceError as error:
+        outline = graphs.Outline(failure := error)
+    write(graphs.export(config, outline, form, level=level, colours=overlay, direction=direction,
+                        shapes=shapes, changes=graphs.changes(
+                            outline, summarise(find_preset(network).config))), output)
+    if failure:
+        raise failure
+
+
+@cli.command()
 @click.argument("name", required=False)
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table",
               show_default=True)
@@ -122,18 +162,21 @@ def render(config: Config, summary: Summary, form: str) -> str:
             "markdown": tables.to_markdown}[form](config, summary)
 
 
-def write(text: str, output: Path | None) -> None:
+def write(content: str | bytes, output: Path | None) -> None:
     """To the screen, or to a file that is there whole or not at all."""
-    if output is None:
-        click.echo(text.removesuffix("\n"))
-        return
+    if isinstance(content, str):
+        if output is None:
+            click.echo(content.removesuffix("\n"))
+            return
+        content = (content if content.endswith("\n") else content + "\n").encode("utf-8")
+    assert output
     try:
         handle, part = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     except OSError as error:
         raise click.ClickException(f"Cannot write {output}: {error.strerror}.") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text if text.endswith("\n") else text + "\n")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(part, 0o666 & ~_umask())
         os.replace(part, output)
     except OSError as error:
@@ -157,7 +200,7 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
-    except (ConfigError, PublishedError, TraceError, TimingError) as error:
+    except (ConfigError, LayoutError, PublishedError, TraceError, TimingError) as error:
         message = str(error)
     except click.Abort:
         sys.exit(130)

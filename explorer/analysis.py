@@ -164,8 +164,8 @@ def summarise(config: Config, *, training: bool = False) -> Summary:
     try:
         return analyse(trace(network, config.input_shape, training=training))
     except TraceError as error:
-        raise TraceError(error.path, error.type, error.input_shape, error.reason, error.calls,
-                         _smallest_input(network, config, training)) from None
+        error.smallest_input = _smallest_input(network, config, training)
+        raise
 
 
 def _smallest_input(network: nn.Module, config: Config, training: bool) -> int | None:

@@ -27,23 +27,28 @@ NETWORK_INPUT = -1
 class TraceError(ValueError):
     """A network whose forward pass ends before its time.
 
-    `path` is the call that failed, `input_shape` its input, `calls` what was traced before it, and
-    `smallest_input` the input size from which on it works, where that is known.
+    `path` is the call that failed, `input_shape` its first input, `inputs` the calls whose outputs
+    it reads, `trace` the pass up to it, and `smallest_input` the input size from which on it works,
+    where that is known.
     """
 
     def __init__(self, path: str, type: str, input_shape: Shape, reason: str,
-                 calls: tuple[Call, ...] = (), smallest_input: int | None = None) -> None:
-        message = (f"The forward pass ends at {path} ({type}), whose input is "
-                   f"{'×'.join(map(str, input_shape))}: {reason}.")
-        if smallest_input is not None:
-            message += f" The smallest `input_size` that works is {smallest_input}."
-        super().__init__(message)
+                 inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None) -> None:
+        super().__init__(path)
         self.path, self.type, self.input_shape = path, type, input_shape
-        self.reason, self.calls, self.smallest_input = reason, calls, smallest_input
+        self.reason, self.inputs, self.trace = reason, inputs, trace
+        self.smallest_input = smallest_input
+
+    def __str__(self) -> str:
+        message = (f"The forward pass ends at {self.path} ({self.type}), whose input is "
+                   f"{'×'.join(map(str, self.input_shape))}: {self.reason}.")
+        if self.smallest_input is not None:
+            message += f" The smallest `input_size` that works is {self.smallest_input}."
+        return message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.type, self.input_shape, self.reason, self.calls,
-                            self.smallest_input)
+        return type(self), (self.path, self.type, self.input_shape, self.reason, self.inputs,
+                            self.trace, self.smallest_input)
 
 
 class Call(NamedTuple):
@@ -142,8 +147,8 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
     >>> len(trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).calls)
     2
     """
-    tracer = _Tracer(network, tuple(input_shape))
-    with tracer.watch(training):
+    tracer = _Tracer(network, tuple(input_shape), training)
+    with tracer.watch():
         given = _SymbolicTensor(tracer, tuple(input_shape), NETWORK_INPUT, NETWORK_INPUT)
         try:
             result = network(given)
@@ -151,12 +156,7 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
             raise tracer.failure(str(error)) from error
         except (RuntimeError, TypeError, IndexError) as error:
             raise tracer.failure(f"it cannot be followed by shapes alone ({error})") from error
-    outputs = tuple(tensor.producer for tensor in _symbolic([result]))
-    end = len(tracer.calls) - 1
-    held_until = tuple([tracer.released.get(index, end) for index in range(end + 1)])
-    return Trace(tuple(input_shape), training, tuple(tracer.calls), outputs,
-                 tuple(tracer.scopes), tracer.parameters, tracer.modules, tuple(tracer.runs),
-                 held_until)
+    return tracer.so_far(tuple(tensor.producer for tensor in _symbolic([result])))
 
 
 class _Frame(NamedTuple):
@@ -169,7 +169,7 @@ class _Frame(NamedTuple):
 class _Tracer:
     """Where the symbolic tensors of one trace record their calls."""
 
-    def __init__(self, network: nn.Module, input_shape: Shape) -> None:
+    def __init__(self, network: nn.Module, input_shape: Shape, training: bool) -> None:
         self.network = network
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
@@ -177,19 +177,22 @@ class _Tracer:
         self.runs: list[Run] = []
         self.modules: dict[str, Module] = {}
         self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
-        self.pending: tuple[str, str, Shape] = "its start", type(network).__name__, input_shape
+        self.input_shape, self.training = input_shape, training
+        self.pending: tuple[str, str, Shape, tuple[int, ...]] = (
+            "its start", type(network).__name__, input_shape, (NETWORK_INPUT,))
         self.names: dict[int, str] = {}
         self.parameters: dict[str, Parameter] = {}
         self.blocks: set[str] = set()
         self.placed: dict[str, tuple[str, str]] = {}
 
     @contextmanager
-    def watch(self, training: bool) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         """Set the mode, and know which module is running: each `forward` announces itself.
 
         On the instances, not the classes, so that nobody else's modules are touched; it takes a
         third of the time of hooks. All is undone at the end, also on failure.
         """
+        training = self.training
         watched: list[nn.Module] = []
         switched: list[nn.Module] = []
         counters: list[tuple[nn.Module, torch.Tensor]] = []
@@ -262,7 +265,8 @@ class _Tracer:
         tensors = _symbolic(values)
         operator, inplace, rule = _operator(function)
         path, type = self._place(operator)
-        self.pending = path, type, tensors[0].shape
+        self.pending = path, type, tensors[0].shape, tuple(
+            [tensor.producer for tensor in tensors])
         index, known, shapes = len(self.calls), True, None
         if rule is not None:
             effect = rule(*args, **kwargs)
@@ -273,8 +277,7 @@ class _Tracer:
             effect = effect._replace(allocates=False)
         storage = index if effect.allocates else tensors[0].storage
         self.calls.append(Call(
-            index, path, type, operator, *self._stage_and_block(path),
-            tuple([tensor.producer for tensor in tensors]),
+            index, path, type, operator, *self._stage_and_block(path), self.pending[-1],
             tuple([tuple(tensor.shape) for tensor in tensors]), effect,
             tuple([self.names[id(value)] for value in _spread(values) if id(value) in self.names]),
             storage, known))
@@ -306,9 +309,15 @@ class _Tracer:
             self.placed[path] = stage, block if block in self.blocks else stage
         return self.placed[path]
 
+    def so_far(self, outputs: tuple[int, ...]) -> Trace:
+        end = len(self.calls) - 1
+        return Trace(self.input_shape, self.training, tuple(self.calls), outputs,
+                     tuple(self.scopes), self.parameters, self.modules, tuple(self.runs),
+                     tuple([self.released.get(index, end) for index in range(end + 1)]))
+
     def failure(self, reason: str) -> TraceError:
-        path, type, shape = self.pending
-        return TraceError(path, type, shape, reason, tuple(self.calls))
+        path, type, shape, inputs = self.pending
+        return TraceError(path, type, tuple(shape), reason, inputs, self.so_far(()))
 
 
 def _walk(module: nn.Module, path: str, seen: set[nn.Module]) -> list[tuple[str, nn.Module]]:

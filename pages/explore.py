@@ -7,6 +7,7 @@ from explorer.ui import (
     controls,
     derivation,
     figures,
+    graph,
     layers,
     memory,
     other_tools,
@@ -14,17 +15,15 @@ from explorer.ui import (
     state,
     timing,
 )
-from explorer.ui.calls import block_graph, summary, where_it_sits
-from explorer.ui.graph import graph
+from explorer.ui.calls import summary, where_it_sits
 from explorer.ui.messages import cannot_run, cannot_take, set_aside
-from explorer.views.layout import LayoutError
 
 state.open_address()
 controls.sidebar()
 refused = state.take_widgets()
 key = state.key()
 found = summary(key)
-layer = derivation.opened(found)
+selected, view = derivation.opened(found), graph.opened(key)
 state.write_address()
 
 figures.title()
@@ -33,20 +32,18 @@ cannot_take(refused)
 
 if not isinstance(found, Summary):
     cannot_run(found)
+    graph.section(key, view)
     st.stop()
 
 figures.row(found)
 figures.send()
 
-st.subheader("Blocks", anchor="blocks")
-try:
-    graph(block_graph(key), f"Block graph of {key}", key="block-graph")
-except LayoutError as error:
-    st.warning(str(error))
+st.subheader("Graph", anchor="graph")
+graph.section(key, view, selected)
 
 st.subheader("Layers", anchor="layers")
-layers.table(key, found, layer)
-derivation.panel(found, layer)
+layers.table(key, found, selected)
+derivation.panel(found, selected)
 
 other_tools.section(key, found)
 

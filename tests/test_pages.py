@@ -199,14 +199,14 @@ def test_a_link_opens_the_derivation_of_a_layer() -> None:
 def test_without_a_layer_its_place_says_how_to_choose_one() -> None:
     app = open_app(network="resnet50")
     assert opened_layer(app) is None
-    assert any("Choose a row" in caption.value for caption in app.caption)
+    assert any("choose rows of the table" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("layer", ["175", "-1", "stem", "", "1.5"])
 def test_a_link_with_a_layer_that_is_none_opens_and_says_so(layer: str) -> None:
     app = open_app(network="resnet50", width="0.5", layer=layer)
     assert not app.exception and not app.error
-    assert "between 0 and 174" in warnings(app)
+    assert "0 to 174" in warnings(app)
     assert opened_layer(app) is None
     assert dict(app.query_params) == {"network": "resnet50", "width": "0.5"}
     app.slider(key=widget_key("width")).set_value(0.75).run()

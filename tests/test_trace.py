@@ -327,7 +327,7 @@ def test_control_flow_on_values_is_a_trace_error(case: str) -> None:
     network = Forward(lambda x, conv: DATA_DEPENDENT[case](conv(x)), conv=nn.Conv2d(4, 4, 1))
     with pytest.raises(TraceError) as caught:
         trace(network, IMAGE)
-    assert caught.value.calls[0].path == "conv"
+    assert caught.value.trace.calls[0].path == "conv"
     assert_untouched(network)
 
 
@@ -337,7 +337,7 @@ def test_an_error_says_where_with_which_shape_and_why() -> None:
         trace(network, IMAGE)
     error = caught.value
     assert (error.path, error.type, error.input_shape) == ("1.0", "Conv2d", (2, 8, 6, 6))
-    assert [call.path for call in error.calls] == ["0"]
+    assert [call.path for call in error.trace.calls] == ["0"]
     for part in ("1.0", "Conv2d", "2×8×6×6", "expects 9 channels; got 8"):
         assert part in str(error)
 

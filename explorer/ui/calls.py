@@ -13,12 +13,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.analysis import Summary, summarise
-from explorer.catalogue import presets
-from explorer.key import from_key
+from explorer.catalogue import find_preset, presets
+from explorer.key import from_key, to_key
 from explorer.published import Comparison, compare
 from explorer.timing import Timing, TimingError, submit
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
+from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline, unused
 
 # What is loaded by now stays: a full collection then takes 20 ms in place of 150, and a knob that
 # is turned does not have to wait for it.
@@ -31,21 +32,12 @@ BUDGET_S = 1.0
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def summary(key: str) -> Summary | TraceError:
+def summary(key: str, *, training: bool = False) -> Summary | TraceError:
     """The summary of a config, or the error that says where its forward pass ends."""
     try:
-        return summarise(from_key(key))
+        return summarise(from_key(key), training=training)
     except TraceError as error:
-        return error
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def training_summary(key: str) -> Summary | TraceError:
-    """The same of a training pass."""
-    try:
-        return summarise(from_key(key), training=True)
-    except TraceError as error:
-        return error
+        return error.with_traceback(None)   # whose frames would keep the network
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -64,11 +56,35 @@ def csv(key: str) -> bytes:
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def block_graph(key: str) -> str:
-    """The block graph as SVG; raises `LayoutError`."""
+def outline(key: str) -> Outline:
+    """The parts of a network that its graph can show."""
     found = summary(key)
-    assert isinstance(found, Summary)
-    return layout.to_svg(graph.block_graph(found))
+    trained = summary(key, training=True) if isinstance(found, Summary) and unused(found) else None
+    return Outline(found, trained if isinstance(trained, Summary) else None)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def changes(key: str) -> dict[str, str]:
+    """What of the outline is not as in the preset."""
+    preset = summary(to_key(find_preset(from_key(key).network).config))
+    assert isinstance(preset, Summary)
+    return graph.changes(outline(key), preset)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def graph_svg(key: str, level: Level, toggled: tuple[str, ...], direction: Direction,
+              shapes: bool) -> str:
+    """The graph without colours as SVG; raises `LayoutError`."""
+    return layout.to_svg(graph.to_dot(Drawing(outline(key), level, toggled), direction=direction,
+                                      shapes=shapes, changes=changes(key)))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing the graph …")
+def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...], colours: str,
+               direction: Direction, shapes: bool) -> bytes:
+    """The graph as a file that stands by itself; raises `LayoutError`."""
+    return graph.export(from_key(key), outline(key), form, level=level, toggled=toggled,
+                        colours=colours, direction=direction, shapes=shapes, changes=changes(key))
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.analysis import Summary
@@ -9,37 +11,61 @@ from explorer.config import ConfigError
 from explorer.trace import TraceError
 from explorer.ui import state
 from explorer.ui.messages import escape
-from explorer.views import text
-from explorer.views.derivation import Derivation, Step, derive, parse_index
+from explorer.views import selection, text
+from explorer.views.derivation import Derivation, Step, derive
 from explorer.views.formula import symbol_latex
+from explorer.views.sums import sums
 
 
-def opened(found: Summary | TraceError) -> int | None:
-    """The layer that the address has open; one that the network does not have is refused."""
+def opened(found: Summary | TraceError) -> tuple[int, ...]:
+    """The layers that the address has chosen; those that the network does not have are refused."""
     wanted = state.page_parameter("layer")
     if wanted is None or not isinstance(found, Summary):
-        return None
+        return ()
     try:
-        return parse_index(wanted, found)
+        return selection.from_text(wanted, len(found.layers))
     except ConfigError as error:
         state.refuse_page_parameter("layer", str(error))
-        return None
+        return ()
 
 
-def panel(found: Summary, index: int | None) -> None:
-    """The derivation of a layer, or how to choose one."""
+def panel(found: Summary, selected: Sequence[int]) -> None:
+    """The derivation of a layer, the sums of several, or how to choose them."""
     with st.container(border=True):
-        if index is None:
-            st.caption("Choose a row of the table, at its left edge, to see how each of its "
-                       "figures comes about.")
-            return
-        derivation = derive(found, index)
-        head(derivation)
-        with st.grid(2, min_column_width=380, gap="medium"):
-            for part in derivation.steps:
-                with st.container(gap="small"):
-                    step(part)
-        symbols(derivation)
+        if not selected:
+            st.caption("Click a node of the graph, or choose rows of the table at its left edge, "
+                       "to see how their figures come about.")
+        elif len(selected) == 1:
+            derivation = derive(found, selected[0])
+            head(derivation)
+            steps(derivation.steps)
+            symbols(derivation)
+        else:
+            several(found, selected)
+
+
+def several(found: Summary, selected: Sequence[int]) -> None:
+    """The sums over the chosen layers."""
+    first, last = found.layers[selected[0]], found.layers[selected[-1]]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### {len(selected)} layers: {escape(first.path)} to {escape(last.path)}",
+                    width="stretch")
+        close()
+    st.caption("Choose a single layer, in the table or in the opened graph, to see how its own "
+               "figures come about.")
+    steps(sums(found, selected))
+
+
+def steps(parts: Sequence[Step]) -> None:
+    with st.grid(2, min_column_width=380, gap="medium"):
+        for part in parts:
+            with st.container(gap="small"):
+                step(part)
+
+
+def close() -> None:
+    st.button("Close", icon=":material/close:", on_click=state.set_page_parameter,
+              args=("layer", None), key="layer-close")
 
 
 def head(derivation: Derivation) -> None:
@@ -50,8 +76,7 @@ def head(derivation: Derivation) -> None:
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             neighbour("Previous", layer.index - 1, derivation.last, ":material/arrow_back:")
             neighbour("Next", layer.index + 1, derivation.last, ":material/arrow_forward:")
-            st.button("Close", icon=":material/close:", on_click=state.set_page_parameter,
-                      args=("layer", None), key="layer-close")
+            close()
     inputs = "; ".join(f"{text.shape(given.shape)} from {given.name}"
                        for given in derivation.inputs)
     st.caption(escape(f"{layer.type}, {layer.kind}. Input: {inputs}."))

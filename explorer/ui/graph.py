@@ -1,29 +1,173 @@
-"""The block graph on the page: an SVG that can be moved and zoomed, in the theme's colours."""
+"""The graph on the page: an SVG to walk in, what it shows, and its export."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
-from explorer.views.palette import KIND_COLOURS
+from explorer.ui import calls, state
+from explorer.ui.messages import escape
+from explorer.views import graph as graphs
+from explorer.views import selection
+from explorer.views.graph import Direction, Drawing, Group, Level
+from explorer.views.layout import LayoutError
+from explorer.views.palette import HEAT, KIND_COLOURS
+
+KEY = "graph"
+
+LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
+DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
+SHAPES = {"on": True, "off": False}
 
 _HERE = Path(__file__).parent
-
 _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
                    for kind, colour in KIND_COLOURS.items())
 
 _component = st.components.v2.component(
-    "block_graph",
-    html='<div class="graph"><div class="tools" role="toolbar" aria-label="Graph">'
-         '<button type="button" data-do="in" title="Zoom in">+</button>'
-         '<button type="button" data-do="out" title="Zoom out">−</button>'
-         '<button type="button" data-do="fit" title="Fit into the frame">Fit</button></div>'
-         '<div class="canvas" tabindex="0" role="img"></div></div>',
-    css=(_HERE / "graph.css").read_text(encoding="utf-8") + _kinds,
+    "network_graph",
+    html=(_HERE / "graph.html").read_text(encoding="utf-8"),
+    css=f".graph {{ --heat: {HEAT}; }}\n{_kinds}\n"
+        + (_HERE / "graph.css").read_text(encoding="utf-8"),
     js=(_HERE / "graph.js").read_text(encoding="utf-8"))
 
 
-def graph(svg: str, alt: str, *, key: str) -> None:
-    """Show an SVG that Graphviz made. Its size on the page does not change with its content."""
-    _component(key=key, data={"svg": svg, "alt": alt})
+class View(NamedTuple):
+    """What of the network the graph shows, and how: part of the address."""
+
+    level: Level
+    toggled: tuple[str, ...]
+    overlay: str
+    direction: Direction
+    shapes: bool
+
+
+def section(key: str, view: View, selected: Sequence[int] = ()) -> None:
+    """The graph of a config with its controls, and the chosen layers marked."""
+    outline = calls.outline(key)
+    _controls(key, view)
+    try:
+        svg = calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
+    except LayoutError as error:
+        st.warning(escape(str(error)))
+        return
+    drawing = Drawing(outline, view.level, view.toggled)
+    _component(key=KEY, data=_data(svg, drawing, view, selected, f"Graph of {key}"),
+               on_picked_change=_picked, on_toggled_change=_toggled, on_level_change=_level)
+
+
+def opened(key: str) -> View:
+    """What the address says; what cannot be is refused, and the page says so."""
+    toggled = tuple([id for id in (state.page_parameter("toggled") or "").split(",") if id])
+    if toggled and (unknown := [id for id in toggled if id not in calls.outline(key).groups]):
+        toggled = tuple([id for id in toggled if id not in unknown])
+        state.refuse_page_parameter(
+            "toggled", f"`toggled` names what is no part of this network: {', '.join(unknown)}.",
+            ",".join(toggled) or None)
+    return View(cast(Level, _choice("level", LEVELS, "block")), toggled,
+                _choice("overlay", graphs.TITLES, graphs.KIND),
+                cast(Direction, _choice("direction", DIRECTIONS, "LR")),
+                SHAPES[_choice("shapes", SHAPES, "on")])
+
+
+def _choice(name: str, options: dict[str, Any], default: str) -> str:
+    value = state.page_parameter(name)
+    if value is None or value in options:
+        return value or default
+    state.refuse_page_parameter(
+        name, f"`{name}` must be one of {', '.join(options)}; got {value}.")
+    return default
+
+
+def _controls(key: str, view: View) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _widget("level", view.level, lambda name, **how: st.segmented_control(
+            "Show", list(LEVELS), format_func=LEVELS.__getitem__, required=True, key=name,
+            help="How far the network is opened. Stages closes all, Layers opens all; in the "
+                 "graph every part opens and closes by itself.", **how))
+        _widget("overlay", view.overlay, lambda name, **how: st.selectbox(
+            "Colour by", list(graphs.TITLES), format_func=graphs.TITLES.__getitem__, key=name,
+            width=210, help="What the colours of the nodes stand for. The layout stays.", **how))
+        _widget("direction", view.direction, lambda name, **how: st.segmented_control(
+            "Layout", list(DIRECTIONS), format_func=DIRECTIONS.__getitem__, required=True,
+            key=name, help="Stages side by side, each from top to bottom, or one under the other.",
+            **how))
+        _widget("shapes", "on" if view.shapes else "off", lambda name, **how: st.segmented_control(
+            "Edge shapes", list(SHAPES), format_func=str.capitalize, required=True, key=name,
+            help="The shape of what flows along each edge: channels × height × width.", **how))
+        with st.popover("Export", icon=":material/image:", on_change="rerun",
+                        key="graph-export") as box:
+            if box.open:
+                _export(key, view)
+
+
+def _widget(name: str, value: str, make: Callable[..., Any]) -> None:
+    """A widget of a page parameter: it shows what the address says, and changes that."""
+    widget = f"graph-{name}"
+    st.session_state[widget] = value
+    make(widget, on_change=_chosen, args=(name,))
+
+
+def _chosen(name: str) -> None:
+    defaults = {"level": "block", "overlay": graphs.KIND, "direction": "LR", "shapes": "on"}
+    value = st.session_state[f"graph-{name}"]
+    state.set_page_parameter(name, None if value == defaults[name] else value)
+    if name == "level":
+        state.set_page_parameter("toggled", None)
+
+
+def _export(key: str, view: View) -> None:
+    st.caption("What is shown, as a file that stands by itself: in light colours, with its legend.")
+    for form, mime in (("svg", "image/svg+xml"), ("png", "image/png"), ("dot", "text/plain")):
+        try:
+            content = calls.graph_file(key, cast(graphs.FileFormat, form), *view)
+        except LayoutError as error:
+            st.warning(escape(str(error)))
+            return
+        st.download_button(form.upper(), content, f"{key}.{form}", mime, on_click="ignore",
+                           icon=":material/download:", width="stretch", key=f"graph-{form}")
+
+
+def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
+          alt: str) -> dict[str, Any]:
+    """What the component needs beside the SVG: of each node what it holds and its colour."""
+    overlay = None if view.overlay == graphs.KIND else graphs.overlay(view.overlay, drawing)
+    chosen, layers = set(selected), len(drawing.outline.summary.layers)
+
+    def node(group: Group) -> dict[str, Any]:
+        own = [layer.index for layer in group.layers if layer.index < layers]
+        return {"rows": selection.to_text(own), "opens": bool(group.parts),
+                "find": " ".join([group.name, *(f"{layer.path} {layer.type}"
+                                                for layer in group.layers)]).casefold(),
+                "chosen": not chosen.isdisjoint(own),
+                **({"share": overlay.share(group.id), "value": overlay.shown[group.id]}
+                   if overlay else {})}
+
+    kinds = {node.operation for node in drawing.nodes}
+    legend = {"title": overlay.title, "largest": overlay.largest,
+              "top": overlay.shown.get(overlay.largest or "", "–")} if overlay else \
+             {"kinds": [kind for kind in KIND_COLOURS if kind in kinds]}
+    return {"svg": svg, "alt": alt, "nodes": {group.id: node(group) for group in drawing.nodes},
+            "frames": [group.id for group in drawing.outline.groups.values()
+                       if drawing.is_open(group)], "legend": legend}
+
+
+def _picked() -> None:
+    if (rows := st.session_state[KEY].picked) is not None:
+        state.set_page_parameter("layer", rows or None)
+
+
+def _toggled() -> None:
+    if (id := st.session_state[KEY].toggled) is None:
+        return
+    toggled = [name for name in (state.page_parameter("toggled") or "").split(",") if name]
+    toggled.remove(id) if id in toggled else toggled.append(id)
+    state.set_page_parameter("toggled", ",".join(toggled) or None)
+
+
+def _level() -> None:
+    if (level := st.session_state[KEY].level) is not None:
+        state.set_page_parameter("level", None if level == "block" else level)
+        state.set_page_parameter("toggled", None)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.analysis import Summary
 from explorer.ui import calls, state
-from explorer.views import text
+from explorer.views import selection, text
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
@@ -20,8 +20,8 @@ TABLE, ROWS = "layer-table", "layer-rows"
 """Where the session holds the table's selection, and the layers that its rows show."""
 
 
-def table(key: str, found: Summary, layer: int | None) -> None:
-    """The layers, those that match the search, and their CSV; `layer` is the one chosen."""
+def table(key: str, found: Summary, selected: Sequence[int]) -> None:
+    """The layers, those that match the search, and their CSV; `selected` are those chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Search", key="layer-search", type="search", live=True,
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
@@ -29,13 +29,19 @@ def table(key: str, found: Summary, layer: int | None) -> None:
         st.download_button("Download CSV", icon=":material/download:", file_name=f"{key}.csv",
                            data=calls.csv(key), mime="text/csv", on_click="ignore",
                            help="Every layer with every column, exact.")
+        only = st.toggle("Chosen only", key="layer-chosen", disabled=not selected,
+                         help="Only the layers that are chosen here or in the graph.")
     frame = matching(shown_frame(key), wanted)
+    if only and selected:
+        frame = frame[frame["index"].isin(selected)]
     rows = st.session_state[ROWS] = frame["index"].tolist()
+    chosen = set(selected)
     # Written, not only read: buttons and links choose layers too.
     st.session_state[TABLE] = {"selection": {
-        "rows": [rows.index(layer)] if layer in rows else [], "columns": [], "cells": []}}
+        "rows": [row for row, index in enumerate(rows) if index in chosen],
+        "columns": [], "cells": []}}
     st.dataframe(frame, key=TABLE, hide_index=True, height=HEIGHT,
-                 on_select=_choose, selection_mode="single-row",
+                 on_select=_choose, selection_mode="multi-row",
                  column_config=COLUMNS, alt="Layers of the network",
                  placeholder=text.NOT_COUNTED if found.not_counted else "")
     total, count = len(found.layers), len(frame)
@@ -45,17 +51,17 @@ def table(key: str, found: Summary, layer: int | None) -> None:
 
 
 def _choose() -> None:
-    state.set_page_parameter("layer", chosen_layer(
-        st.session_state[ROWS], st.session_state[TABLE]["selection"]["rows"]))
+    state.set_page_parameter("layer", selection.to_text(chosen_layers(
+        st.session_state[ROWS], st.session_state[TABLE]["selection"]["rows"])) or None)
 
 
-def chosen_layer(shown: Sequence[int], rows: Sequence[int]) -> int | None:
-    """The layer in the chosen row, where `shown` are the layers in the rows of the table.
+def chosen_layers(shown: Sequence[int], rows: Sequence[int]) -> list[int]:
+    """The layers in the chosen rows, where `shown` are the layers in the rows of the table.
 
-    >>> chosen_layer([4, 7, 12], [1]), chosen_layer([4, 7, 12], []), chosen_layer([], [3])
-    (7, None, None)
+    >>> chosen_layers([4, 7, 12], [1, 2]), chosen_layers([4, 7, 12], []), chosen_layers([], [3])
+    ([7, 12], [], [])
     """
-    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+    return [shown[row] for row in rows if row < len(shown)]
 
 
 def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:

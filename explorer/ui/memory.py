@@ -25,7 +25,7 @@ def section(key: str, found: Summary) -> None:
 
 
 def _memory(key: str, found: Summary) -> None:
-    trained = calls.training_summary(key)
+    trained = calls.summary(key, training=True)
     totals, kept = found.totals, trained.totals.saved_bytes if isinstance(trained, Summary) else 0
     doubled = 2 * totals.activation_bytes
     with st.grid(3, min_column_width=190):

@@ -18,7 +18,7 @@ from explorer.key import from_query, to_key, to_query
 
 DEFAULT = "resnet50"
 
-PAGE_PARAMETERS = ("layer",)
+PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "shapes")
 """What a page shows beside the config. In the address as text, and no part of the config's key;
 who shows it checks it, and refuses what cannot be."""
 
@@ -82,11 +82,11 @@ def set_page_parameter(name: str, value: object) -> None:
     st.session_state.set_aside = []
 
 
-def refuse_page_parameter(name: str, why: str) -> None:
-    """Take out a parameter that cannot be. A link that held it is told why; where a knob has
-    made it impossible since, there is nothing to say."""
+def refuse_page_parameter(name: str, why: str, rest: str | None = None) -> None:
+    """Take out a parameter that cannot be, or leave the `rest` of it. A link that held it is told
+    why; where a knob has made it impossible since, there is nothing to say."""
     state = st.session_state
-    state[_page_key(name)] = None
+    state[_page_key(name)] = rest
     if state.just_opened:
         state.set_aside = [*state.set_aside, why]
 

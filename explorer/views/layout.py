@@ -1,4 +1,4 @@
-"""DOT -> SVG with Graphviz, in a process of its own.
+"""DOT -> SVG and PNG with Graphviz, in a process of its own.
 
 Graphviz inside Python (`pygraphviz`, whose wheels carry the library) is not safe with threads and
 can abort its process. So this file is also a program: a small server on standard input and output
@@ -8,12 +8,20 @@ that lays out one graph after the other, and that is replaced if it dies.
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import subprocess
 import sys
 from threading import Lock, Timer
+from typing import Literal
+
+Format = Literal["svg", "png"]
 
 TIMEOUT_S = 20.0
+
+# A picture's dots per inch, and the inches that keep its longer side at 16,000 pixels: more is too
+# large for many viewers.
+PNG_DPI, PNG_INCHES = 144, 111
 
 
 class LayoutError(RuntimeError):
@@ -28,7 +36,7 @@ class _Server:
         self.process: subprocess.Popen[str] | None = None
         atexit.register(self.stop)
 
-    def ask(self, dot: str) -> str:
+    def ask(self, dot: str, form: Format) -> bytes:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
@@ -38,7 +46,7 @@ class _Server:
             alarm = Timer(TIMEOUT_S, self.process.kill)
             alarm.start()
             try:
-                self.process.stdin.write(json.dumps(dot) + "\n")
+                self.process.stdin.write(json.dumps([dot, form]) + "\n")
                 self.process.stdin.flush()
                 answer = self.process.stdout.readline()
             except OSError:
@@ -48,10 +56,9 @@ class _Server:
             if not answer:
                 self.stop()
                 raise LayoutError("Graphviz could not lay out this graph.")
-        svg = json.loads(answer)
-        if svg is None:
+        if not answer.strip():
             raise LayoutError("Graphviz could not read this graph.")
-        return str(svg)
+        return base64.b64decode(answer)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -68,20 +75,30 @@ def to_svg(dot: str) -> str:
 
     Raises `LayoutError` where Graphviz cannot read the graph, or takes longer than `TIMEOUT_S`.
     """
-    return _server.ask(dot)
+    return _server.ask(dot, "svg").decode("utf-8")
+
+
+def to_png(dot: str) -> bytes:
+    """The same as a picture, no side of which is longer than 16,000 pixels."""
+    return _server.ask(dot, "png")
 
 
 def _serve() -> None:
-    """Answer a line of JSON (DOT) with a line of JSON (SVG, or null), until the input ends."""
+    """Answer a line of JSON (DOT and a format) with a line of base64, or an empty one where
+    Graphviz cannot read the graph, until the input ends."""
     import pygraphviz
 
     for line in sys.stdin:
+        dot, form = json.loads(line)
         try:
-            svg = pygraphviz.AGraph(string=json.loads(line)).draw(format="svg", prog="dot")
-            answer = json.dumps(svg.decode("utf-8") if isinstance(svg, bytes) else svg)
+            graph = pygraphviz.AGraph(string=dot)
+            if form == "png":
+                graph.graph_attr.update(dpi=str(PNG_DPI), size=f"{PNG_INCHES},{PNG_INCHES}")
+            drawn = graph.draw(format=form, prog="dot")
+            drawn = drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
         except (ValueError, OSError):
-            answer = "null"
-        print(answer, flush=True)
+            drawn = b""
+        print(base64.b64encode(drawn).decode("ascii"), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,3 +17,6 @@ KIND_COLOURS: dict[Kind, str] = {
     "reshape": "#B4A46A",
     "other": "#6C6F93",
 }
+
+HEAT = "#E8590C"
+"""The strong end of every scale; the other end is the background."""

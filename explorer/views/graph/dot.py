@@ -1,0 +1,282 @@
+"""The graph as DOT.
+
+The DOT that the page shows has no colours: nodes, frames and edges carry a class, and whoever shows
+the SVG styles it, so that one layout serves both themes and every overlay. An export is painted.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from html import escape
+from itertools import pairwise
+from typing import Literal
+
+import graphviz
+
+from explorer.operators import Shape
+from explorer.trace import TraceError
+from explorer.views import text
+from explorer.views.graph import recipe
+from explorer.views.graph.drawing import Drawing, Edge
+from explorer.views.graph.outline import Group
+from explorer.views.graph.paint import INK, PALE, PAPER, PLAIN, Paint
+from explorer.views.graph.wiring import EdgeKind
+
+Direction = Literal["LR", "TB"]
+DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")
+
+INPUT = "input"
+FONT = "Arial"
+SIGNS = {"add": "+", "mul": "×", "sub": "−"}
+POINT = dict(shape="point", width="0.01", height="0.01", style="invis", label="")
+LINES: dict[EdgeKind, dict[str, str]] = {
+    "flow": {}, "shortcut": {"style": "dashed"}, "gate": {"style": "dotted", "penwidth": "1.6"},
+    "auxiliary": {"style": "dashed", "arrowhead": "empty"}}
+
+
+def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True,
+           changes: Mapping[str, str] | None = None, paint: Paint | None = None,
+           title: str = "") -> str:
+    """The drawing as DOT, with the group's id and a class on every node and frame.
+
+    LR sets the stages side by side, each from top to bottom; TB sets everything one under the
+    other. `shapes` labels the edges with the shape of what flows. `changes` has a line for each
+    node that is not as in the preset. With `paint` the graph stands by itself, in colours, under a
+    title and with its legend.
+    """
+    dot = graphviz.Digraph(
+        "network", graph_attr=dict(
+            rankdir="TB", newrank="true", ranksep="0.32", nodesep="0.14", fontname=FONT,
+            fontsize="11", bgcolor="transparent"),
+        node_attr=dict(shape="box", style="rounded,filled", fontname=FONT, fontsize="10",
+                       margin="0.08,0.05", height="0.3", width="0.4"),
+        edge_attr=dict(fontname=FONT, fontsize="8", arrowsize="0.6"))
+    if paint:
+        dot.attr(bgcolor=PAPER, pad="0.2")
+        dot.attr("node", fillcolor=PALE, color=PLAIN, fontcolor=INK)
+        dot.attr("edge", color=PLAIN, fontcolor=PLAIN)
+        dot.attr(color="#CBD5E1", fontcolor=INK)
+    given = text.shape(drawing.outline.summary.trace.input_shape[1:])
+    dot.node(INPUT, _table("Input", (), given), id=INPUT, **{"class": "input"})
+    columns = _Columns(drawing, shapes) if direction == "LR" else None
+    for number, stage in enumerate(drawing.outline.stages):
+        # Frames all, drawn or not, so that they keep their order.
+        with dot.subgraph(name=f"cluster_column{number}") as column:
+            column.attr(peripheries="0", margin="0")
+            if columns:
+                columns.gutter(dot, number)
+                columns.forks(column, number)
+            _draw(column, stage, drawing, changes or {}, paint)
+    labelled: set[Group | None] = set()
+    for edge in drawing.edges:
+        if columns is None or not columns.between(edge):
+            # What flows out of a node is written once.
+            label = _label(edge.shape) if shapes and edge.source not in labelled else {}
+            labelled.add(edge.source)
+            dot.edge(_tail(edge.source), name(edge.target), **_line(edge.kind), **label)
+    for node in drawing.nodes:
+        if (past := recipe.shortcut(node, drawing.wiring)) is not None:
+            dot.edge(f"{name(node)}:ne", f"{name(node)}:se", label=graphviz.escape(past) or None,
+                     **_line("shortcut"))
+    if columns:
+        columns.connect(dot)
+    if paint:       # at the end, for frames inherit what stands before them
+        dot.attr(labelloc="b", label=_caption(title, drawing.outline.failure, paint))
+    return str(dot.source)
+
+
+class _Columns:
+    """The stages side by side: what flows from one to another goes through a gutter between them,
+    past a label with its shape. Where it enters a column at several places, it forks there."""
+
+    def __init__(self, drawing: Drawing, shapes: bool) -> None:
+        self.drawing, self.shapes = drawing, shapes
+        self.column = {node: number for number, nodes in enumerate(drawing.columns)
+                       for node in nodes}
+        self.trunks: dict[int, dict[Group | None, list[Edge]]] = {
+            number: {} for number in range(len(drawing.columns))}
+        for edge in drawing.edges:
+            if self.between(edge):
+                self.trunks[self.column[edge.target]].setdefault(edge.source, []).append(edge)
+
+    def between(self, edge: Edge) -> bool:
+        return edge.source is None or self.column[edge.source] != self.column[edge.target]
+
+    def gutter(self, dot: graphviz.Digraph, number: int) -> None:
+        """What stands before a column: a label for all that enters it, and a corner below."""
+        with dot.subgraph(name=f"cluster_gutter{number}") as gutter:
+            gutter.attr(peripheries="0", margin="0")
+            for source, edges in self.trunks[number].items():
+                # In two lines, channels over sides: the width of the page is what is scarce.
+                channels, _, sides = text.shape(edges[0].shape[1:]).partition("×")
+                look = dict(shape="plain", fontsize="8", label=f"{channels}×\\n{sides}" if sides
+                            else channels) if self.shapes else POINT
+                gutter.node(_via("label", source, number), **look, **{"class": "shape"})
+                if not self._leads(source):
+                    gutter.node(_via("corner", source, number), **POINT)
+
+    def forks(self, column: graphviz.Digraph, number: int) -> None:
+        for source, edges in self.trunks[number].items():
+            if len(edges) > 1:
+                column.node(_via("fork", source, number), **POINT)
+
+    def connect(self, dot: graphviz.Digraph) -> None:
+        """The ways through the gutters, and the heads of all columns in one row."""
+        heads = [INPUT]
+        for number, nodes in enumerate(self.drawing.columns):
+            trunks = self.trunks[number]
+            heads += [_via("label", source, number) for source in trunks]
+            heads += [_via("fork", source, number) for source, edges in trunks.items()
+                      if len(edges) > 1] or [name(nodes[0])]
+            for source, edges in trunks.items():
+                self._trunk(dot, number, source, edges)
+        _same_rank(dot, heads)
+        for left, right in pairwise(heads):
+            dot.edge(left, right, style="invis", weight="100")
+
+    def _leads(self, node: Group | None) -> bool:
+        """Whether a node is the network's input or the head of its column."""
+        return node is None or node is self.drawing.columns[self.column[node]][0]
+
+    def _trunk(self, dot: graphviz.Digraph, number: int, source: Group | None,
+               edges: list[Edge]) -> None:
+        label, kinds = _via("label", source, number), {edge.kind for edge in edges}
+        line = _line(kinds.pop() if len(kinds) == 1 else "flow")
+        plain = line | {"arrowhead": "none"}
+        if self._leads(source):
+            dot.edge(_tail(source), label, constraint="false", **plain)
+        else:
+            corner = _via("corner", source, number)
+            _same_rank(dot, [_tail(source), corner])
+            dot.edge(_tail(source), corner, tailport="e", **plain)
+            dot.edge(label, corner, weight="50", **plain)   # ranks run down, data up
+        if len(edges) == 1:
+            dot.edge(label, name(edges[0].target), constraint="false", headport="w", **line)
+            return
+        fork = _via("fork", source, number)
+        dot.edge(label, fork, constraint="false", **plain)
+        for edge in edges:
+            dot.edge(fork, name(edge.target), **_line(edge.kind))
+
+
+def _via(what: str, source: Group | None, number: int) -> str:
+    return f"{what}_{_tail(source)}_to{number}"
+
+
+def _same_rank(dot: graphviz.Digraph, names: list[str]) -> None:
+    with dot.subgraph() as row:
+        row.attr(rank="same")
+        for member in names:
+            row.node(member)
+
+
+def _tail(source: Group | None) -> str:
+    return name(source) if source else INPUT
+
+
+def _line(kind: EdgeKind) -> dict[str, str]:
+    return {"class": kind, **LINES[kind]}
+
+
+def _label(shape: Shape) -> dict[str, str]:
+    """The shape, right of where the edge begins; it takes no part in the layout."""
+    return dict(taillabel=text.shape(shape[1:]), labelangle="75", labeldistance="2.8")
+
+
+def name(group: Group) -> str:
+    """A group's name in DOT: its id can hold anything that a path can."""
+    return f"{group.kind}{group.layers[0].index}"
+
+
+def _draw(dot: graphviz.Digraph, group: Group, drawing: Drawing, changes: Mapping[str, str],
+          paint: Paint | None) -> None:
+    if drawing.is_open(group):
+        with dot.subgraph(name=f"cluster_{name(group)}") as frame:
+            frame.attr(label=graphviz.escape(recipe.title(group)), labeljust="l", style="rounded",
+                       peripheries="1", margin="6", id=group.id,
+                       tooltip=graphviz.escape(tooltip(group)), **{"class": group.kind})
+            for part in group.parts:
+                _draw(frame, part, drawing, changes, paint)
+        return
+    colours = dict(fillcolor=paint.fills[group.id], color=paint.lines[group.id]) if paint else {}
+    dot.node(name(group), id=group.id, tooltip=graphviz.escape(tooltip(group)),
+             **{"class": node_class(group) + " changed" * (group.id in changes)}, **colours,
+             **_look(group, drawing, changes.get(group.id)))
+
+
+def _look(group: Group, drawing: Drawing, change: str | None) -> dict[str, str]:
+    """Shape and label of a closed group."""
+    layer, shape = group.layers[-1], text.shape(group.output_shape[1:])
+    if group.failed:
+        return dict(shape="octagon", style="filled", label=_table(
+            f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
+    dashed = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
+    if group.kind == "call" and layer.type in SIGNS:
+        return dict(shape="circle", label=SIGNS[layer.type], fixedsize="true", width="0.3",
+                    fontsize="13", style="filled")
+    if group.kind == "call" and layer.type in recipe.CONCATENATIONS:
+        return dict(shape="invtrapezium", label=_table("concat", (), shape, change),
+                    style="filled", margin="0,0")
+    counted = any(layer.macs is None for layer in group.layers)
+    params = f" · {text.short(group.params)}" if group.params else ""
+    foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if counted else ''}"
+    ways = recipe.ways(group, drawing.wiring)
+    return dict(label=_table(recipe.title(group), ways, foot, change), **dashed)
+
+
+def _table(title: str, ways: tuple[recipe.Way, ...], foot: str, change: str | None = None) -> str:
+    """A label: title, the ways side by side, output shape and parameters, change.
+
+    It is Graphviz's own HTML, in which every text is escaped.
+    """
+    span = f'COLSPAN="{len(ways) or 1}"'
+    rows = [f"<TR><TD {span}><B>{_safe(title)}</B></TD></TR>"]
+    if ways:
+        rows.append("<TR>" + "".join(
+            f'<TD BORDER="1" STYLE="ROUNDED" CELLPADDING="3">'
+            f'{_lines(way) or "–"}</TD>' for way in ways) + "</TR>")
+    rows.append(f'<TR><TD {span}><FONT POINT-SIZE="9">{_safe(foot)}</FONT></TD></TR>')
+    if change:
+        rows.append(f'<TR><TD {span}><FONT POINT-SIZE="9"><I>{_lines(change.splitlines())}</I>'
+                    "</FONT></TD></TR>")
+    return ('<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">'
+            f'{"".join(rows)}</TABLE>>')
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<BR/>".join(map(_safe, lines))
+
+
+def _safe(words: str) -> str:
+    return escape(words) or " "
+
+
+def _caption(title: str, failure: TraceError | None, paint: Paint) -> str:
+    lines = [f"<B>{_safe(title)}</B>"]
+    if failure:
+        lines += map(_safe, textwrap.wrap(str(failure), 90))
+    return ('<<TABLE BORDER="0" CELLBORDER="0">'
+            + "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
+            + '<TR><TD><TABLE BORDER="0" CELLBORDER="0" FIXEDSIZE="FALSE"><TR><TD>'
+            + f'<TABLE BORDER="0" CELLBORDER="0">{paint.legend}</TABLE></TD></TR></TABLE>'
+            + "</TD></TR></TABLE>>")
+
+
+def node_class(group: Group) -> str:
+    if group.failed:
+        return "failed"
+    kind = group.operation
+    return f"kind-{kind.replace(' ', '-')}" if kind else group.kind
+
+
+def tooltip(group: Group) -> str:
+    if group.failed:
+        return f"{group.layers[0].path}: the forward pass ends here"
+    first, last = group.layers[0], group.layers[-1]
+    where = first.path if first is last else \
+        first.block if first.block == last.block else f"{first.block} to {last.block}"
+    only = ", in training only" if group.auxiliary else ""
+    layers = "1 layer" if first is last else f"{len(group.layers)} layers"
+    return (f"{where}: {layers}{only}, {group.params:,} parameters, "
+            f"{group.macs:,} multiply-adds")

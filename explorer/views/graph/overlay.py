@@ -1,0 +1,67 @@
+"""The colours of the nodes: by kind of operation, or by a quantity from none to the largest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from explorer.views import text
+from explorer.views.graph.drawing import Drawing
+from explorer.views.graph.outline import Group
+
+KIND = "kind"
+TIME = "time"
+
+QUANTITIES: dict[str, tuple[str, str, Callable[[Group], int | None]]] = {
+    "params": ("Parameters", "", lambda group: group.params),
+    "macs": ("Multiply-adds", "", lambda group: group.macs),
+    "activation_bytes": ("Activation memory", "B", lambda group: group.activation_bytes),
+    "receptive_field": ("Receptive field", "px", lambda group: group.receptive_field),
+}
+OVERLAYS = (KIND, *QUANTITIES, TIME)
+TITLES = {KIND: "Kind of operation", TIME: "Measured time",
+          **{name: title for name, (title, _, _) in QUANTITIES.items()}}
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One quantity over the nodes of a drawing."""
+
+    title: str
+    values: Mapping[str, float | None]
+    """By the id of the node; None where the node has none."""
+    shown: Mapping[str, str]
+    """The same as text with its unit."""
+
+    @property
+    def largest(self) -> str | None:
+        """The id of the node with the most, the first of several."""
+        known = {id: value for id, value in self.values.items() if value}
+        return max(known, key=known.__getitem__) if known else None
+
+    def share(self, id: str) -> float | None:
+        """A node's value by the largest one, 0 to 1."""
+        value = self.values.get(id)
+        if value is None or self.largest is None:
+            return value
+        return value / (self.values[self.largest] or 1)
+
+
+def overlay(name: str, drawing: Drawing, seconds: Mapping[int, float] | None = None) -> Overlay:
+    """The overlay of a quantity; `seconds` are the measured times of the layers, by index.
+
+    A node that holds several layers has their sum, and the receptive field of its last one.
+    """
+    if name == TIME:
+        times = seconds or {}
+        values = {node.id: sum(times[layer.index] for layer in node.layers)
+                  if all(layer.index in times for layer in node.layers) else None
+                  for node in drawing.nodes}
+        return Overlay(TITLES[name], values, {
+            id: "not timed" if value is None else text.seconds(value)
+            for id, value in values.items()})
+    title, unit, quantity = QUANTITIES[name]
+    counts = {node.id: quantity(node) for node in drawing.nodes}
+    return Overlay(title, counts, {
+        id: "–" if count is None else f"{count:,} px" if unit == "px" else text.short(count, unit)
+        for id, count in counts.items()})

@@ -1,0 +1,161 @@
+"""What is inside a closed node, as the papers' figures write it: its ways side by side, and on
+each the operations that matter, one under the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from explorer.analysis import Layer
+from explorer.views import text
+from explorer.views.graph.outline import PLAIN, Group
+from explorer.views.graph.wiring import Wiring
+
+CONCATENATIONS = {"cat", "concat"}
+
+GLOBAL_POOL = "global pool"
+
+Way = tuple[str, ...]
+
+
+def title(group: Group) -> str:
+    """The name of a group: for a plain block what it does, or where it stands."""
+    layer = group.layers[0]
+    if group.kind == "run":
+        return f"{title(group.parts[0])} ×{len(group.parts)}"
+    if group.kind == "call":
+        whole = layer.kernel is None or operation(layer, channels=False) == GLOBAL_POOL
+        return layer.type if whole else f"{layer.type} {_window(layer)}"
+    if group.kind == "stage" or group.name not in PLAIN:
+        return group.name
+    steps = _written(group.layers, channels=False)
+    if len(steps) == 1:
+        return f"Conv {steps[0]}" if "convolution" in (group.operation or "") else steps[0]
+    return layer.block.rpartition(".")[2] if steps else \
+        ", ".join(dict.fromkeys(layer.type for layer in group.layers))
+
+
+def ways(group: Group, wiring: Wiring) -> tuple[Way, ...]:
+    """The ways through a closed group: of a stage its blocks, of a block its operations."""
+    if group.kind == "stage":
+        return (tuple([title(part) for part in group.parts]),)
+    if group.kind == "run":
+        return ways(group.parts[0], wiring)
+    if group.kind == "call":
+        return ()
+    found = _Walk(group.layers, wiring).ways()
+    plain = group.name in PLAIN and len(found) == 1 and len(found[0]) == 1
+    return () if plain else found       # its title says it already
+
+
+def shortcut(group: Group, wiring: Wiring) -> str | None:
+    """What is on the shortcut past a block, "" where it hands its input on; None without one."""
+    if group.kind == "run":
+        return shortcut(group.parts[0], wiring)
+    if group.kind != "block":
+        return None
+    own = {layer.index for layer in group.layers}
+    on_it = [layer for layer in group.layers for producer in layer.inputs
+             if wiring.kind(producer, layer.index) == "shortcut"]
+    past = any(wiring.kind(producer, layer.index) == "shortcut" and producer not in own
+               for layer in group.layers for producer in layer.inputs)
+    if not on_it or not (past or any(layer.params for layer in on_it)):
+        return None
+    return ", ".join([step for layer in on_it if (step := operation(layer, channels=False))])
+
+
+class _Walk:
+    """From the last layer of a block back to its first, along the main way."""
+
+    def __init__(self, layers: Sequence[Layer], wiring: Wiring) -> None:
+        self.layer = {layer.index: layer for layer in layers}
+        self.last, self.wiring = layers[-1].index, wiring
+
+    def ways(self) -> tuple[Way, ...]:
+        index = self.last
+        while index in self.layer:
+            layer = self.layer[index]
+            if layer.type in CONCATENATIONS:
+                fork = self.wiring.fork(layer.inputs)
+                if fork not in self.layer:
+                    return tuple([tuple(_written(self._steps(producer, fork), channels=False))
+                                  for producer in layer.inputs])
+            index = self._main(layer)
+        way = tuple(_written(self._steps(self.last, -2), channels=True))
+        return (way,) if way else ()
+
+    def _steps(self, index: int, stop: int) -> list[Layer | str]:
+        """What is on the way to a layer, from `stop` or from outside the block."""
+        steps: list[Layer | str] = []
+        while index in self.layer and index != stop:
+            layer = self.layer[index]
+            if layer.type in CONCATENATIONS:
+                fork = self.wiring.fork(layer.inputs)
+                inner = [_written(self._steps(producer, fork), channels=False)
+                         for producer in layer.inputs]
+                steps.append(" | ".join(", ".join(way) for way in inner if way))
+                index = fork
+                continue
+            gated = any(self.wiring.kind(producer, index) == "gate" for producer in layer.inputs)
+            steps.append("squeeze-excite" if gated else layer)
+            index = self._main(layer)
+        return steps[::-1]
+
+    def _main(self, layer: Layer) -> int:
+        """The input that is neither shortcut nor gate."""
+        for producer in layer.inputs:
+            if self.wiring.kind(producer, layer.index) == "flow":
+                return producer
+        return layer.inputs[0]
+
+
+def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
+    """The steps that matter in a few characters each; a depthwise and a pointwise convolution of
+    one module are one separable convolution."""
+    rows: list[str] = []
+    depthwise: Layer | None = None
+    for step in steps:
+        if isinstance(step, str):
+            rows.append(step)
+            continue
+        if not (row := operation(step, channels=channels)):
+            continue
+        if depthwise and step.kind == "convolution" and \
+                step.path.rpartition(".")[0] == depthwise.path.rpartition(".")[0]:
+            many = f", {step.output_shape[1]}" if channels else ""
+            rows[-1], depthwise = f"separable {_window(depthwise)}{many}", None
+            continue
+        depthwise = step if step.kind == "depthwise convolution" else None
+        rows.append(row)
+    return _counted(rows)
+
+
+def operation(layer: Layer, *, channels: bool) -> str | None:
+    """A convolution, pooling or linear layer in a few characters; None for all others."""
+    if layer.kind == "linear":
+        return f"linear, {layer.output_shape[-1]}" if channels else "linear"
+    if layer.kind == "pooling":
+        if layer.kernel is None or layer.output_shape[-2:] == (1, 1):
+            return GLOBAL_POOL
+        return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
+    if layer.kernel is None:
+        return None
+    depthwise = "dw " if layer.kind == "depthwise convolution" else ""
+    many = f", {layer.output_shape[1]}" if channels else ""
+    grouped = f" ({layer.groups} groups)" if (layer.groups or 1) > 1 and not depthwise else ""
+    return f"{depthwise}{_window(layer)}{many}{grouped}"
+
+
+def _window(layer: Layer) -> str:
+    """Kernel, and stride and dilation where they are not 1."""
+    assert layer.kernel and layer.stride and layer.dilation
+    size = f"{layer.kernel[0]}×{layer.kernel[1]}"
+    if max(layer.stride) > 1:
+        size += f" /{text.side(layer.stride)}"
+    return size if max(layer.dilation) == 1 else f"{size} dilated {text.side(layer.dilation)}"
+
+
+def _counted(steps: Iterable[str]) -> list[str]:
+    """Consecutive steps that are the same, as one with ×N."""
+    runs = [(step, len(list(run))) for step, run in groupby(steps)]
+    return [step if count == 1 else f"{step} ×{count}" for step, count in runs]
