@@ -5,6 +5,7 @@
     trace = explorer.trace(network, config.input_shape)
     summary = explorer.analyse(trace)           # or explorer.summarise(config), all in one
     frame = explorer.layer_frame(summary)
+    svg = explorer.draw(config)
     timing = explorer.time_forward(config)
 """
 
@@ -16,9 +17,10 @@ from explorer.trace import Trace, TraceError, trace
 from explorer.analysis import Summary, analyse, summarise
 from explorer.timing import Timing, TimingError, time_forward
 from explorer.views.tables import layer_frame, to_csv, to_json
+from explorer.views.graph import draw
 
 __all__ = [
     "Config", "ConfigError", "Summary", "Timing", "TimingError", "Trace", "TraceError",
-    "analyse", "build", "configure", "families", "from_key", "layer_frame", "presets",
-    "summarise", "time_forward", "to_csv", "to_json", "to_key", "trace",
+    "analyse", "build", "configure", "draw", "families", "from_key", "layer_frame",
+    "presets", "summarise", "time_forward", "to_csv", "to_json", "to_key", "trace",
 ]

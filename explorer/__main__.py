@@ -11,7 +11,7 @@ import click
 
 from explorer.analysis import Summary, summarise
 from explorer.build import build
-from explorer.catalogue import find_preset, presets
+from explorer.catalogue import presets
 from explorer.config import Config, ConfigError
 from explorer.key import from_settings, split_setting
 from explorer.published import PublishedError, compare, names
@@ -114,18 +114,11 @@ def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay:
     if form not in graphs.FORMATS:
         raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
     config = parse_config(network, settings)
-    failure = training = None
-    try:
-        found = summarise(config)
-        training = summarise(config, training=True) if graphs.unused(found) else None
-        outline = graphs.Outline(found, training)
-    except TraceError as error:
-        outline = graphs.Outline(failure := error)
-    write(graphs.export(config, outline, form, level=level, colours=overlay, direction=direction,
-                        shapes=shapes, changes=graphs.changes(
-                            outline, summarise(find_preset(network).config))), output)
-    if failure:
-        raise failure
+    outline = graphs.Outline.of(config)
+    write(graphs.draw(config, form, outline=outline, level=level, overlay=overlay,
+                      direction=direction, shapes=shapes), output)
+    if outline.failure:
+        raise outline.failure
 
 
 @cli.command()

@@ -80,11 +80,11 @@ def graph_svg(key: str, level: Level, toggled: tuple[str, ...], direction: Direc
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the graph …")
-def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...], colours: str,
+def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...], overlay: str,
                direction: Direction, shapes: bool) -> bytes:
     """The graph as a file that stands by itself; raises `LayoutError`."""
-    return graph.export(from_key(key), outline(key), form, level=level, toggled=toggled,
-                        colours=colours, direction=direction, shapes=shapes, changes=changes(key))
+    return graph.draw(from_key(key), form, outline=outline(key), level=level, toggled=toggled,
+                      overlay=overlay, direction=direction, shapes=shapes)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)

@@ -24,6 +24,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.moved = false;
     draw();
   };
+  const start = () => {
+    // Whole where that can be read, else its beginning.
+    fit();
+    if (unit() < 2.5) return;
+    const [left, top, wide, high] = view.whole;
+    const [width, height] = [canvas.clientWidth * 1.4, canvas.clientHeight * 1.4];
+    view.box = [wide < width ? left - (width - wide) / 2 : left,
+      high < height ? top - (height - high) / 2 : top, width, height];
+    draw();
+  };
   const zoom = (factor, x = 0.5, y = 0.5) => {
     const [left, top, width, height] = view.box;
     const by = Math.min(Math.max(factor, 150 / width), (4 * Math.max(...view.whole.slice(2))) / width);
@@ -71,11 +81,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const box = shape.getBBox();
     const button = document.createElementNS(SVG, "g");
     button.setAttribute("class", "toggle");
-    button.setAttribute("transform", `translate(${box.x + box.width - 2}, ${box.y + 2})`);
+    button.setAttribute("transform", `translate(${box.x + box.width}, ${box.y})`);
     button.dataset.toggle = id;
-    button.innerHTML = `<title></title><circle r="6.5"></circle><path></path>`;
+    button.innerHTML = `<title></title><circle r="6"></circle><path></path>`;
     button.querySelector("title").textContent = words;
-    button.querySelector("path").setAttribute("d", sign === "+" ? "M-3.5,0H3.5M0,-3.5V3.5" : "M-3.5,0H3.5");
+    button.querySelector("path").setAttribute("d", sign === "+" ? "M-3,0H3M0,-3V3" : "M-3,0H3");
     group.append(button);
   };
 
@@ -88,7 +98,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     Object.assign(view, { svg: data.svg, drawing: parsed,
       whole: parsed.getAttribute("viewBox").split(/\s+/).map(Number) });
     if (before || (view.moved && view.box)) draw();
-    else fit();
+    else start();
     // What was opened or closed stays where it was, and as large.
     const after = view.anchor && place(view.anchor);
     if (before && after) move(before.left - after.left, before.top - after.top);

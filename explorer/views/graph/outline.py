@@ -12,7 +12,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
-from explorer.analysis import Block, Kind, Layer, Summary, analyse
+from explorer.analysis import Block, Kind, Layer, Summary, analyse, summarise
+from explorer.config import Config
 from explorer.operators import Shape
 from explorer.trace import NETWORK_INPUT, TraceError
 
@@ -106,6 +107,15 @@ class Outline:
         if self.failure:
             stages.append(self._failed(self.failure))
         self.stages: tuple[Group, ...] = tuple(stages)
+
+    @classmethod
+    def of(cls, config: Config) -> Outline:
+        """The outline of a config's network, with what only its training runs."""
+        try:
+            found = summarise(config)
+            return cls(found, summarise(config, training=True) if unused(found) else None)
+        except TraceError as error:
+            return cls(error)
 
     @cached_property
     def groups(self) -> dict[str, Group]:
