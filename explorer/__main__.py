@@ -6,16 +6,25 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
 from explorer.analysis import Summary, summarise
 from explorer.build import build
 from explorer.catalogue import presets
-from explorer.config import Config, ConfigError
+from explorer.config import Config, ConfigError, find_knob
 from explorer.key import from_settings, split_setting
 from explorer.published import PublishedError, compare, names
-from explorer.timing import TimingError, time_forward
+from explorer.timing import (
+    Choices,
+    TimingError,
+    place,
+    submit,
+    submit_batches,
+    submit_layers,
+    submit_rates,
+)
 from explorer.trace import TraceError
 from explorer.views import derivation, tables, timings
 from explorer.views import graph as graphs
@@ -65,15 +74,48 @@ def summary(network: str, settings: tuple[str, ...], form: str, training: bool,
 @set_option
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
               help="Where to run; auto takes a GPU if there is one.")
-@click.option("--format", "form", type=click.Choice(("table", "json")), default="table",
+@click.option("--dtype", default="float32", show_default=True,
+              metavar="float32|float16|bfloat16", help="Number format of weights and activations.")
+@click.option("--tf32", is_flag=True, help="On CUDA, round the factors of float32 products.")
+@click.option("--batch-size", metavar="N", help="Images in a pass; the same as --set batch_size=N.")
+@click.option("--channels-last", is_flag=True, help="Memory layout NHWC.")
+@click.option("--threads", type=int, metavar="N", help="Threads of the CPU; all cores by default.")
+@click.option("--compile", is_flag=True, help="Time what torch.compile makes of the network.")
+@click.option("--cuda-graph", is_flag=True, help="On CUDA, replay the pass as one graph.")
+@click.option("--training", is_flag=True, help="Time a training step: forward and backward.")
+@click.option("--budget", type=float, default=2.0, show_default=True, metavar="SECONDS",
+              help="What each measurement may take.")
+@click.option("--per-layer", is_flag=True, help="Time every layer too, in a run of its own.")
+@click.option("--roofline", is_flag=True,
+              help="What bounds every layer: memory, arithmetic or launching. Implies --per-layer.")
+@click.option("--batches", metavar="1,2,4,...|auto",
+              help="Time these batch sizes too; auto doubles until the memory or the budget ends.")
+@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table",
               show_default=True)
 @output_option
-def time(network: str, settings: tuple[str, ...], device: str, form: str,
-         output: Path | None) -> None:
-    """Time the forward pass of NETWORK on this machine."""
-    config = parse_config(network, settings)
-    timing = time_forward(config, device)
-    write(timings.to_json(timing) if form == "json" else timings.to_text(config, timing), output)
+def time(network: str, settings: tuple[str, ...], device: str, batch_size: str | None,
+         budget: float, per_layer: bool, roofline: bool, batches: str | None, form: str,
+         output: Path | None, **choices: Any) -> None:
+    """Time a pass of NETWORK on this machine."""
+    if batch_size is not None:
+        settings = (*settings, f"batch_size={batch_size}")
+    config, chosen = parse_config(network, settings), Choices(**choices)
+    sizes = parse_batches(config, batches)
+    if form == "csv" and batches and (per_layer or roofline):
+        raise click.UsageError("A CSV file holds one table: leave out --batches, or --per-layer "
+                               "and --roofline.")
+    # All are queued before the first is waited for, so that what cannot be is told at once.
+    run = submit(config, device, budget, chosen)
+    layers = submit_layers(config, device, budget, chosen) if per_layer or roofline else None
+    rates = submit_rates(device, chosen) if roofline else None
+    sweep = submit_batches(config, device, budget, chosen, sizes) if batches else None
+    found = summarise(config, training=chosen.training)
+    times = layers.result() if layers else None
+    placed = place(found, times, rates.result(), chosen) if times and rates else None
+    report = timings.Report(config, found, run.result(), times, placed,
+                            sweep.result() if sweep else None)
+    write({"table": timings.to_text, "csv": timings.to_csv, "json": timings.to_json}[form](report),
+          output)
 
 
 # Unknown options are left to the argument, so that -1 is told the range of the layers.
@@ -140,6 +182,14 @@ def published(context: click.Context, name: str | None, form: str, output: Path 
 
 def parse_config(network: str, settings: tuple[str, ...]) -> Config:
     return from_settings(network, [split_setting(setting) for setting in settings])
+
+
+def parse_batches(config: Config, batches: str | None) -> list[int] | None:
+    """The batch sizes of "1,2,4"; None for "auto", which chooses them."""
+    if batches is None or batches.strip() == "auto":
+        return None
+    knob = find_knob(config, "batch_size")
+    return [knob.parse(size) for size in batches.split(",")]
 
 
 def render(config: Config, summary: Summary, form: str) -> str:

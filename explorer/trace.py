@@ -346,7 +346,7 @@ def _run_on_meta(function: Callable[..., Any], operator: str, args: Any,
                  kwargs: dict[str, Any]) -> tuple[list[Shape], Effect, bool]:
     """Shapes of the outputs and the effect of an operator that has no rule."""
     result = function(*_on_meta(args), **_on_meta(kwargs))
-    shapes = [tuple(tensor.shape) for tensor in _leaves([result], torch.Tensor)]
+    shapes = [tuple(tensor.shape) for tensor in leaves([result], torch.Tensor)]
     if not shapes:
         raise ShapeError(f"{operator} needs the values of a tensor")
     if operator in VIEWS:
@@ -354,16 +354,16 @@ def _run_on_meta(function: Callable[..., Any], operator: str, args: Any,
     return shapes, Effect(shapes[0], macs=None, elementwise_ops=None), False
 
 
-def _leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
+def leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
     """Every object of a kind among values, and in the tuples, lists and dicts among them."""
     found: list[T] = []
     for value in values:
         if isinstance(value, kind):
             found.append(value)
         elif isinstance(value, (tuple, list)):
-            found += _leaves(value, kind)
+            found += leaves(value, kind)
         elif value.__class__ is dict:
-            found += _leaves(value.values(), kind)
+            found += leaves(value.values(), kind)
     return found
 
 
@@ -373,7 +373,7 @@ def _spread(values: Iterable[Any]) -> list[Any]:
 
 
 def _symbolic(values: Iterable[Any]) -> list[_SymbolicTensor]:
-    return _leaves(values, _SymbolicTensor)
+    return leaves(values, _SymbolicTensor)
 
 
 def _on_meta(value: Any) -> Any:

@@ -129,6 +129,19 @@ BAD = [
     (("summary",), ("NETWORK",)),
     (("sumary", "resnet50"), ("sumary",)),
     (("time", "resnet18", "--device", "tpu"), ("tpu", "cpu")),
+    (("time", "resnet18", "--dtype", "float64"), ("`dtype`", "bfloat16", "float64")),
+    (("time", "resnet18", "--threads", "100000"), ("`threads`", "cores", "100000")),
+    (("time", "resnet18", "--threads", "0"), ("`threads`", "got 0")),
+    (("time", "resnet18", "--device", "cpu", "--tf32"), ("`tf32`", "cpu")),
+    (("time", "resnet18", "--device", "cpu", "--cuda-graph"), ("`cuda_graph`", "cpu")),
+    (("time", "resnet18", "--budget", "0"), ("`budget_s`", "more than 0", "0")),
+    (("time", "resnet18", "--batch-size", "0"), ("`batch_size`", "0")),
+    (("time", "resnet18", "--batches", "1,x"), ("`batch_size`", "x")),
+    (("time", "resnet18", "--batches", "1,5000"), ("`batch_size`", "5000")),
+    (("time", "resnet18", "--batches", "1", "--per-layer", "--format", "csv"),
+     ("one table", "--batches")),
+    (("time", "vgg19", "--device", "cpu", "--batch-size", "4096", "--set", "input_size=2048"),
+     ("GB are free", "batch_size")),
     (("time", "vgg19", "--set", "batch_size=4096", "--set", "input_size=2048"),
      ("GB", "batch_size")),
 ]
@@ -169,12 +182,53 @@ def test_as_a_module() -> None:
     assert wrong.returncode == 2 and len(wrong.stderr.strip().splitlines()) == 1
 
 
+TIME = ("time", "mobilenetv3_small", "--set", "input_size=32", "--set", "width=0.25",
+        "--device", "cpu", "--threads", "1", "--budget", "0.2")
+
+
 def test_time_prints_the_figure_and_its_conditions(command) -> None:
-    settings = ("time", "mobilenetv3_small", "--set", "input_size=32", "--set", "width=0.25",
-                "--device", "cpu")
-    code, out, _ = command(*settings)
+    code, out, _ = command(*TIME)
     assert code == 0
     assert all(word in out for word in ("median", "p10", "p90", "n ", "threads", "torch"))
-    found = json.loads(command(*settings, "--format", "json")[1])
+    found = json.loads(command(*TIME, "--format", "json")[1])
     assert 0 < found["p10_s"] <= found["median_s"] <= found["p90_s"]
-    assert found["n"] >= 3 and found["conditions"]["torch"]
+    assert found["n"] >= 1 and found["conditions"]["torch"]
+    assert "layers" not in found and "batches" not in found
+    row = pd.read_csv(io.StringIO(command(*TIME, "--format", "csv")[1]))
+    assert len(row) == 1 and row["median_s"][0] > 0 and row["dtype"][0] == "float32"
+
+
+def test_time_takes_the_choices(command) -> None:
+    found = json.loads(command(*TIME, "--dtype", "bfloat16", "--channels-last", "--training",
+                               "--set", "input_size=64", "--batch-size", "2",
+                               "--format", "json")[1])
+    conditions = found["conditions"]
+    assert (conditions["dtype"], conditions["layout"]) == ("bfloat16", "channels last")
+    assert conditions["training"] and conditions["threads"] == 1
+    assert found["batch_size"] == 2
+
+
+def test_time_per_layer_and_why(command, tmp_path: Path) -> None:
+    path = tmp_path / "layers.csv"
+    assert command(*TIME, "--roofline", "--format", "csv", "--output", str(path))[:2] == (0, "")
+    frame = pd.read_csv(path)
+    summary = explorer.summarise(explorer.configure("mobilenetv3_small", input_size=32, width=0.25))
+    assert list(frame["path"]) == [layer.path for layer in summary.layers]
+    assert (frame["seconds"] > 0).all() and frame["share"].sum() == pytest.approx(1)
+    assert set(frame["bound"]) <= {"memory", "arithmetic", "launching"}
+    code, out, _ = command(*TIME, "--roofline")
+    assert code == 0
+    assert "The calls add up to" in out and "bound by memory" in out
+    found = json.loads(command(*TIME, "--per-layer", "--format", "json")[1])["layers"]
+    assert found["sum_s"] == pytest.approx(sum(call["seconds"] for call in found["calls"]))
+    assert found["difference_s"] == pytest.approx(found["sum_s"] - found["whole_s"])
+    assert sum(block["calls"] for block in found["blocks"]) == len(found["calls"])
+
+
+def test_time_over_batch_sizes(command) -> None:
+    found = json.loads(command(*TIME, "--batches", "1,3", "--format", "json")[1])
+    assert [point["batch_size"] for point in found["batches"]] == [1, 3]
+    assert all(point["images_per_second"] > 0 and point["refused"] is None
+               for point in found["batches"])
+    frame = pd.read_csv(io.StringIO(command(*TIME, "--batches", "2", "--format", "csv")[1]))
+    assert list(frame["batch_size"]) == [2] and frame["median_s"][0] > 0

@@ -22,16 +22,21 @@ from torch import nn
 
 from explorer.analysis import summarise
 from explorer.catalogue import configure
+from explorer.config import ConfigError
 from explorer.key import to_key
 from explorer.timing import (
+    Choices,
     Timing,
     TimingError,
     available,
+    passes,
     prediction,
     process,
     protocol,
+    queue_length,
     resolve,
     submit,
+    submit_batches,
     time_forward,
 )
 from explorer.trace import TraceError
@@ -68,7 +73,7 @@ def timing() -> Timing:
 
 def test_statistics_are_ordered(timing: Timing) -> None:
     assert 0 < timing.p10_s <= timing.median_s <= timing.p90_s
-    assert timing.n >= 3
+    assert timing.n >= 1
     assert timing.first_s > 0
     assert timing.started_s < timing.finished_s <= time.time()
     assert timing.images_per_second == 1 / timing.median_s
@@ -87,13 +92,26 @@ def test_conditions_stand_beside_the_figure(timing: Timing) -> None:
     assert conditions.threads == \
         process.measuring_process("cpu").submit(torch.get_num_threads).result()
     assert conditions.device_name
-    assert conditions.cuda is conditions.driver is None
+    assert conditions.cuda is conditions.driver is conditions.tf32 is None
+    assert conditions.flush_denormal
+    assert not (conditions.training or conditions.compiled or conditions.cuda_graph)
+    assert timing.compile_s is timing.measured_bytes is None
+    assert timing.predicted_bytes > summarise(SMALL).totals.param_bytes
     assert asdict(timing)["conditions"]["threads"] == conditions.threads
     assert pickle.loads(pickle.dumps(timing)) == timing
 
 
-def test_a_pass_longer_than_the_budget_is_timed_three_times() -> None:
-    assert time_forward(SMALL, "cpu", budget_s=1e-6).n == 3
+def test_a_pass_longer_than_the_budget_is_timed_once_after_the_first() -> None:
+    timing = time_forward(SMALL, "cpu", budget_s=1e-6)
+    assert timing.n == timing.passes_per_sample == 1
+    assert timing.p10_s == timing.median_s == timing.p90_s
+
+
+def test_a_pass_too_short_to_be_timed_is_timed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "build", lambda *_: nn.Identity())
+    timing = protocol.measure(to_key(SMALL), "cpu", 0.1, Choices())
+    assert timing.passes_per_sample > 1
+    assert timing.median_s < timing.first_s
 
 
 class Sleeper(nn.Module):
@@ -111,8 +129,8 @@ class Sleeper(nn.Module):
 
 def test_passes_are_timed_one_by_one_without_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = Sleeper().eval()
-    monkeypatch.setattr(protocol, "build", lambda *_: sleeper)
-    timing = protocol.measure(to_key(SMALL), "cpu", 1)
+    monkeypatch.setattr(passes, "build", lambda *_: sleeper)
+    timing = protocol.measure(to_key(SMALL), "cpu", 1, Choices())
     assert timing.first_s >= 0.1
     assert timing.p10_s >= 0.02
     assert timing.n < len(sleeper.calls) - 1    # a warm-up lies between
@@ -163,7 +181,7 @@ def test_cuda() -> None:
 def test_cuda_out_of_memory_is_a_sentence_and_the_process_lives_on() -> None:
     with pytest.raises(TimingError, match="GB are free on cuda:0"):
         time_forward(configure("vgg19", batch_size=4096, input_size=2048), "cuda")
-    assert time_forward(SMALL, "cuda", budget_s=0.1).n >= 3
+    assert time_forward(SMALL, "cuda", budget_s=0.1).n >= 1
 
 
 @needs_cuda
@@ -197,7 +215,7 @@ def test_too_large_for_the_memory_is_refused_before_a_process_starts(
 def test_the_process_checks_the_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction, "free_bytes", lambda device: 1e6)
     with pytest.raises(TimingError, match=r"needs about 0\.6 GB of memory; 0\.0 GB are free"):
-        protocol.measure("vgg16", "cpu", 1)
+        protocol.measure("vgg16", "cpu", 1, Choices())
 
 
 def test_an_input_that_is_too_small_is_refused() -> None:
@@ -214,10 +232,11 @@ def test_out_of_memory_in_the_middle_is_a_sentence(
     def build(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(protocol, "build", build)
-    with pytest.raises(TimingError, match=r"^The forward pass of vgg11 ran out of memory on cpu. "
-                                          "Lower `batch_size` or `input_size`.$"):
-        protocol.measure("vgg11", "cpu", 1)
+    monkeypatch.setattr(passes, "build", build)
+    with pytest.raises(TimingError, match=r"^The forward pass of vgg11 ran out of memory on cpu: "
+                                          r"it was predicted to need 0\.\d GB, and [\d,.]+ GB were "
+                                          "free. Lower `batch_size` or `input_size`.$"):
+        protocol.measure("vgg11", "cpu", 1, Choices())
 
 
 @pytest.mark.parametrize(("membership", "folder", "files"), [
@@ -268,7 +287,7 @@ def test_a_killed_process_is_replaced() -> None:
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(TimingError, match=r"^The measuring process on cpu died .*: run again.$"):
         running.result(timeout=10)
-    assert waiting.result(timeout=30).n >= 3
+    assert waiting.result(timeout=30).n >= 1
     assert worker_pid() != pid
 
 
@@ -278,7 +297,7 @@ def test_a_process_that_died_while_idle_is_not_noticed() -> None:
     dead = process.measuring_process("cpu")._process
     assert dead
     dead.wait(timeout=5)
-    assert time_forward(SMALL, "cpu", budget_s=0.05).n >= 3
+    assert time_forward(SMALL, "cpu", budget_s=0.05).n >= 1
 
 
 def test_runs_do_not_overlap() -> None:
@@ -292,11 +311,84 @@ def test_runs_do_not_overlap() -> None:
 def test_a_run_that_waits_can_be_cancelled() -> None:
     running = submit(SMALL, "cpu", budget_s=0.5)
     first, second = submit(SMALL, "cpu"), submit(SMALL, "cpu", budget_s=0.05)
+    begun(running)
+    assert [run.place for run in (running, first, second)] == [0, 1, 2]
+    assert queue_length("cpu") == 3
     assert first.cancel()
+    assert [run.place for run in (running, first, second)] == [0, None, 1]
+    assert queue_length("cpu") == 2
     with pytest.raises(CancelledError):
         first.result()
-    assert running.result().n >= 3
-    assert second.result().n >= 3
+    assert running.result().n >= 1
+    assert second.result().n >= 1
+
+
+def test_a_run_that_is_under_way_can_be_cancelled_and_its_process_stays() -> None:
+    pid = worker_pid()
+    running, waiting = submit(SMALL, "cpu", budget_s=60), submit(SMALL, "cpu", budget_s=0.05)
+    while running.progress is None or not running.progress.samples:
+        time.sleep(0.01)
+    assert running.progress.phase == "measuring"
+    assert 0 < running.progress.share < 1
+    assert running.cancel()
+    with pytest.raises(CancelledError):
+        running.result(timeout=10)
+    assert running.cancelled() and not running.cancel()
+    assert waiting.result(timeout=30).n >= 1
+    assert worker_pid() == pid
+
+
+def test_a_run_that_does_not_stop_is_killed_with_its_process() -> None:
+    pid = worker_pid()
+    asleep = process.measuring_process("cpu").submit(time.sleep, 60)
+    begun(asleep)
+    assert asleep.cancel() and asleep.cancel()
+    with pytest.raises(CancelledError):
+        asleep.result(timeout=10)
+    assert time_forward(SMALL, "cpu", budget_s=0.05).n >= 1
+    assert worker_pid() != pid
+
+
+def test_batch_sizes_come_one_by_one_and_one_that_does_not_fit_is_refused() -> None:
+    run = submit_batches(SMALL.replace(input_size=2048), "cpu", 0.2, batches=[1, 4096, 2])
+    seen = set()
+    while not run.done():
+        seen.add(len(run.progress.points) if run.progress else 0)
+        time.sleep(0.01)
+    one, refused, two = run.result().points
+    assert {0, 1} <= seen
+    assert (one.batch_size, two.batch_size) == (1, 2)
+    assert one.timing and two.timing and two.timing.batch_size == 2
+    assert refused.timing is None and refused.refused
+    assert "GB are free" in refused.refused or "ran out of memory" in refused.refused
+
+
+def test_batch_sizes_double_until_a_pass_takes_longer_than_its_budget() -> None:
+    points = submit_batches(SMALL.replace(input_size=128), "cpu", 0.02).result().points
+    assert [point.batch_size for point in points] == [2 ** i for i in range(len(points))]
+    assert all(point.timing and point.timing.median_s <= 0.02 for point in points[:-1])
+
+
+@pytest.mark.parametrize("size", [0, -1, 4097])
+def test_a_batch_size_that_cannot_be(size: int) -> None:
+    with pytest.raises(ConfigError, match="`batch_size` must be"):
+        submit_batches(SMALL, "cpu", batches=[1, size])
+
+
+def test_cold_and_warm() -> None:
+    with process.MeasuringProcess("cpu") as cold:
+        timings = [cold.submit(protocol.measure, to_key(SMALL), "cpu", 0.1, Choices())
+                   for _ in range(2)]
+    assert all(timing.result().n >= 1 for timing in timings)
+
+
+def test_after_an_error_that_breaks_the_device_another_process_goes_on() -> None:
+    pid = worker_pid()
+    worker = process.measuring_process("cpu")
+    with pytest.raises(torch.AcceleratorError):
+        worker.submit(exec, "import torch; raise torch.AcceleratorError('device-side assert')"
+                      ).result()
+    assert worker_pid() != pid
 
 
 def test_what_a_function_raises_comes_back() -> None:
@@ -322,6 +414,7 @@ SCRIPT = """
 print("once", flush=True)
 import os, signal, sys
 from explorer.catalogue import configure
+from explorer.config import ConfigError
 from explorer.timing import process, submit
 pid = process.measuring_process("cpu").submit(os.getpid).result()
 print(pid, flush=True)
@@ -384,8 +477,8 @@ def test_a_run_teaches_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_median_and_deciles_are_those_of_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = [float(sample) for sample in range(1, 12)]
-    monkeypatch.setattr(protocol, "_run", lambda *_: (20.0, samples))
-    timing = protocol.measure(to_key(SMALL), "cpu", 1)
+    monkeypatch.setattr(protocol, "_sample", lambda *_: (1, samples))
+    timing = protocol.measure(to_key(SMALL), "cpu", 0.01, Choices())
     assert (timing.p10_s, timing.median_s, timing.p90_s) == (2, statistics.median(samples), 10)
-    assert (timing.n, timing.first_s) == (11, 20)
+    assert timing.n == 11
     assert replace(timing, batch_size=12).images_per_second == 2

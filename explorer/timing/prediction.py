@@ -9,7 +9,8 @@ from threading import Lock
 import psutil
 import torch
 
-from explorer.analysis import Summary, Totals
+from explorer.analysis import Summary, Totals, analyse
+from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.errors import TimingError
 
 # Beside the activations a CPU pass holds oneDNN's reordered copies and workspaces. Seen on four
@@ -20,22 +21,55 @@ CPU_WORKSPACE = 1.7
 LAYER_OVERHEAD_S = 20e-6
 """What calling a layer takes however small its arithmetic."""
 
+STEP_COST = 3
+"""A training step against its forward pass: backward is two products for each one forward."""
+
 # Multiply-adds per second until a pass has been timed: low, so that a long run is asked about.
-_rates = {"cpu": 30e9, "mps": 200e9, "cuda": 1e12}
+_rates: dict[str, float] = {"cpu": 30e9, "mps": 200e9, "cuda": 1e12}
 _lock = Lock()
 
 
-def check_memory(key: str, totals: Totals, device: str) -> None:
-    """Raise `TimingError` where the pass of the config `key` needs more memory than is free.
+def pass_bytes(summary: Summary, choices: Choices) -> int:
+    """Memory that a pass needs at its peak: weights, activations, and in training the gradients.
+
+    `summary` is that of a training pass where `choices.training` is set. What a library takes
+    while a layer runs is not in it.
+    """
+    totals = summary.totals
+    if choices.element_bytes != 4:
+        totals = analyse(summary.trace, element_bytes=choices.element_bytes).totals
+    if not choices.training:
+        return totals.param_bytes + totals.peak_activation_bytes
+    # When backward begins all is kept; at each layer the gradients of its output and its input
+    # come to it.
+    largest = max((layer.activation_bytes for layer in summary.layers), default=0)
+    return 2 * totals.param_bytes + totals.peak_activation_bytes \
+        + 2 * largest * choices.element_bytes // 4
+
+
+def check_memory(key: str, summary: Summary, device: str, choices: Choices) -> float:
+    """Bytes that are free; raises `TimingError` where the pass of the config `key` needs more.
 
     On a CUDA device this creates a context: there, call it in the measuring process only.
     """
-    activations = totals.peak_activation_bytes * (CPU_WORKSPACE if device == "cpu" else 1)
-    needed, free = totals.param_bytes + activations, free_bytes(device)
+    needed, free = pass_bytes(summary, choices), free_bytes(device)
+    if device == "cpu":
+        weights = summary.totals.param_bytes * choices.element_bytes / 4
+        needed = int(weights + CPU_WORKSPACE * (needed - weights))
     if needed > free:
         raise TimingError(
-            f"The forward pass of {key} needs about {needed / 1e9:,.1f} GB of memory; "
+            f"The {choices.pass_name} of {key} needs about {needed / 1e9:,.1f} GB of memory; "
             f"{free / 1e9:,.1f} GB are free on {device}. Lower `batch_size` or `input_size`.")
+    return free
+
+
+def out_of_memory(key: str, summary: Summary, device: str, choices: Choices,
+                  free: float) -> TimingError:
+    """The error of a pass that was begun with `free` bytes, which did not suffice."""
+    return TimingError(
+        f"The {choices.pass_name} of {key} ran out of memory on {device}: it was predicted to need "
+        f"{pass_bytes(summary, choices) / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB were free. "
+        "Lower `batch_size` or `input_size`.")
 
 
 def free_bytes(device: str) -> float:
@@ -81,26 +115,34 @@ def _left(group: Path, limit: str, used: str, cached: str) -> float:
         return math.inf
 
 
-def predict_seconds(summary: Summary, device: str) -> float:
-    """About how long one forward pass takes, in seconds; `device` as `resolve` returns it.
+def predict_seconds(summary: Summary, device: str, choices: Choices = DEFAULT) -> float:
+    """About how long one pass takes, in seconds; `device` as `resolve` returns it.
 
-    Whichever is more: multiply-adds at the rate that earlier passes on the device had, or a fixed
-    time for each layer, which is what bounds small and depthwise networks.
+    Whichever is more: multiply-adds at the rate that earlier passes on the device had with the
+    same choices, or a fixed time for each layer, which is what bounds small and depthwise networks.
     """
     totals = summary.totals
-    return max(totals.macs / _rate(device), totals.layers * LAYER_OVERHEAD_S)
+    forward = max(totals.macs / _rate(device, choices), totals.layers * LAYER_OVERHEAD_S)
+    return forward * (STEP_COST if choices.training else 1)
 
 
-def learn_rate(totals: Totals, device: str, seconds: float) -> None:
+def learn_rate(totals: Totals, device: str, seconds: float, choices: Choices = DEFAULT) -> None:
     """Bring the rate of a device half-way to that of a timed pass.
 
     A pass that is bounded by its layers says nothing of how fast they compute.
     """
+    forward = seconds / (STEP_COST if choices.training else 1)
     with _lock:
-        rate = _rate(device)
+        rate = _rate(device, choices)
         if totals.macs / rate > totals.layers * LAYER_OVERHEAD_S:
-            _rates[device] = (rate + totals.macs / seconds) / 2
+            _rates[_name(device, choices)] = (rate + totals.macs / forward) / 2
 
 
-def _rate(device: str) -> float:
-    return _rates.get(device) or _rates[device.partition(":")[0]]
+def _rate(device: str, choices: Choices) -> float:
+    return _rates.get(_name(device, choices)) or _rates.get(device) \
+        or _rates[device.partition(":")[0]]
+
+
+def _name(device: str, choices: Choices) -> str:
+    """The device itself with the default choices."""
+    return f"{device} {choices!r}" if choices != DEFAULT else device

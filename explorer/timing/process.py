@@ -1,77 +1,222 @@
 """The measuring process: one a device, one run at a time, a queue in front.
 
 It is a fresh interpreter that is told only `sys.path`. `multiprocessing` would first run the main
-script again, which under `streamlit run` is the app itself. Calls go to its standard input and
-outcomes come back from its standard output, pickled; when its input ends, it ends.
+script again, which under `streamlit run` is the app itself. `worker` is what it runs.
 """
 
 from __future__ import annotations
 
 import atexit
-import math
-import os
 import pickle
 import subprocess
 import sys
-import traceback
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from typing import IO, Any, ParamSpec, TypeVar
+from itertools import count
+from threading import Condition, Lock, Thread, Timer
+from typing import Any, ParamSpec, TypeVar
 
-import torch
-
-from explorer.analysis import Totals, summarise
-from explorer.config import Config
-from explorer.key import to_key
-from explorer.timing.devices import resolve
 from explorer.timing.errors import TimingError
-from explorer.timing.prediction import check_memory, learn_rate
-from explorer.timing.protocol import Timing, measure
+from explorer.timing.worker import Order, Progress, receive, send
+from explorer.timing.worker import __name__ as worker_module
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+GRACE_S = 1.0
+"""A cancelled run stops between two passes; if it does not for so long, its process is killed."""
 
-def submit(config: Config, device: str = "auto", budget_s: float = 2.0, *,
-           totals: Totals | None = None) -> Future[Timing]:
-    """Queue a timed forward pass of about `budget_s` seconds; until it begins it can be cancelled.
 
-    `totals` are those of the config, where they are known already.
+class Run(Future[T]):
+    """A call to the measuring process: a future that knows its place, and stops while it runs."""
 
-    Raises `TimingError` for a device that is not there, a budget of nothing and a pass that does
-    not fit into memory, and `TraceError` for a pass that cannot reach its end. The future raises
-    `TimingError` where the run fails or its process dies.
+    def __init__(self, queue: MeasuringProcess, number: int, work: bytes) -> None:
+        super().__init__()
+        self._queue = queue
+        self.number, self.work = number, work
+        self.unwanted = False
+        self.progress: Progress | None = None
+        """The latest that it has told; None until it has begun."""
+
+    @property
+    def place(self) -> int | None:
+        """0 while it runs, 1 where it is the next, and so on; None once it is done."""
+        return self._queue.place(self)
+
+    def cancel(self) -> bool:
+        """Take it out of the queue, or stop it while it runs; False where it is done already.
+
+        A run that is stopped is `cancelled()` a moment later.
+        """
+        if super().cancel():
+            self._queue.forget(self)
+            return True
+        return self._queue.stop(self)
+
+    def cancelled(self) -> bool:
+        return super().cancelled() or (
+            self.done() and isinstance(self.exception(), CancelledError))
+
+
+class MeasuringProcess(Executor):
+    """One process that runs what it is given, one call after the other.
+
+    It starts with the first call. When it dies, the call that it was running raises `TimingError`
+    and another process takes its place; calls that wait are not touched. Functions must be
+    importable by name, and what they take and return must pickle.
     """
-    device = resolve(device)
-    if not 0 < budget_s < math.inf:
-        raise TimingError(f"`budget_s` must be more than 0 seconds; got {budget_s:g}.")
-    key, totals = to_key(config), totals or summarise(config).totals
-    if not device.startswith("cuda"):    # there, asking would create a context in this process
-        check_memory(key, totals, device)
 
-    def learn(future: Future[Timing]) -> None:
-        if not future.cancelled() and not future.exception():
-            learn_rate(totals, device, future.result().median_s)
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._waiting: deque[Run[Any]] = deque()
+        self._running: Run[Any] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._changed = Condition()
+        self._writing = Lock()
+        self._sent = -1
+        self._numbers = count()
+        # A daemon, so that a run that is under way does not delay the exit of the interpreter.
+        self._thread = Thread(target=self._serve, name=f"measuring on {device}", daemon=True)
+        self._thread.start()
 
-    future = measuring_process(device).submit(measure, key, device, budget_s)
-    future.add_done_callback(learn)
-    return future
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Run[T]:
+        run: Run[T] = Run(self, next(self._numbers), pickle.dumps((fn, args, kwargs)))
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._waiting.append(run)
+            self._changed.notify()
+        return run
 
+    @property
+    def length(self) -> int:
+        """Runs that wait, and the one that runs."""
+        with self._changed:
+            return len(self._waiting) + (self._running is not None)
 
-def time_forward(config: Config, device: str = "auto", budget_s: float = 2.0) -> Timing:
-    """Time the forward pass of a config on this machine, in about `budget_s` seconds.
+    def place(self, run: Run[Any]) -> int | None:
+        with self._changed:
+            if run is self._running:
+                return 0
+            return self._waiting.index(run) + 1 if run in self._waiting else None
 
-    Waits for its turn where other runs are queued on the device. Raises as `submit` does.
+    def forget(self, run: Run[Any]) -> None:
+        """Take a cancelled run out of the queue."""
+        with self._changed, suppress(ValueError):
+            self._waiting.remove(run)
 
-    >>> from explorer.catalogue import configure
-    >>> timing = time_forward(configure("mobilenetv3_small", input_size=32), "cpu", budget_s=0.1)
-    >>> timing.p10_s <= timing.median_s <= timing.p90_s
-    True
-    """
-    return submit(config, device, budget_s).result()
+    def stop(self, run: Run[Any]) -> bool:
+        """Ask the process to stop a run, and see that it does; False where it does not run."""
+        with self._changed:
+            if run is not self._running:
+                return False
+            if run.unwanted:
+                return True
+            run.unwanted = True
+        self._ask_to_stop(run)
+        timer = Timer(GRACE_S, self._kill_if_running, [run])
+        timer.daemon = True
+        timer.start()
+        return True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self._changed:
+            self._closed = True
+            waiting = list(self._waiting) if cancel_futures else []
+            self._changed.notify()
+        for run in waiting:
+            run.cancel()
+        if wait:
+            self._thread.join()
+
+    def kill_workers(self) -> None:
+        """Shut down without waiting for the run that is under way, as Python 3.14's pools do."""
+        self.shutdown(wait=False, cancel_futures=True)
+        while self._thread.is_alive():
+            if process := self._process:
+                process.kill()
+            self._thread.join(0.1)
+
+    def _serve(self) -> None:
+        while run := self._next():
+            try:
+                word, outcome = self._exchange(run)
+            except Exception as error:     # the future raises it
+                word, outcome = "error", error
+            with self._changed:
+                self._running = None       # from here on it cannot be stopped
+            if run.unwanted:
+                run.set_exception(CancelledError())
+            elif word == "result":
+                run.set_result(outcome)
+            else:
+                run.set_exception(outcome)
+            del run, outcome    # keep nothing alive while waiting
+        self._stop()
+
+    def _next(self) -> Run[Any] | None:
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return None
+                run = self._waiting.popleft()
+                if run.set_running_or_notify_cancel():
+                    self._running = run
+                    return run
+
+    def _exchange(self, run: Run[Any]) -> tuple[str, Any]:
+        """Send a call and wait for its outcome."""
+        if self._process is None or self._process.poll() is not None:
+            self._restart()
+        process = self._process
+        assert process and process.stdin and process.stdout
+        try:
+            with self._writing:
+                send(process.stdin, pickle.dumps(Order(run.number, run.work)))
+                self._sent = run.number
+            if run.unwanted:
+                self._ask_to_stop(run)
+            while True:
+                word, value = pickle.loads(receive(process.stdout))
+                if word != "progress":
+                    break
+                run.progress = value
+        except (OSError, EOFError, pickle.UnpicklingError):
+            process.kill()
+            ending = _ending(process.wait())
+            if not self._closed:
+                self._restart()     # ready for the next call
+            raise TimingError(f"The measuring process on {self._device} died ({ending}) "
+                              "and is replaced: run again.") from None
+        if word == "fatal":
+            self._restart()
+        return word, value
+
+    def _ask_to_stop(self, run: Run[Any]) -> None:
+        with self._writing, suppress(OSError):
+            # A run that is yet to be sent is asked when it has been.
+            if self._sent == run.number and self._process and self._process.stdin:
+                send(self._process.stdin, pickle.dumps(Order(run.number, None)))
+
+    def _kill_if_running(self, run: Run[Any]) -> None:
+        with self._changed:
+            if run is self._running and self._process:
+                self._process.kill()
+
+    def _restart(self) -> None:
+        self._stop()
+        self._process = _start()
+
+    def _stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            with suppress(OSError), self._process:    # closes its pipes, broken ones too, and waits
+                pass
+            self._process = None
 
 
 _processes: dict[str, MeasuringProcess] = {}
@@ -86,91 +231,11 @@ def measuring_process(device: str) -> MeasuringProcess:
         return _processes[device]
 
 
-class MeasuringProcess(Executor):
-    """One process that runs what it is given, one call after the other.
-
-    It starts with the first call. When it dies, the call that it was running raises `TimingError`
-    and the next one starts another process; calls that wait are not touched. Functions must be
-    importable by name, and what they take and return must pickle.
-    """
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self._calls: SimpleQueue[tuple[Future[Any], bytes] | None] = SimpleQueue()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
-        self._lock = Lock()
-        # A daemon, so that a run that is under way does not delay the exit of the interpreter.
-        self._thread = Thread(target=self._serve, name=f"measuring on {device}", daemon=True)
-        self._thread.start()
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        future: Future[T] = Future()
-        call = future, pickle.dumps((fn, args, kwargs))
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            self._calls.put(call)
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        with self._lock:
-            self._closed = True
-        if cancel_futures:
-            with suppress(Empty):
-                while True:
-                    if call := self._calls.get_nowait():
-                        call[0].cancel()
-        self._calls.put(None)
-        if wait:
-            self._thread.join()
-
-    def kill_workers(self) -> None:
-        """Shut down without waiting for the run that is under way, as Python 3.14's pools do."""
-        self.shutdown(wait=False, cancel_futures=True)
-        while self._thread.is_alive():
-            if process := self._process:
-                process.kill()
-            self._thread.join(0.1)
-
-    def _serve(self) -> None:
-        while call := self._calls.get():
-            future, work = call
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                succeeded, outcome = pickle.loads(self._exchange(work))
-            except Exception as error:     # the future raises it
-                succeeded, outcome = False, error
-            if succeeded:
-                future.set_result(outcome)
-            else:
-                future.set_exception(outcome)
-            del call, future, outcome    # keep nothing alive while waiting
-        self._stop()
-
-    def _exchange(self, work: bytes) -> bytes:
-        """Send a call and wait for its outcome."""
-        if self._process is None or self._process.poll() is not None:
-            self._stop()
-            self._process = _start()
-        process = self._process
-        assert process.stdin and process.stdout
-        try:
-            _send(process.stdin, work)
-            return _receive(process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            process.kill()
-            raise TimingError(
-                f"The measuring process on {self._device} died ({_ending(process.wait())}) "
-                "and is replaced: run again.") from None
-
-    def _stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            with suppress(OSError), self._process:    # closes its pipes, broken ones too, and waits
-                pass
-            self._process = None
+def queue_length(device: str) -> int:
+    """Runs that wait or run on a device, as `resolve` returns it."""
+    with _lock:
+        queue = _processes.get(device)
+    return queue.length if queue else 0
 
 
 @atexit.register
@@ -180,7 +245,7 @@ def _kill_all() -> None:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    code = f"import sys; sys.path[:] = sys.argv[1:]; from {__name__} import work; work()"
+    code = f"import sys; sys.path[:] = sys.argv[1:]; from {worker_module} import work; work()"
     # In a session of its own Ctrl-C in a terminal is not sent to it.
     return subprocess.Popen([sys.executable, "-P", "-c", code, *sys.path], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, start_new_session=True)
@@ -188,42 +253,3 @@ def _start() -> subprocess.Popen[bytes]:
 
 def _ending(status: int) -> str:
     return "killed, as happens when memory runs out" if status == -9 else f"exit status {status}"
-
-
-def _send(stream: IO[bytes], message: bytes) -> None:
-    pickle.dump(message, stream)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes]) -> bytes:
-    message = pickle.load(stream)
-    assert isinstance(message, bytes)
-    return message
-
-
-def work() -> None:
-    """The measuring process itself: calls in, outcomes out, until its input ends."""
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)    # what a library prints must not end up among the outcomes
-    calls: SimpleQueue[bytes] = SimpleQueue()
-
-    def read() -> None:
-        # In a thread, so that the end of the parent ends a run too. Blocked, it costs nothing.
-        try:
-            while True:
-                calls.put(_receive(sys.stdin.buffer))
-        finally:
-            os._exit(0)
-
-    Thread(target=read, daemon=True).start()
-    # Through many layers without shortcuts the activations of an untrained network fade until they
-    # are denormal, and a CPU takes several times as long. Those of a trained network do not fade.
-    torch.set_flush_denormal(True)    # before PyTorch starts its threads, which inherit it
-    while True:
-        try:
-            function, args, kwargs = pickle.loads(calls.get())
-            reply = pickle.dumps((True, function(*args, **kwargs)))
-        except Exception as error:     # the parent raises it
-            error.add_note("".join(traceback.format_exception(error)))
-            reply = pickle.dumps((False, error))
-        _send(replies, reply)

@@ -1,60 +1,49 @@
-"""How a forward pass is timed. This runs inside the measuring process, alone on its device.
+"""How a whole pass is timed. This runs inside the measuring process, alone on its device.
 
-The network is in evaluation and inference mode, in float32, with the weights that PyTorch
-initialises and a random image. The first call is timed apart; passes follow until three in a row
-agree; then single passes are timed, synchronised on both sides, until the budget is spent.
+The first call is timed apart; passes follow until three in a row agree; then
+`torch.utils.benchmark.Timer` takes samples, synchronised on both sides, with the threads set, until
+the budget is spent. Where one pass is too short to be timed, a sample is the mean of several.
 """
 
 from __future__ import annotations
 
-import gc
-import platform
+import math
 import re
 import statistics
-import subprocess
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import torch
+from torch.utils.benchmark import Timer
 
-from explorer.analysis import summarise
-from explorer.build import build
-from explorer.config import Config
+from explorer.analysis import Summary, summarise
 from explorer.key import from_key
+from explorer.timing.choices import Choices
+from explorer.timing.conditions import Conditions, conditions
+from explorer.timing.disturbance import warnings, watched
 from explorer.timing.errors import TimingError
-from explorer.timing.prediction import check_memory
+from explorer.timing.passes import Pass, prepared
+from explorer.timing.prediction import check_memory, out_of_memory, pass_bytes
+from explorer.timing.worker import Progress, report
 
-FEWEST_SAMPLES = 3
 MOST_SAMPLES = 200
 """Enough for p10 and p90; a small network need not use up its budget."""
 AGREEMENT = 0.05
 """Warm: three passes in a row within 5%."""
 WARM_UP_SHARE = 0.3
 """Of the budget, for passes that never agree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What a figure depends on beside the network."""
-
-    device_name: str
-    torch: str
-    dtype: str
-    layout: str
-    threads: int
-    cudnn_benchmark: bool
-    tf32: bool
-    """Whether convolutions on CUDA may round their factors to 10 bits, as is PyTorch's default."""
-    cuda: str | None
-    driver: str | None
+FEWEST_LEFT = 4
+"""Passes that still fit into the budget; below, those that the timer repeats are missed."""
+BLOCK_S = 0.01
+"""Least time of a sample on a GPU, beside which waiting for it is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The forward pass of one config on one device; figures in seconds."""
+    """The timed passes of one config on one device; figures in seconds, for one pass each."""
 
     key: str
     device: str
@@ -63,12 +52,21 @@ class Timing:
     p10_s: float
     p90_s: float
     n: int
-    """Passes that the three figures are taken from."""
+    """Samples that the three figures are taken from."""
+    passes_per_sample: int
     first_s: float
     """The first pass of the network, in which kernels are chosen and memory is taken."""
+    compile_s: float | None
+    """Of a compiled network, the call before `first_s`: compilation and one pass."""
     started_s: float
     """When the run began, in seconds since 1970; `finished_s` is when it ended."""
     finished_s: float
+    predicted_bytes: int
+    """Peak memory by prediction: weights, activations, and in training gradients."""
+    measured_bytes: int | None
+    """Peak memory that PyTorch held on a CUDA device; None elsewhere."""
+    warnings: tuple[str, ...]
+    """What disturbed the run, in sentences; none where nothing did."""
     conditions: Conditions
 
     @property
@@ -76,105 +74,122 @@ class Timing:
         return self.batch_size / self.median_s
 
 
-def measure(key: str, device: str, budget_s: float) -> Timing:
-    """Time the forward pass of the config `key` for about `budget_s` seconds.
+def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
+    """Time the passes of the config `key` for about `budget_s` seconds.
 
-    At least three passes are timed after the first, however long they take; building the network
-    is not part of the budget. Raises `TimingError` where the memory does not suffice.
+    However long a pass takes, one is timed after the first; building the network and compiling it
+    are not part of the budget. Raises `TimingError` where the memory does not suffice.
     """
     started_s = time.time()
     config = from_key(key)
-    check_memory(key, summarise(config).totals, device)
-    try:
-        first_s, samples = _run(config, device, budget_s)
-    except (RuntimeError, MemoryError) as error:
-        raise _explain(error, key, device) from error
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()    # an idle process leaves the memory to others
-    deciles = statistics.quantiles(samples, n=10, method="inclusive")
-    return Timing(key, device, config.batch_size, statistics.median(samples), deciles[0],
-                  deciles[-1], len(samples), first_s, started_s, time.time(), _conditions(device))
-
-
-@torch.inference_mode()
-def _run(config: Config, device: str, budget_s: float) -> tuple[float, list[float]]:
-    """Seconds of the first pass, and of each timed one.
-
-    Not `torch.utils.benchmark.Timer`: it repeats two passes before every sample, or takes samples
-    that are means over blocks of passes, and neither keeps to a budget.
-    """
-    network = build(config, device)
-    images = torch.randn(config.input_shape, device=device)
-
-    def one_pass() -> float:
-        _synchronise(device)
-        start = time.perf_counter()
-        network(images)
-        _synchronise(device)
-        return time.perf_counter() - start
-
-    gc.disable()
-    try:
-        start = time.perf_counter()
-        first_s = one_pass()
-        recent = deque([first_s], maxlen=3)
-        while time.perf_counter() < start + WARM_UP_SHARE * budget_s:
-            recent.append(one_pass())
-            if len(recent) == 3 and max(recent) <= (1 + AGREEMENT) * min(recent):
-                break
-        samples: list[float] = []
-        while len(samples) < FEWEST_SAMPLES or (
-                len(samples) < MOST_SAMPLES and time.perf_counter() < start + budget_s):
-            samples.append(one_pass())
-    finally:
-        gc.enable()
-    return first_s, samples
-
-
-def _synchronise(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-    elif device == "mps":
-        torch.mps.synchronize()
-
-
-def _explain(error: Exception, key: str, device: str) -> TimingError:
-    """PyTorch's account of a failed pass, in a sentence of ours."""
-    if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
-        return TimingError(f"The forward pass of {key} ran out of memory on {device}. "
-                           "Lower `batch_size` or `input_size`.")
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return TimingError(f"The forward pass of {key} failed on {device}: {reason}")
-
-
-def _conditions(device: str) -> Conditions:
+    summary = summarise(config, training=choices.training)
     on_cuda = device.startswith("cuda")
-    return Conditions(
-        device_name=torch.cuda.get_device_name(device) if on_cuda else _processor(),
-        torch=torch.__version__, dtype="float32", layout="contiguous",
-        threads=torch.get_num_threads(),
-        cudnn_benchmark=torch.backends.cudnn.benchmark,
-        tf32=on_cuda and torch.backends.cudnn.allow_tf32,
-        cuda=torch.version.cuda if on_cuda else None,
-        driver=_driver() if on_cuda else None)
+    with guarded(key, summary, device, choices), prepared(config, device, choices) as given:
+        if on_cuda:
+            torch.cuda.reset_peak_memory_stats()
+        compile_s = timed(given, "compiling") if choices.compile else None
+        first_s = timed(given, "first pass")
+        if choices.cuda_graph:
+            report(Progress("capturing the graph"))
+            given.capture()
+        start = time.perf_counter() - first_s
+        pass_s = warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
+        with watched() as load:
+            per_sample, samples = _sample(given, device, pass_s, start, budget_s)
+        measured = torch.cuda.max_memory_allocated() if on_cuda else None
+        threads = torch.get_num_threads() if device == "cpu" else 1    # the one that launches
+    p10_s, p90_s = spread(samples)
+    return Timing(key, device, config.batch_size, statistics.median(samples), p10_s, p90_s,
+                  len(samples), per_sample, first_s, compile_s, started_s, time.time(),
+                  pass_bytes(summary, choices), measured, warnings(samples, load, threads),
+                  conditions(device, choices))
 
 
-@cache
-def _processor() -> str:
-    """The name that a person knows the CPU by; `platform` has it on no Linux."""
+@contextmanager
+def guarded(key: str, summary: Summary, device: str, choices: Choices) -> Iterator[None]:
+    """Refuse what does not fit, and put what fails all the same in a sentence of ours."""
+    report(Progress("building the network"))
+    free = check_memory(key, summary, device, choices)
     try:
-        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
+        yield
+    except (RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, TimingError):
+            raise
+        if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
+            raise out_of_memory(key, summary, device, choices, free) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise TimingError(f"The {choices.pass_name} of {key} failed on {device}: {reason}") \
+            from error
 
 
-@cache
-def _driver() -> str | None:
+def timed(given: Pass, phase: str = "") -> float:
+    """Seconds of one pass; a `phase` is reported before it begins."""
+    if phase:
+        report(Progress(phase))
+    given.wait()
+    start = time.perf_counter()
+    given.run()
+    given.wait()
+    return time.perf_counter() - start
+
+
+def warm_up(given: Pass, budget_s: float) -> float | None:
+    """Run passes until three in a row agree; seconds of the quickest of the last, or None."""
+    start = time.perf_counter()
+    recent: deque[float] = deque(maxlen=3)
+    while time.perf_counter() < start + budget_s:
+        report(Progress("warming up"))
+        recent.append(timed(given))
+        if len(recent) == 3 and max(recent) <= (1 + AGREEMENT) * min(recent):
+            break
+    return min(recent, default=None)
+
+
+def _sample(given: Pass, device: str, pass_s: float, start: float,
+            budget_s: float) -> tuple[int, list[float]]:
+    """Passes in a sample, and the seconds for one pass of each sample."""
+    def clock() -> float:
+        given.wait()
+        return time.perf_counter()
+
+    timer = Timer("run()", timer=clock, globals={"run": given.run},
+                  num_threads=torch.get_num_threads())     # 1 by default
+    end = start + budget_s
+    samples: list[float] = []
+
+    def note(number: int, seconds: float) -> None:
+        samples.append(seconds / number)
+        now = time.perf_counter()
+        report(Progress("measuring", len(samples), min(1.0, (now - start) / budget_s)))
+        if len(samples) >= MOST_SAMPLES or now >= end:
+            raise _Enough(number)
+
     try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.partition("\n")[0].strip() or None
+        left = end - time.perf_counter()
+        while left < FEWEST_LEFT * pass_s:
+            note(1, timed(given))
+        if device == "cpu":
+            return timer.blocked_autorange(note,     # type: ignore[arg-type]
+                                           min_run_time=left).number_per_run, samples
+        # Waiting for a GPU takes some microseconds, for which `blocked_autorange` makes blocks so
+        # long that few fit into the budget; `timeit` repeats two passes before each block.
+        number = max(1, math.ceil(BLOCK_S / pass_s))
+        while True:
+            note(number, timer.timeit(number).raw_times[0])
+    except _Enough as enough:
+        return enough.number, samples
+
+
+class _Enough(Exception):
+    """Ends the sampling from within the callback of the timer."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def spread(samples: list[float]) -> tuple[float, float]:
+    """p10 and p90."""
+    if len(samples) == 1:
+        return samples[0], samples[0]
+    deciles = statistics.quantiles(samples, n=10, method="inclusive")
+    return deciles[0], deciles[-1]

@@ -61,8 +61,8 @@ def _pending(found: Summary) -> bool:
     session, key, device = st.session_state, state.key(), _device()
     before: Future[Timing] | None = session.get("timing-future")
     if session.get("timing-wanted") != (key, device):
-        if before is not None:
-            before.cancel()         # only where it has not begun
+        if before is not None and not before.running():
+            before.cancel()         # another session may wait for one that runs
         session["timing-wanted"], session["timing-future"] = (key, device), None
         session["timing-shown"] = None
         if predict_seconds(found, device) <= LIVE_S:

@@ -1,36 +1,178 @@
-"""Timings as text and JSON."""
+"""Timings as records, DataFrames, text, CSV and JSON."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
+from explorer.analysis import Summary
 from explorer.config import Config
-from explorer.timing import Conditions, Timing
+from explorer.timing import Conditions, LayerTimes, Roofline, Sweep, Timing
+from explorer.views import roofline as roofline_views
 from explorer.views import text
+from explorer.views.tables import aligned, layer_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured of one config: the whole pass, and what else was asked for."""
+
+    config: Config
+    summary: Summary
+    timing: Timing
+    layers: LayerTimes | None = None
+    roofline: Roofline | None = None
+    sweep: Sweep | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Each sentence once, whichever run it comes from."""
+        runs = [self.timing, self.layers, *([point.timing for point in self.sweep.points]
+                                            if self.sweep else [])]
+        return tuple(dict.fromkeys(warning for run in runs if run for warning in run.warnings))
 
 
 def conditions_lines(conditions: Conditions) -> list[tuple[str, str]]:
     """What a timing holds for, in words."""
-    return [(name.replace("_", " "), str(value)) for name, value in asdict(conditions).items()
-            if value is not None]
+    words = {True: "on", False: "off"}
+    return [(name.replace("_", " "), words.get(value, str(value))
+             if isinstance(value, bool) else str(value))
+            for name, value in asdict(conditions).items() if value is not None]
 
 
 def to_record(timing: Timing) -> dict[str, Any]:
     return {**asdict(timing), "images_per_second": timing.images_per_second}
 
 
-def to_json(timing: Timing) -> str:
-    return json.dumps(to_record(timing))
+def layer_time_frame(summary: Summary, times: LayerTimes,
+                     roofline: Roofline | None = None) -> pd.DataFrame:
+    """The table of layers with `seconds` and `share`, and what bounds each where that is known."""
+    frame = layer_frame(summary)
+    frame["seconds"], frame["share"] = times.seconds, times.shares
+    if roofline:
+        extra = roofline_views.frame(roofline)
+        frame = pd.concat([frame, extra.drop(columns=["index", "path", "kind", "seconds"])],
+                          axis="columns")
+    return frame
 
 
-def to_text(config: Config, timing: Timing) -> str:
-    """The median, its spread and the conditions, a line each."""
+def block_time_frame(summary: Summary, times: LayerTimes) -> pd.DataFrame:
+    """Calls, seconds and share of each block, in the order of `Summary.blocks`."""
+    rows = []
+    for block in summary.blocks:
+        seconds = sum(times.seconds[layer.index] for layer in block.layers)
+        rows.append({"block": block.path, "type": block.type, "calls": len(block.layers),
+                     "seconds": seconds, "share": seconds / times.sum_s})
+    return pd.DataFrame(rows)
+
+
+def batch_frame(sweep: Sweep) -> pd.DataFrame:
+    """A row for each batch size; a refused one has the reason and no figures."""
+    figures = ("median_s", "p10_s", "p90_s", "n", "images_per_second")
+    frame = pd.DataFrame([
+        {"batch_size": point.batch_size,
+         **{name: getattr(point.timing, name, None) for name in figures},
+         "refused": point.refused} for point in sweep.points])
+    return frame.astype({"n": "Int64"})
+
+
+def timing_frame(timing: Timing) -> pd.DataFrame:
+    """One row: the figures and their conditions."""
+    record = to_record(timing)
+    record["warnings"] = " ".join(record["warnings"])
+    return pd.DataFrame([{**record, **record.pop("conditions")}])
+
+
+def to_csv(report: Report) -> str:
+    """One table: the layers where they were timed, or the batch sizes, or the whole pass."""
+    if report.layers:
+        frame = layer_time_frame(report.summary, report.layers, report.roofline)
+    else:
+        frame = batch_frame(report.sweep) if report.sweep else timing_frame(report.timing)
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(report: Report) -> str:
+    """The whole pass, and under `layers`, `roofline` and `batches` what else was measured."""
+    record = to_record(report.timing)
+    if times := report.layers:
+        frame = layer_time_frame(report.summary, times, report.roofline)
+        record["layers"] = {"whole_s": times.whole_s, "sum_s": times.sum_s,
+                            "difference_s": times.difference_s, "passes": times.passes,
+                            "calls": _records(frame),
+                            "blocks": _records(block_time_frame(report.summary, times))}
+    if report.roofline:
+        record["roofline"] = {**asdict(report.roofline.rates),
+                              "because": roofline_views.sentences(report.roofline)}
+    if report.sweep:
+        record["batches"] = _records(batch_frame(report.sweep))
+    return json.dumps(record)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()}
+            for row in plain.to_dict(orient="records")]
+
+
+def to_text(report: Report) -> str:
+    """The median, its spread and the conditions, a line each, and a table for each further run."""
+    timing = report.timing
     lines = [("median", text.seconds(timing.median_s)),
              ("p10", text.seconds(timing.p10_s)), ("p90", text.seconds(timing.p90_s)),
-             ("n", str(timing.n)), ("images a second", text.short(timing.images_per_second)),
-             ("first pass", text.seconds(timing.first_s)),
-             ("on", timing.device), *conditions_lines(timing.conditions)]
-    return "\n".join([text.sentence(config), "",
-                      *(f"{name:24} {value}" for name, value in lines)])
+             ("n", str(timing.n) if timing.passes_per_sample == 1 else
+              f"{timing.n}, of {timing.passes_per_sample} passes each"),
+             ("images a second", text.short(timing.images_per_second)),
+             ("first pass", text.seconds(timing.first_s))]
+    if timing.compile_s is not None:
+        lines.append(("compiling", text.seconds(timing.compile_s)))
+    lines.append(("memory, predicted", text.short(timing.predicted_bytes, "B")))
+    if timing.measured_bytes is not None:
+        lines.append(("memory, measured", text.short(timing.measured_bytes, "B")))
+    lines += [("on", timing.device), *conditions_lines(timing.conditions)]
+    parts = [text.sentence(report.config), "\n".join(f"{name:24} {value}" for name, value in lines)]
+    parts += [f"Warning: {warning}" for warning in report.warnings]
+    if report.layers:
+        parts += [_layers_text(report.summary, report.layers, report.roofline),
+                  layers_sentence(report.layers)]
+    if report.roofline:
+        parts += ["\n".join(roofline_views.sentences(report.roofline))]
+    if report.sweep:
+        parts.append(_batches_text(report.sweep))
+    return "\n\n".join(parts)
+
+
+def layers_sentence(times: LayerTimes) -> str:
+    """The sum of the calls beside the pass in which none was timed."""
+    return (f"The calls add up to {text.seconds(times.sum_s)}; the pass in which none was timed "
+            f"took {text.seconds(times.whole_s)}: {times.difference_s / times.whole_s:+.1%}. "
+            "Timing the calls costs a little, and a median of parts is not a part of the median.")
+
+
+def _layers_text(summary: Summary, times: LayerTimes, roofline: Roofline | None) -> str:
+    frame = layer_time_frame(summary, times, roofline)
+    shown = pd.DataFrame({
+        "#": frame["index"].astype(str), "layer": frame["path"], "type": frame["type"],
+        "output": frame["output_shape"],
+        "time": [text.seconds(seconds) for seconds in times.seconds],
+        "share": [f"{share:.1%}" for share in times.shares]})
+    if roofline:
+        shown["ops a byte"] = ["" if pd.isna(value) else f"{value:.2g}"
+                               for value in frame["intensity"]]
+        shown["bound by"] = frame["bound"].fillna("")
+    return aligned(shown)
+
+
+def _batches_text(sweep: Sweep) -> str:
+    timed = [(point.batch_size, point.timing) for point in sweep.points if point.timing]
+    parts = [aligned(pd.DataFrame(
+        [{"batch": str(size), "median": text.seconds(timing.median_s),
+          "p10": text.seconds(timing.p10_s), "p90": text.seconds(timing.p90_s),
+          "n": str(timing.n), "images a second": text.short(timing.images_per_second)}
+         for size, timing in timed]))] if timed else []
+    parts += [f"Batch {point.batch_size}: {point.refused}" for point in sweep.points
+              if point.refused]
+    return "\n".join(parts)

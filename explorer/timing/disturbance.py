@@ -1,0 +1,67 @@
+"""Whether something else had the machine while a pass was timed, in plain sentences."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+CORES_TAKEN = 0.25
+"""Share of the cores of a run that others may have. With a busy process on every core they have a
+half; the page, a browser and the system have less than a tenth."""
+SPREAD = 1.6
+"""p90 by p10 that is let pass. Alone on the machine it is 1.02 to 1.3."""
+FEWEST = 10
+"""Samples from which on the spread tells something."""
+SHORTEST_S = 0.1
+"""The system counts processor time in hundredths of a second."""
+
+
+@dataclass
+class Load:
+    """Processor time that others had during a block."""
+
+    cores: float = 0.0
+    """Cores that other processes kept busy, on the average."""
+    elapsed_s: float = 0.0
+
+
+@contextmanager
+def watched() -> Iterator[Load]:
+    """A `Load` that is filled in at the end of the block."""
+    load = Load()
+    start, busy, own = time.monotonic(), _busy_s(), time.process_time()
+    yield load
+    load.elapsed_s = time.monotonic() - start
+    others = _busy_s() - busy - (time.process_time() - own)
+    load.cores = max(0.0, others / load.elapsed_s) if load.elapsed_s else 0.0
+
+
+def _busy_s() -> float:
+    """Seconds for which the cores of this machine have worked, or were lent to another one."""
+    times = psutil.cpu_times()._asdict()
+    # `user` and `nice` have the time of guests in them already.
+    idle = ("idle", "iowait", "guest", "guest_nice")
+    return float(sum(seconds for name, seconds in times.items() if name not in idle))
+
+
+def warnings(samples: Sequence[float], load: Load, threads: int) -> tuple[str, ...]:
+    """What a person should know before trusting the samples; nothing where all is well."""
+    found = []
+    cores = psutil.cpu_count() or 1
+    # Others may have the cores that the run leaves free.
+    taken = load.cores - max(0, cores - threads)
+    if load.elapsed_s >= SHORTEST_S and taken > CORES_TAKEN * threads:
+        found.append(f"Other programs kept {load.cores:.1f} of the {cores} cores busy during the "
+                     "measurement. Close them and measure again.")
+    if len(samples) >= FEWEST:
+        deciles = statistics.quantiles(samples, n=10, method="inclusive")
+        if deciles[-1] > SPREAD * deciles[0]:
+            found.append(f"The passes differ: one in ten took {deciles[-1] / deciles[0]:.1f} times "
+                         "as long as the quickest tenth or longer. Something disturbed them; "
+                         "measure again.")
+    return tuple(found)

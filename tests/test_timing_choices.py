@@ -1,0 +1,191 @@
+"""How a pass is run: what each choice changes, and what cannot be."""
+
+import time
+
+import psutil
+import pytest
+import torch
+
+from explorer.analysis import summarise
+from explorer.catalogue import configure
+from explorer.timing import (
+    Choices,
+    TimingError,
+    available,
+    can_compile,
+    cores,
+    devices,
+    disturbance,
+    predict_seconds,
+    prediction,
+    protocol,
+    submit,
+    submit_layers,
+)
+from explorer.timing.passes import prepared
+
+SMALL = configure("mobilenetv3_small", input_size=64, width=0.25)
+KEY = "mobilenetv3_small&width=0.25&input_size=64"
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+def measured(device: str = "cpu", **choices: object) -> protocol.Timing:
+    return protocol.measure(KEY, device, 0.1, Choices(**choices))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_number_formats(dtype: str) -> None:
+    with prepared(SMALL, "cpu", Choices(dtype=dtype)) as given:
+        assert str(given.network(given.images).dtype) == f"torch.{dtype}"
+    timing = measured(dtype=dtype)
+    assert timing.conditions.dtype == dtype
+    assert (timing.predicted_bytes < measured().predicted_bytes) == (dtype != "float32")
+
+
+def test_channels_last() -> None:
+    with prepared(SMALL, "cpu", Choices(channels_last=True)) as given:
+        assert given.images.is_contiguous(memory_format=torch.channels_last)
+        weights = [weight for weight in given.network.parameters() if weight.dim() == 4]
+        assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+    assert measured(channels_last=True).conditions.layout == "channels last"
+
+
+def test_threads_are_set_for_the_run_alone() -> None:
+    before = torch.get_num_threads()
+    with prepared(SMALL, "cpu", Choices(threads=cores())):
+        assert torch.get_num_threads() == cores()
+    assert torch.get_num_threads() == before
+    assert measured(threads=cores()).conditions.threads == cores()
+
+
+@pytest.mark.parametrize(("name", "size"), [("resnet18", 96), ("inception_v3", 299)])
+def test_a_training_step_makes_gradients_and_takes_more_memory(name: str, size: int) -> None:
+    config = configure(name, width=0.125, input_size=size, batch_size=2, num_classes=10)
+    with prepared(config, "cpu", Choices(training=True)) as given:
+        given.run()
+        assert all(weight.grad is not None for weight in given.network.parameters())
+    forward, step = (prediction.pass_bytes(summarise(config, training=training),
+                                           Choices(training=training))
+                     for training in (False, True))
+    assert step > 2 * forward
+
+
+def test_a_step_that_training_refuses_is_a_sentence() -> None:
+    with pytest.raises(TimingError, match=r"^The training step of .* failed on cpu: Expected more"):
+        protocol.measure("resnet18&width=0.125&input_size=32", "cpu", 0.1, Choices(training=True))
+
+
+def test_rates_are_learned_for_each_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "_rates", {"cpu": 30e9})
+    summary, half = summarise(configure("resnet50")), Choices(dtype="bfloat16")
+    plain = predict_seconds(summary, "cpu")
+    prediction.learn_rate(summary.totals, "cpu", plain / 4, half)
+    assert predict_seconds(summary, "cpu", half) < predict_seconds(summary, "cpu") == plain
+    assert predict_seconds(summary, "cpu", Choices(training=True)) == 3 * plain
+
+
+BAD = [
+    ({"dtype": "float64"}, "`dtype` must be one of float32, float16, bfloat16; got 'float64'."),
+    ({"threads": 0}, f"`threads` must be from 1 to {cores()}"),
+    ({"threads": 10_000}, "the cores of this machine; got 10000"),
+    ({"threads": "two"}, "`threads` must be a whole number"),
+    ({"tf32": True}, "`tf32` is a format of NVIDIA GPUs; got it on cpu"),
+    ({"tf32": "yes"}, "`tf32` must be on or off; got 'yes'"),
+    ({"cuda_graph": True}, "`cuda_graph` needs a cuda device"),
+    ({"dtype": "float16", "training": True}, "float16 has no usable backward pass on cpu"),
+    ({"layout": "NHWC"}, "There is no choice 'layout'"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), BAD, ids=[str(case[0]) for case in BAD])
+def test_a_choice_that_cannot_be(given: dict[str, object], said: str) -> None:
+    with pytest.raises(TimingError) as error:
+        submit(SMALL, "cpu", choices=Choices(**given))
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_what_cannot_be_on_cuda() -> None:
+    for given in ({"cuda_graph": True, "training": True}, {"tf32": True, "dtype": "bfloat16"}):
+        with pytest.raises(TimingError, match=r"`cuda_graph`|`tf32`"):
+            Choices(**given).check("cuda:0")
+
+
+def test_layers_of_a_compiled_network_cannot_be_timed() -> None:
+    with pytest.raises(TimingError, match="leave `compile` and `cuda_graph` off"):
+        submit_layers(SMALL, "cpu", choices=Choices(compile=True))
+
+
+def test_compiling_is_offered_where_there_is_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not can_compile("mps")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(devices, "can_compile", devices.can_compile.__wrapped__)
+    assert not devices.can_compile("cpu")
+    monkeypatch.setattr("explorer.timing.choices.can_compile", lambda device: False)
+    with pytest.raises(TimingError, match="`compile` cannot work on cpu here"):
+        Choices(compile=True).check("cpu")
+
+
+@pytest.mark.skipif(not can_compile("cpu"), reason="no C++ compiler here")
+def test_a_compiled_network() -> None:
+    timing = protocol.measure("vgg11&width=0.125&input_size=32&classifier_width=64", "cpu", 0.1,
+                              Choices(compile=True))
+    assert timing.compile_s and timing.compile_s > timing.first_s
+    assert timing.conditions.compiled
+
+
+def test_the_clock_is_a_number_or_unknown() -> None:
+    for device in available():
+        assert (clock := devices.clock_mhz(device)) is None or clock > 0
+
+
+# What disturbs a run.
+
+def busy(cores: float) -> disturbance.Load:
+    return disturbance.Load(cores, elapsed_s=1.0)
+
+
+def test_quiet_samples_carry_no_warning() -> None:
+    cores = psutil.cpu_count() or 1
+    assert disturbance.warnings([1.0, 1.1] * 10, busy(0.1 * cores), cores) == ()
+    # Others may have the cores that the run leaves free.
+    assert disturbance.warnings([1.0] * 20, busy(cores - 1), 1) == ()
+
+
+def test_busy_cores_and_spread_are_told() -> None:
+    cores = psutil.cpu_count() or 1
+    load, = disturbance.warnings([1.0] * 20, busy(0.5 * cores), cores)
+    assert load.startswith("Other programs kept ")
+    spread, = disturbance.warnings([1.0] * 15 + [3.0] * 5, busy(0), cores)
+    assert "3.0 times" in spread
+
+
+def test_own_work_is_not_that_of_others() -> None:
+    with disturbance.watched() as load:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+    assert load.elapsed_s >= 0.3
+    assert load.cores <= psutil.cpu_count()
+
+
+# CUDA.
+
+@needs_cuda
+@pytest.mark.parametrize("given", [
+    {"dtype": "bfloat16", "channels_last": True}, {"tf32": True}, {"cuda_graph": True},
+    {"training": True}, {"dtype": "float16", "cuda_graph": True}], ids=str)
+def test_choices_on_cuda(given: dict[str, object]) -> None:
+    timing = measured("cuda:0", **given)
+    assert timing.measured_bytes and timing.measured_bytes > 0
+    assert timing.conditions.tf32 == given.get("tf32", False)
+    assert timing.conditions.cudnn and timing.conditions.driver
+
+
+@needs_cuda
+def test_memory_on_cuda_is_what_was_predicted() -> None:
+    timing = protocol.measure("resnet50&batch_size=16", "cuda:0", 0.2, Choices())
+    assert timing.measured_bytes
+    # Beside the tensors it holds the workspaces of cuDNN.
+    assert timing.predicted_bytes <= 1.05 * timing.measured_bytes
+    assert timing.measured_bytes <= 2 * timing.predicted_bytes

@@ -1,0 +1,189 @@
+"""The time of every call, and what bounds it."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from explorer.analysis import summarise
+from explorer.build import build
+from explorer.catalogue import configure, presets
+from explorer.key import to_key
+from explorer.timing import (
+    Choices,
+    LayerTimes,
+    Rates,
+    layers,
+    place,
+    roofline,
+    submit_layers,
+    submit_rates,
+    time_forward,
+)
+from explorer.trace import leaves, trace
+from explorer.views import roofline as roofline_views
+from explorer.views import timings
+
+SMALL = configure("mobilenetv3_small", input_size=64, width=0.25)
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+@pytest.fixture(scope="module")
+def times() -> LayerTimes:
+    return submit_layers(SMALL, "cpu", 0.3, Choices(threads=1)).result()
+
+
+@pytest.fixture(scope="module")
+def rates() -> Rates:
+    return submit_rates("cpu", Choices(threads=1)).result()
+
+
+# The order of the trace.
+
+CASES = [*((name, False) for name in presets()),
+         ("inception_v3", True), ("mobilenetv3_large", True)]
+
+
+@pytest.mark.parametrize(("name", "training"), CASES,
+                         ids=[f"{name}{'-training' * training}" for name, training in CASES])
+def test_the_calls_that_are_timed_are_those_of_the_trace(
+        name: str, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 299 if training else 96 if "ception" in name else 64
+    config = configure(name, width=0.125, input_size=size, batch_size=2, num_classes=8)
+    network = build(config, "cpu").train(training)
+    traced = trace(network, config.input_shape, training=training)
+    shapes: list[tuple[int, ...]] = []
+    forward, between = layers._marked, layers._Between.__torch_function__
+
+    def shape_of(result: object) -> object:
+        shapes.append(tuple(leaves([result], torch.Tensor)[0].shape))
+        return result
+
+    # What is called in one place and seen in the other, with its output's shape.
+    monkeypatch.setattr(layers, "_marked", lambda function, mark: forward(
+        lambda *args, **kwargs: shape_of(function(*args, **kwargs)), mark))
+
+    def seen(self, func, types, args=(), kwargs=None):
+        result = between(self, func, types, args, kwargs)
+        return shape_of(result) if leaves([result], torch.Tensor) else result
+
+    monkeypatch.setattr(layers._Between, "__torch_function__", seen)
+    marks: list[None] = []
+    images = torch.randn(config.input_shape)
+    with torch.set_grad_enabled(training), \
+            layers.noted(network, traced, lambda: marks.append(None)):
+        network(images)
+    assert len(marks) == len(traced.calls)
+    assert shapes == [call.output_shape for call in traced.calls]
+    assert not any("forward" in vars(module) for module in network.modules())
+
+
+class Slow(nn.Module):
+    """An activation that takes 30 ms."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.03)
+        return x.relu()
+
+
+def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = build(SMALL, "cpu")
+    where = "stage3.0.branch.depthwise.act"
+    network.set_submodule(where, Slow())
+    monkeypatch.setattr(layers, "prepared", lambda *_: prepared_with(network))
+    summary = summarise(SMALL)
+    times = layers.measure_layers(to_key(SMALL), "cpu", 0.3, Choices(threads=1))
+    slowest = max(summary.layers, key=lambda layer: times.seconds[layer.index])
+    assert slowest.path == where
+    assert times.seconds[slowest.index] >= 0.03
+    assert times.shares[slowest.index] > 0.5
+
+
+def prepared_with(network: nn.Module):
+    from contextlib import contextmanager
+
+    from explorer.timing.passes import Pass
+
+    @contextmanager
+    def ready():
+        images = torch.randn(SMALL.input_shape)
+        with torch.inference_mode():
+            yield Pass(network, images, lambda: network(images), lambda: None)
+    return ready()
+
+
+def test_every_layer_has_a_time(times: LayerTimes) -> None:
+    summary = summarise(SMALL)
+    assert len(times.seconds) == len(summary.layers)
+    assert all(seconds > 0 for seconds in times.seconds)
+    assert sum(times.shares) == pytest.approx(1)
+    assert times.passes >= 3
+    assert times.difference_s == times.sum_s - times.whole_s
+    frame = timings.layer_time_frame(summary, times)
+    assert list(frame["seconds"]) == list(times.seconds)
+    blocks = timings.block_time_frame(summary, times)
+    assert blocks["seconds"].sum() == pytest.approx(times.sum_s)
+    assert blocks["calls"].sum() == len(summary.layers)
+
+
+@needs_cuda
+def test_layers_on_cuda() -> None:
+    times = submit_layers(SMALL, "cuda", 0.3).result()
+    assert len(times.seconds) == len(summarise(SMALL).layers)
+    assert all(seconds > 0 for seconds in times.seconds)
+
+
+# The roofline.
+
+def test_rates_are_measured_once(rates: Rates) -> None:
+    assert rates.flops_per_s > rates.bytes_per_s > 0
+    assert all(seconds > 0 for seconds in rates.launch_s.values())
+    assert submit_rates("cpu", Choices(threads=1, channels_last=True)).result() == rates
+
+
+def test_bounds_are_told_apart() -> None:
+    """A device that does 100 operations a byte, on which a call takes 1 µs."""
+    rates = Rates("cpu", "float32", 1e12, 1e10, {"convolution": 1e-6, "activation": 1e-6})
+    config = configure("vgg16", batch_norm=False)
+    summary = summarise(config)
+    times = LayerTimes(to_key(config), "cpu", (1e-3,) * len(summary.layers), 1.0, 3, 0, 0, (),
+                       time_forward(SMALL, "cpu", 0.05).conditions)
+    spots = {spot.layer.path: spot for spot in place(summary, times, rates, Choices()).spots}
+    convolution = spots["stage3.conv2.conv"]
+    weights = 256 * 256 * 9 + 256
+    assert convolution.flops == 2 * 256 * 256 * 9 * 56 * 56 + 256 * 56 * 56
+    assert convolution.bytes == 4 * (2 * 256 * 56 * 56 + weights)
+    assert convolution.bound == "arithmetic" and convolution.attainable == 1e12
+    assert convolution.measured == convolution.flops / 1e-3
+    linear = spots["head.fc1"]
+    assert linear.bound == "memory"
+    assert linear.attainable == pytest.approx(linear.intensity * 1e10)
+    flatten = next(spot for path, spot in spots.items() if path.endswith("flatten"))
+    assert (flatten.bytes, flatten.intensity, flatten.bound) == (0, None, "launching")
+    half = place(summary, times, rates, Choices(dtype="bfloat16")).spots
+    assert half[0].bytes == place(summary, times, rates, Choices()).spots[0].bytes / 2
+
+
+def test_the_page_says_why(times: LayerTimes, rates: Rates) -> None:
+    found = place(summarise(SMALL), times, rates, Choices(threads=1))
+    assert sum(map(found.share, roofline.BOUNDS)) == pytest.approx(1)
+    said = " ".join(roofline_views.sentences(found))
+    assert "bound by memory" in said and "depthwise convolutions" in said
+    assert "fewer multiply-adds shorten this pass only a little" in said
+    frame = roofline_views.frame(found)
+    assert len(frame) == len(times.seconds)
+    figure = roofline_views.figure(found)
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    assert "depthwise convolution" in {trace.name for trace in dots}
+    assert sum(len(trace.x) for trace in dots) == frame["intensity"].notna().sum()
+
+
+def test_what_is_not_counted_has_no_bound(times: LayerTimes, rates: Rates) -> None:
+    summary = summarise(SMALL)
+    unknown = replace(summary, layers=tuple(
+        layer._replace(macs=None, elementwise_ops=None) for layer in summary.layers))
+    found = place(unknown, times, rates, Choices())
+    assert {spot.bound for spot in found.spots} == {None}
+    assert roofline_views.frame(found)["bound"].isna().all()
