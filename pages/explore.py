@@ -22,6 +22,7 @@ state.open_address()
 controls.sidebar()
 refused = state.take_widgets()
 key = state.key()
+timing.keep_up()
 found = summary(key)
 selected, view = derivation.opened(found), graph.opened(key)
 state.write_address()
@@ -37,22 +38,23 @@ if not isinstance(found, Summary):
 
 figures.row(found)
 figures.send()
+seconds = timing.layer_seconds()
 
 st.subheader("Graph", anchor="graph")
-graph.section(key, view, selected)
+graph.section(key, view, selected, seconds)
 
 st.subheader("Layers", anchor="layers")
-layers.table(key, found, selected)
+layers.table(key, found, selected, seconds)
 derivation.panel(found, selected)
 
 other_tools.section(key, found)
 
 st.subheader("Where it sits", anchor="charts")
-st.plotly_chart(where_it_sits(key), key="where-it-sits", config={"displayModeBar": False})
+st.plotly_chart(where_it_sits(key, seconds), key="where-it-sits", config={"displayModeBar": False})
 
 st.subheader("Memory and receptive field", anchor="memory")
 memory.section(key, found)
 receptive_field.section(found)
 
-st.subheader("Timed forward pass", anchor="timing")
-timing.details(found)
+st.subheader("Timed passes", anchor="timing")
+timing.section(found)

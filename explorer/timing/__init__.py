@@ -3,7 +3,7 @@
 from explorer.timing.batches import BatchPoint, Sweep
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions
-from explorer.timing.devices import available, can_compile, cores, resolve
+from explorer.timing.devices import available, can_compile, cores, resolve, usual_threads
 from explorer.timing.errors import TimingError
 from explorer.timing.layers import LayerTimes
 from explorer.timing.prediction import predict_seconds
@@ -22,4 +22,4 @@ from explorer.timing.worker import Progress
 __all__ = ["BOUNDS", "BatchPoint", "Choices", "Conditions", "LayerTimes", "Progress", "Rates",
            "Roofline", "Run", "Spot", "Sweep", "Timing", "TimingError", "available", "can_compile",
            "cores", "place", "predict_seconds", "queue_length", "resolve", "submit",
-           "submit_batches", "submit_layers", "submit_rates", "time_forward"]
+           "submit_batches", "submit_layers", "submit_rates", "time_forward", "usual_threads"]

@@ -49,6 +49,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def usual_threads() -> int:
+    """The threads that PyTorch takes by itself."""
+    return min(torch.get_num_threads(), cores())
+
+
 @cache
 def can_compile(device: str) -> bool:
     """Whether `torch.compile` can work there: it needs a C++ compiler and Python's headers, and

@@ -6,7 +6,6 @@ The values are frozen, so that sessions share them and none is copied.
 from __future__ import annotations
 
 import gc
-from concurrent.futures import Future
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,7 +15,6 @@ from explorer.analysis import Summary, summarise
 from explorer.catalogue import find_preset, presets
 from explorer.key import from_key, to_key
 from explorer.published import Comparison, compare
-from explorer.timing import Timing, TimingError, submit
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
 from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline, unused
@@ -27,8 +25,6 @@ gc.collect()
 gc.freeze()
 
 ENTRIES = 256
-BUDGET_S = 1.0
-"""What one timed forward pass may take: short, so that the figure follows the knobs."""
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -81,30 +77,19 @@ def graph_svg(key: str, level: Level, toggled: tuple[str, ...], direction: Direc
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the graph …")
 def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...], overlay: str,
-               direction: Direction, shapes: bool) -> bytes:
+               direction: Direction, shapes: bool,
+               seconds: tuple[float, ...] | None) -> bytes:
     """The graph as a file that stands by itself; raises `LayoutError`."""
     return graph.draw(from_key(key), form, outline=outline(key), level=level, toggled=toggled,
-                      overlay=overlay, direction=direction, shapes=shapes)
+                      overlay=overlay, direction=direction, shapes=shapes,
+                      seconds=seconds)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def where_it_sits(key: str) -> go.Figure:
+def where_it_sits(key: str, seconds: tuple[float, ...] | None) -> go.Figure:
     found = summary(key)
     assert isinstance(found, Summary)
-    return charts.where_it_sits(found)
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def timing(key: str, device: str) -> Future[Timing]:
-    """The timed forward pass of a config: under way, done or failed, one for all sessions."""
-    found = summary(key)
-    assert isinstance(found, Summary)
-    try:
-        return submit(from_key(key), device, BUDGET_S, totals=found.totals)
-    except TimingError as error:    # refused before it began, for want of memory say
-        refused: Future[Timing] = Future()
-        refused.set_exception(error)
-        return refused
+    return charts.where_it_sits(found, seconds)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -113,7 +113,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     for (const id of data.frames) corner(id, "−", "Close");
   }
-  canvas.setAttribute("aria-label", data.alt);
 
   const order = Object.keys(data.nodes);
   for (const [id, node] of Object.entries(data.nodes)) {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
-from explorer.ui import calls, state
+from explorer.ui import calls, runs, state, timing
 from explorer.ui.messages import escape
 from explorer.views import graph as graphs
 from explorer.views import selection
@@ -44,18 +44,23 @@ class View(NamedTuple):
     shapes: bool
 
 
-def section(key: str, view: View, selected: Sequence[int] = ()) -> None:
-    """The graph of a config with its controls, and the chosen layers marked."""
+def section(key: str, view: View, selected: Sequence[int] = (),
+            seconds: tuple[float, ...] | None = None) -> None:
+    """The graph of a config with its controls, and the chosen layers marked; `seconds` are the
+    measured times of the layers."""
     outline = calls.outline(key)
-    _controls(key, view)
+    _controls(key, view, seconds)
     try:
         svg = calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
     drawing = Drawing(outline, view.level, view.toggled)
-    _component(key=KEY, data=_data(svg, drawing, view, selected, f"Graph of {key}"),
+    _component(key=KEY, data=_data(svg, drawing, view, selected, seconds),
                on_picked_change=_picked, on_toggled_change=_toggled, on_level_change=_level)
+    if view.overlay == graphs.TIME and seconds is None and not runs.pending("layers"):
+        st.button("Time the layers", icon=":material/timer:", on_click=timing.time_layers,
+                  key="graph-time", help="No layer has been timed with the knobs as they stand.")
 
 
 def opened(key: str) -> View:
@@ -81,7 +86,7 @@ def _choice(name: str, options: dict[str, Any], default: str) -> str:
     return default
 
 
-def _controls(key: str, view: View) -> None:
+def _controls(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _widget("level", view.level, lambda name, **how: st.segmented_control(
             "Show", list(LEVELS), format_func=LEVELS.__getitem__, required=True, key=name,
@@ -100,7 +105,7 @@ def _controls(key: str, view: View) -> None:
         with st.popover("Export", icon=":material/image:", on_change="rerun",
                         key="graph-export") as box:
             if box.open:
-                _export(key, view)
+                _export(key, view, seconds)
 
 
 def _widget(name: str, value: str, make: Callable[..., Any]) -> None:
@@ -118,11 +123,11 @@ def _chosen(name: str) -> None:
         state.set_page_parameter("toggled", None)
 
 
-def _export(key: str, view: View) -> None:
+def _export(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
     st.caption("What is shown, as a file that stands by itself: in light colours, with its legend.")
     for form, mime in (("svg", "image/svg+xml"), ("png", "image/png"), ("dot", "text/plain")):
         try:
-            content = calls.graph_file(key, cast(graphs.FileFormat, form), *view)
+            content = calls.graph_file(key, cast(graphs.FileFormat, form), *view, seconds)
         except LayoutError as error:
             st.warning(escape(str(error)))
             return
@@ -131,9 +136,10 @@ def _export(key: str, view: View) -> None:
 
 
 def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
-          alt: str) -> dict[str, Any]:
+          seconds: tuple[float, ...] | None) -> dict[str, Any]:
     """What the component needs beside the SVG: of each node what it holds and its colour."""
-    overlay = None if view.overlay == graphs.KIND else graphs.overlay(view.overlay, drawing)
+    overlay = None if view.overlay == graphs.KIND else \
+        graphs.overlay(view.overlay, drawing, seconds)
     chosen, layers = set(selected), len(drawing.outline.summary.layers)
 
     def node(group: Group) -> dict[str, Any]:
@@ -149,7 +155,7 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
     legend = {"title": overlay.title, "largest": overlay.largest,
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay else \
              {"kinds": [kind for kind in KIND_COLOURS if kind in kinds]}
-    return {"svg": svg, "alt": alt, "nodes": {group.id: node(group) for group in drawing.nodes},
+    return {"svg": svg, "nodes": {group.id: node(group) for group in drawing.nodes},
             "frames": [group.id for group in drawing.outline.groups.values()
                        if drawing.is_open(group)], "legend": legend}
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.ui import calls, state
+from explorer.ui import calls, state, timing
 from explorer.views import selection, text
 from explorer.views.palette import KIND_COLOURS
 
@@ -20,18 +20,25 @@ TABLE, ROWS = "layer-table", "layer-rows"
 """Where the session holds the table's selection, and the layers that its rows show."""
 
 
-def table(key: str, found: Summary, selected: Sequence[int]) -> None:
-    """The layers, those that match the search, and their CSV; `selected` are those chosen."""
+def table(key: str, found: Summary, selected: Sequence[int],
+          seconds: Sequence[float] | None) -> None:
+    """The layers, those that match the search, and their CSV; `selected` are those chosen, and
+    `seconds` their measured times."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Search", key="layer-search", type="search", live=True,
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", file_name=f"{key}.csv",
-                           data=calls.csv(key), mime="text/csv", on_click="ignore",
-                           help="Every layer with every column, exact.")
+                           data=timing.layer_csv() or calls.csv(key), mime="text/csv",
+                           on_click="ignore", help="Every layer with every column, exact.")
         only = st.toggle("Chosen only", key="layer-chosen", disabled=not selected,
                          help="Only the layers that are chosen here or in the graph.")
-    frame = matching(shown_frame(key), wanted)
+    frame = shown_frame(key)
+    if seconds:
+        whole = sum(seconds)
+        frame = frame.assign(ms=[1e3 * each for each in seconds],
+                             ms_share=[each / whole for each in seconds])
+    frame = matching(frame, wanted)
     if only and selected:
         frame = frame[frame["index"].isin(selected)]
     rows = st.session_state[ROWS] = frame["index"].tolist()
@@ -124,6 +131,10 @@ COLUMNS = {
     "activation_bytes": _number("Output bytes", "Memory of the output in float32; 0 where it "
                                 "shares its input's"),
     "activation_bytes_share": _share("Share  "),
+    "ms": st.column_config.NumberColumn("Time, ms", format="%.3f", width=85,
+                                        help="Median of the layer in a run in which every layer "
+                                             "was timed"),
+    "ms_share": _share("Share   "),
     "receptive_field": st.column_config.NumberColumn(
         "Field", width=65, help="Receptive field: pixels of the image that one position can see"),
 }

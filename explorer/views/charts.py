@@ -7,26 +7,32 @@ from functools import cache
 from itertools import accumulate
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.analysis import Layer, Summary
+from explorer.analysis import Kind, Layer, Summary
 from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
-        ("activation_bytes", "Activation memory", "B"))
+        ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
 
 
-def where_it_sits(summary: Summary) -> go.Figure:
-    """Parameters, multiply-adds and activation memory of each block, stacked by kind."""
+def where_it_sits(summary: Summary, seconds: Sequence[float] | None = None) -> go.Figure:
+    """Parameters, multiply-adds and activation memory of each block, stacked by kind, and the time
+    where the layers' `seconds` are measured."""
     names = list(dict.fromkeys(block.path for block in summary.blocks))
     bars: list[dict[str, Any]] = []
     shown: set[str] = set()
-    for row, (quantity, title, unit) in enumerate(ROWS, 1):
-        costs = {kind: dict.fromkeys(names, 0) for kind in KIND_COLOURS}
+    rows = len(ROWS) if seconds else len(ROWS) - 1
+    for row, (quantity, title, unit) in enumerate(ROWS[:rows], 1):
+        costs: dict[Kind, dict[str, float]] = {
+            kind: dict.fromkeys(names, 0) for kind in KIND_COLOURS}
         for layer in summary.layers:
-            costs[layer.kind][layer.block] += getattr(layer, quantity) or 0
+            costs[layer.kind][layer.block] += seconds[layer.index] \
+                if seconds and quantity == "seconds" else getattr(layer, quantity) or 0
+        exact = ".3~s" if quantity == "seconds" else ","
         for kind, values in costs.items():
             if any(values.values()):
                 bars.append(dict(
@@ -34,26 +40,46 @@ def where_it_sits(summary: Summary) -> go.Figure:
                     marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
                     showlegend=kind not in shown, xaxis=f"x{row}".removesuffix("1"),
                     yaxis=f"y{row}".removesuffix("1"),
-                    hovertemplate=f"%{{x}}<br>{kind}: %{{y:,}} {unit}<extra>{title}</extra>"))
+                    hovertemplate=f"%{{x}}<br>{kind}: %{{y:{exact}}} {unit}"
+                                  f"<extra>{title}</extra>"))
                 shown.add(kind)
-    return go.Figure(dict(data=bars, layout=_rows_layout()))
+    return go.Figure(dict(data=bars, layout=_rows_layout(rows)))
 
 
 @cache
-def _rows_layout() -> dict[str, Any]:
+def _rows_layout(rows: int) -> dict[str, Any]:
     """The layout of the rows, made once: plotly takes longer for it than for the bars."""
-    figure = make_subplots(rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.07,
-                           subplot_titles=[title for _, title, _ in ROWS])
-    for row, (_, _, unit) in enumerate(ROWS, 1):
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.07,
+                           subplot_titles=[title for _, title, _ in ROWS[:rows]])
+    for row, (_, _, unit) in enumerate(ROWS[:rows], 1):
         figure.update_yaxes(tickformat="~s", ticksuffix=unit, nticks=4, row=row, col=1)
     figure.update_layout(
-        barmode="stack", bargap=0.25, height=560, margin=dict(l=10, r=10, t=60, b=10),
+        barmode="stack", bargap=0.25, height=110 + 150 * rows, margin=dict(l=10, r=10, t=60, b=10),
         legend=dict(orientation="h", y=1.06, x=0, yanchor="bottom", traceorder="normal"))
     figure.update_xaxes(tickangle=-45, tickfont_size=11)
     # Left-aligned titles, as the headings of the page are.
     figure.update_annotations(x=0, xanchor="left", font_size=13)
     layout: dict[str, Any] = figure.to_dict()["layout"]
     return layout
+
+
+def batch_sweep(frame: pd.DataFrame) -> go.Figure:
+    """Latency and images a second over batch sizes; `frame` is `timings.batch_frame`'s."""
+    timed = frame.dropna(subset=["median_s"])
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12,
+                           subplot_titles=["Latency of a pass", "Images a second"])
+    for column, name, colour, unit in ((1, "median_s", LIVE, "s"),
+                                       (2, "images_per_second", KEPT, "")):
+        bars = dict(type="data", symmetric=False, array=timed["p90_s"] - timed["median_s"],
+                    arrayminus=timed["median_s"] - timed["p10_s"]) if column == 1 else None
+        figure.add_scatter(x=timed["batch_size"], y=timed[name], mode="lines+markers",
+                           line=dict(color=colour, width=2), error_y=bars, row=1, col=column,
+                           hovertemplate=f"batch %{{x}}: %{{y:.3~s}}{unit}<extra></extra>")
+        figure.update_yaxes(tickformat="~s", ticksuffix=unit, rangemode="tozero", row=1,
+                            col=column)
+    figure.update_xaxes(type="log", title="batch size", tickvals=timed["batch_size"])
+    figure.update_layout(height=300, margin=dict(l=10, r=10, t=40, b=10), showlegend=False)
+    return figure
 
 
 LIVE, KEPT, MARK = (KIND_COLOURS[kind] for kind in ("convolution", "linear", "pooling"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from explorer.analysis import summarise
@@ -24,12 +24,12 @@ FORMATS: tuple[FileFormat, ...] = ("svg", "png", "dot")
 def draw(config: Config, form: FileFormat = "svg", *, level: Level = "block",
          toggled: Collection[str] = (), overlay: str = KIND, direction: Direction = "LR",
          shapes: bool = True, outline: Outline | None = None,
-         seconds: Mapping[int, float] | None = None) -> bytes:
+         seconds: Sequence[float] | None = None) -> bytes:
     """The graph of a config as a file: SVG, PNG or DOT.
 
     `level` is stage, block or layer, and `toggled` are the ids of parts that are not as the level
     has them; `overlay` is what the colours stand for, one of `OVERLAYS`, and `seconds` the measured
-    times of the layers by index; LR sets the stages side by side, TB one under the other; `shapes`
+    times of the layers; LR sets the stages side by side, TB one under the other; `shapes`
     labels the edges. `outline` is that of the config, where it is there already.
 
     A network whose forward pass fails is drawn as far as it got. Raises `LayoutError` where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.views import text
@@ -47,16 +47,15 @@ class Overlay:
         return value / (self.values[self.largest] or 1)
 
 
-def overlay(name: str, drawing: Drawing, seconds: Mapping[int, float] | None = None) -> Overlay:
-    """The overlay of a quantity; `seconds` are the measured times of the layers, by index.
+def overlay(name: str, drawing: Drawing, seconds: Sequence[float] | None = None) -> Overlay:
+    """The overlay of a quantity; `seconds` are the measured times of the layers.
 
     A node that holds several layers has their sum, and the receptive field of its last one.
     """
     if name == TIME:
-        times = seconds or {}
+        times = seconds or ()
         values = {node.id: sum(times[layer.index] for layer in node.layers)
-                  if all(layer.index in times for layer in node.layers) else None
-                  for node in drawing.nodes}
+                  if node.layers[-1].index < len(times) else None for node in drawing.nodes}
         return Overlay(TITLES[name], values, {
             id: "not timed" if value is None else text.seconds(value)
             for id, value in values.items()})
