@@ -349,6 +349,18 @@ def test_a_run_that_does_not_stop_is_killed_with_its_process() -> None:
     assert worker_pid() != pid
 
 
+def test_a_run_that_is_cancelled_while_its_process_starts_leaves_it_to_start() -> None:
+    with process.MeasuringProcess("cpu") as cold:
+        first = cold.submit(protocol.measure, to_key(SMALL), "cpu", 60, Choices())
+        begun(first)
+        while cold._process is None:
+            time.sleep(0.001)
+        started = cold._process.pid
+        assert first.cancel()
+        assert cold.submit(os.getpid).result(timeout=60) == started
+    assert first.cancelled()
+
+
 def test_batch_sizes_come_one_by_one_and_one_that_does_not_fit_is_refused() -> None:
     run = submit_batches(SMALL.replace(input_size=2048), "cpu", 0.2, batches=[1, 4096, 2])
     seen = set()

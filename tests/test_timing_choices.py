@@ -1,5 +1,7 @@
 """How a pass is run: what each choice changes, and what cannot be."""
 
+import subprocess
+import sys
 import time
 
 import psutil
@@ -158,6 +160,17 @@ def test_busy_cores_and_spread_are_told() -> None:
     assert load.startswith("Other programs kept ")
     spread, = disturbance.warnings([1.0] * 15 + [3.0] * 5, busy(0), cores)
     assert "3.0 times" in spread
+
+
+def test_a_run_beside_busy_processes_carries_a_warning() -> None:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores())]
+    try:
+        timing = submit(SMALL, "cpu", 0.5, Choices(threads=cores())).result()
+    finally:
+        for other in busy:
+            other.kill()
+            other.wait()
+    assert any(warning.startswith("Other programs kept ") for warning in timing.warnings)
 
 
 def test_own_work_is_not_that_of_others() -> None:

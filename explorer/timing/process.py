@@ -73,6 +73,7 @@ class MeasuringProcess(Executor):
         self._waiting: deque[Run[Any]] = deque()
         self._running: Run[Any] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._closed = False
         self._changed = Condition()
         self._writing = Lock()
@@ -117,9 +118,7 @@ class MeasuringProcess(Executor):
                 return True
             run.unwanted = True
         self._ask_to_stop(run)
-        timer = Timer(GRACE_S, self._kill_if_running, [run])
-        timer.daemon = True
-        timer.start()
+        self._kill_later(run)
         return True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -182,9 +181,12 @@ class MeasuringProcess(Executor):
                 self._ask_to_stop(run)
             while True:
                 word, value = pickle.loads(receive(process.stdout))
-                if word != "progress":
+                if word == "progress":
+                    run.progress = value
+                elif word == "ready":
+                    self._ready = True
+                else:
                     break
-                run.progress = value
         except (OSError, EOFError, pickle.UnpicklingError):
             process.kill()
             ending = _ending(process.wait())
@@ -202,13 +204,23 @@ class MeasuringProcess(Executor):
             if self._sent == run.number and self._process and self._process.stdin:
                 send(self._process.stdin, pickle.dumps(Order(run.number, None)))
 
-    def _kill_if_running(self, run: Run[Any]) -> None:
+    def _kill_later(self, run: Run[Any]) -> None:
+        timer = Timer(GRACE_S, self._kill_if_running, [run, self._ready])
+        timer.daemon = True
+        timer.start()
+
+    def _kill_if_running(self, run: Run[Any], asked: bool) -> None:
         with self._changed:
-            if run is self._running and self._process:
+            if run is not self._running:
+                return
+            if asked and self._process:
                 self._process.kill()
+                return
+        self._kill_later(run)       # killed while it starts, it would have to start again
 
     def _restart(self) -> None:
         self._stop()
+        self._ready = False
         self._process = _start()
 
     def _stop(self) -> None:

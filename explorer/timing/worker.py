@@ -1,8 +1,8 @@
 """Inside the measuring process: calls in from its standard input, outcomes out, all pickled.
 
 A message is bytes in a frame of their own, so that what cannot be read spoils no other message.
-In come `Order`s; out go pairs of a word and a value: "progress", then "result", "error", or
-"fatal", an error after which the process is of no more use.
+In come `Order`s; out go pairs of a word and a value: "ready" once, and for each call "progress",
+then "result", "error", or "fatal", an error after which the process is of no more use.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def work() -> None:
             os._exit(0)
 
     Thread(target=read, daemon=True).start()
+    send(_State.replies, pickle.dumps(("ready", None)))
     # Through many layers without shortcuts the activations of an untrained network fade until they
     # are denormal, and a CPU takes several times as long. Those of a trained network do not fade.
     torch.set_flush_denormal(True)    # before PyTorch starts its threads, which inherit it
