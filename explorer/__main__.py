@@ -137,9 +137,8 @@ def explain(network: str, index: str, settings: tuple[str, ...], output: Path | 
 @set_option
 @click.option("--level", type=click.Choice(graphs.LEVELS), default="block", show_default=True,
               help="How far the network is opened; identical blocks fold but for the last level.")
-@click.option("--overlay", type=click.Choice([name for name in graphs.OVERLAYS
-                                              if name != graphs.TIME]),
-              default=graphs.KIND, show_default=True, help="What the colours stand for.")
+@click.option("--overlay", type=click.Choice(graphs.OVERLAYS), default=graphs.KIND,
+              show_default=True, help="What the colours stand for; for time the layers are timed.")
 @click.option("--direction", type=click.Choice(graphs.DIRECTIONS), default="LR", show_default=True,
               help="LR: stages side by side; TB: one under the other.")
 @click.option("--shapes/--no-shapes", default=True, show_default=True,
@@ -157,8 +156,10 @@ def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay:
         raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
     config = parse_config(network, settings)
     outline = graphs.Outline.of(config)
+    timed = overlay == graphs.TIME and not outline.failure
+    seconds = submit_layers(config).result().seconds if timed else None
     write(graphs.draw(config, form, outline=outline, level=level, overlay=overlay,
-                      direction=direction, shapes=shapes), output)
+                      direction=direction, shapes=shapes, seconds=seconds), output)
     if outline.failure:
         raise outline.failure
 

@@ -126,6 +126,19 @@ def stop(what: What, unless: Wish | None = None) -> None:
         _runs.drop(before, _session())
 
 
+def cancel(what: What) -> None:
+    """Stop a run at the person's wish: it does not begin again by itself."""
+    if (wish := _wishes().get(what)) is not None:
+        st.session_state["cancelled"] = wish
+        stop(what)
+
+
+def begin(wish: Wish) -> None:
+    """Start by itself what has not been cancelled."""
+    if of(wish.what) is None and st.session_state.get("cancelled") != wish:
+        start(wish)
+
+
 def keep_only(key: str, device: str, choices: Choices, budget_s: float) -> None:
     """Drop what is not about the network and the choices as they stand."""
     for what, wish in list(_wishes().items()):
@@ -198,7 +211,7 @@ def _progress(what: What, run: Future[Any]) -> None:
         else:
             samples = f", {progress.samples} samples" if progress.samples else ""
             st.progress(progress.share, f"{progress.phase.capitalize()}{samples}")
-        st.button("Cancel", key=f"cancel-{what}", on_click=stop, args=(what,),
+        st.button("Cancel", key=f"cancel-{what}", on_click=cancel, args=(what,),
                   icon=":material/stop:")
 
 

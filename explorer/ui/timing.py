@@ -6,6 +6,8 @@ belongs to other knobs is shown in grey, and never as the current one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.analysis import Summary
@@ -46,8 +48,8 @@ def keep_up() -> None:
 
 def latency(found: Summary) -> None:
     """The header figure; starts the measurement for the knobs as they stand where it is quick."""
-    if runs.of("pass") is None and _live(found):
-        runs.start(_wish("pass"))
+    if _live(found):
+        runs.begin(_wish("pass"))
     runs.see("pass")
     st.fragment(_figure, run_every=runs.POLL_S if runs.pending("pass") else None)()
 
@@ -182,8 +184,7 @@ def _show(found: Summary, timing: Timing) -> None:
     with st.grid(5, min_column_width=150):
         for label, value, help in figures:
             st.metric(label, value, help=help)
-    for warning in timing.warnings:
-        st.warning(escape(warning))
+    _warn(timing.warnings)
     if (before := _of_preset()) and (preset := calls.summary(before.key)) \
             and isinstance(preset, Summary):
         st.markdown(f"Beside the preset, multiply-adds are "
@@ -193,9 +194,16 @@ def _show(found: Summary, timing: Timing) -> None:
                           timings.conditions_lines(timing.conditions)))
 
 
+def _warn(warnings: Sequence[str]) -> None:
+    """What disturbed a run, in a line each."""
+    for warning in warnings:
+        st.markdown(f":orange[:material/warning: {escape(warning)}]")
+
+
 def _why(found: Summary) -> None:
-    if runs.of("layers") is None and _live(found):
-        time_layers()
+    if _live(found):
+        runs.begin(_wish("layers"))
+        runs.begin(_wish("rates"))
     _button(found, "layers", "Time the layers", time_layers)
     runs.follow("layers")
     if not runs.pending("layers"):
@@ -216,8 +224,7 @@ def _why(found: Summary) -> None:
             for bound, meaning in roofline.MEANINGS.items():
                 st.caption(f"**{bound.capitalize()}**: {meaning}")
     st.caption(escape(timings.layers_sentence(times)))
-    for warning in times.warnings:
-        st.warning(escape(warning))
+    _warn(times.warnings)
     st.dataframe(timings.block_time_frame(found, times), hide_index=True, height=240,
                  column_config=BLOCK_COLUMNS, key="block-times")
 
