@@ -45,7 +45,7 @@ def ids(svg: str) -> set[str | None]:
 
 
 def export(network: str, form: graph.FileFormat, **how: object) -> bytes:
-    return graph.export(explorer.configure(network), outline(network), form, **how)
+    return explorer.draw(explorer.configure(network), form, outline=outline(network), **how)
 
 
 # Golden files
@@ -261,7 +261,7 @@ def places(svg: bytes) -> dict[tuple[str, int, str], float]:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_colours_do_not_move_a_node(network: str, direction: Direction) -> None:
-    svgs = [export(network, "svg", colours=colours, direction=direction)
+    svgs = [export(network, "svg", overlay=colours, direction=direction)
             for colours in ("params", "macs", "receptive_field")]
     assert len({*svgs}) == 3
     first, *others = map(places, svgs)
@@ -270,7 +270,7 @@ def test_colours_do_not_move_a_node(network: str, direction: Direction) -> None:
 
 def test_the_legend_says_what_the_colours_mean() -> None:
     assert {"convolution", "pooling"} <= {shown.strip() for shown in texts(export("vgg16", "svg"))}
-    shown = " ".join(texts(export("vgg16", "svg", colours="params")))
+    shown = " ".join(texts(export("vgg16", "svg", overlay="params")))
     assert "Parameters: 0" in shown and "124 M" in shown      # the head
 
 
