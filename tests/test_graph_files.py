@@ -61,6 +61,11 @@ def test_the_dot_is_as_recorded(request: pytest.FixtureRequest, network: str,
     assert dot.decode() == path.read_text(encoding="utf-8"), "record it anew with --record"
 
 
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {
+        f"{network}.{level}.dot" for network in ONE_OF_EACH for level in LEVELS}
+
+
 # DOT
 
 class Drawn(NamedTuple):
