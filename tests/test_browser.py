@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
 import pandas as pd
+import PIL.Image
+import pygraphviz
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -22,6 +26,13 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ,
                        reason="needs chromium: apt-get install chromium"),
 ]
+
+
+ROW = 35
+"""Height of a row of the layer table in pixels, and of its head."""
+
+
+LEGEND = ".bar.legend"
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +110,9 @@ def test_a_row_of_the_table_opens_its_derivation(page: Page, address: str) -> No
     page.goto(f"{address}/?network=vgg11")
     table = page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
-    expect(page.get_by_text("Choose a row")).to_be_visible()
+    expect(page.get_by_text("choose rows of the table")).to_be_visible()
     table.scroll_into_view_if_needed()
-    row = 35        # pixels, as is the head
-    table.click(position={"x": 20, "y": 3.5 * row})
+    table.click(position={"x": 20, "y": 3.5 * ROW})
     expect(page.get_by_role("heading", name="Layer 2: stage1.pool")).to_be_visible()
     expect(page).to_have_url(f"{address}/?network=vgg11&layer=2")
     expect(page.locator(".katex").first).to_be_visible()
@@ -110,10 +120,184 @@ def test_a_row_of_the_table_opens_its_derivation(page: Page, address: str) -> No
 
     page.get_by_placeholder("Name, type or kind").fill("linear")
     expect(page.get_by_text("3 of 30 layers")).to_be_visible()
-    table.click(position={"x": 20, "y": 1.5 * row})
+    table.click(position={"x": 20, "y": 1.5 * ROW})
     expect(page.get_by_role("heading", name="Layer 23: head.fc1")).to_be_visible()
     page.get_by_role("button", name="Next", exact=True).click()
     expect(page).to_have_url(f"{address}/?network=vgg11&layer=24")
+
+
+def node(page: Page, id: str) -> Locator:
+    return page.locator(f'.canvas .node[id="{id}"]')
+
+
+def frame(page: Page, id: str) -> Locator:
+    return page.locator(f'.canvas .cluster[id="{id}"]')
+
+
+def open_graph(page: Page, link: str) -> None:
+    page.goto(link)
+    expect(page.locator(".canvas svg .node").first).to_be_visible()
+    page.get_by_role("heading", name="Graph").scroll_into_view_if_needed()
+
+
+def places(page: Page) -> dict[str, list[int]]:
+    """Where the nodes stand on the screen, from the corner of the graph."""
+    return page.locator(".canvas").evaluate("""canvas => {
+      const corner = canvas.getBoundingClientRect();
+      return Object.fromEntries([...canvas.querySelectorAll(".node")].map(node => {
+        const box = node.querySelector("path, polygon, ellipse").getBoundingClientRect();
+        return [node.id, [box.x - corner.x, box.y - corner.y, box.width].map(Math.round)];
+      }));
+    }""")
+
+
+def inside(page: Page, id: str) -> bool:
+    """Whether a node is wholly in the frame of the graph."""
+    outer, box = page.locator(".canvas").bounding_box(), node(page, id).bounding_box()
+    assert outer and box
+    return all(outer[start] <= box[start] + 1 and
+               box[start] + box[side] <= outer[start] + outer[side] + 1
+               for start, side in (("x", "width"), ("y", "height")))
+
+
+def choose(page: Page, group: str, option: str) -> None:
+    page.get_by_role("radiogroup", name=group).get_by_role("radio", name=option).click()
+
+
+def active(page: Page) -> str:
+    """The id of what has the focus inside the graph; "" for the graph as a whole."""
+    return page.locator(".canvas").evaluate("canvas => canvas.getRootNode().activeElement?.id")
+
+
+def test_a_block_opens_and_closes_and_search_and_table_find_the_way(
+        page: Page, address: str) -> None:
+    open_graph(page, f"{address}/?network=resnet18")
+    closed = page.locator(".canvas").get_by_role("button").count()
+    node(page, "run:stage3.1").or_(node(page, "block:stage3.1")).locator(".toggle").click()
+    expect(frame(page, "block:stage3.1")).to_have_count(1)
+    layers = explorer.summarise(explorer.configure("resnet18")).layers
+    calls = [layer.index for layer in layers if layer.block == "stage3.1"]
+    for index in calls:
+        expect(node(page, f"call:{index}")).to_have_count(1)
+    expect(page.locator('.canvas .node[id^="call:"]')).to_have_count(len(calls))
+    expect(page).to_have_url(f"{address}/?network=resnet18&toggled=block%3Astage3.1")
+
+    search = page.get_by_label("Find in the graph")
+    search.fill("stage3.1 conv2d")
+    expect(page.locator(".canvas .hit")).to_have_count(2)
+    expect(page.locator(".hits")).to_have_text("2")
+    search.press("Enter")
+    expect(page.locator(".hits")).to_have_text("1 of 2")
+    first, second = (f"call:{index}" for index in calls if layers[index].type == "Conv2d")
+    assert inside(page, first)
+    search.press("Enter")
+    expect(page.locator(".hits")).to_have_text("2 of 2")
+    assert inside(page, second)
+    search.fill("no such layer")
+    expect(page.locator(".hits")).to_have_text("none")
+    search.press("Escape")
+    expect(page.locator(".canvas .hit")).to_have_count(0)
+
+    page.get_by_role("button", name="Fit").click()
+    node(page, second).locator("text").first.click()
+    index = int(second.removeprefix("call:"))
+    expect(page.get_by_role("heading", name=f"Layer {index}: {layers[index].path}")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"&layer={index}(&|$)"))
+    expect(node(page, second)).to_have_class(re.compile("chosen"))
+    node(page, "block:stage2.0").locator("text").first.click()
+    expect(page.get_by_role("heading", name="layers: stage2.0.branch.conv1 to")).to_be_visible()
+    expect(page.locator(".canvas .chosen")).to_have_count(1)
+
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".canvas .chosen")).to_have_count(0)
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 20, "y": 1.5 * ROW})
+    expect(page).to_have_url(re.compile("&layer=0(&|$)"))
+    expect(node(page, "block:stem")).to_have_class(re.compile("chosen"))
+    expect(page.locator(".canvas .chosen")).to_have_count(1)
+
+    page.get_by_role("heading", name="Graph").scroll_into_view_if_needed()
+    frame(page, "block:stage3.1").locator(".toggle").click()
+    expect(frame(page, "block:stage3.1")).to_have_count(0)
+    assert page.locator(".canvas").get_by_role("button").count() == closed
+
+
+def test_level_overlay_and_what_is_open_are_in_the_link_and_in_the_files(
+        page: Page, address: str) -> None:
+    open_graph(page, f"{address}/?network=mobilenetv3_small")
+    expect(page.locator(LEGEND)).to_contain_text("linear")
+    choose(page, "Show", "Stages")
+    expect(node(page, "stage:stage5")).to_have_count(1)
+    node(page, "stage:stage5").locator(".toggle").click()
+    expect(node(page, "run:stage5.1")).to_have_count(1)
+    before = places(page)
+
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("option", name="Parameters").click()
+    expect(page.locator(LEGEND)).to_contain_text("Parameters: 0")
+    expect(page.locator(".canvas .painted")).to_have_count(len(before) - page.locator(
+        ".canvas .node.shape, .canvas .node.input").count())
+    after = places(page)
+    assert after == before
+
+    page.locator(f"{LEGEND} button").click()      # to the node with the most
+    expect(page).to_have_url(re.compile(r"[?&]layer="))
+    expect(node(page, "stage:head").or_(node(page, "block:head"))).to_have_class(
+        re.compile("chosen"))
+
+    link = page.url
+    assert all(part in link for part in ("level=stage", "overlay=params", "toggled=stage"))
+    open_graph(page, link)
+    expect(node(page, "run:stage5.1")).to_have_count(1)
+    expect(page.locator(LEGEND)).to_contain_text("Parameters: 0")
+    expect(page.locator(".canvas .chosen")).to_have_count(1)
+    assert page.url == link and set(places(page)) == set(before)
+
+    page.get_by_role("button", name="Export").click()
+    files = {}
+    for form in ("SVG", "PNG", "DOT"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=form, exact=True).click()
+        files[form] = download.value.path().read_bytes()
+        assert download.value.suggested_filename == f"mobilenetv3_small.{form.lower()}"
+    ids = {element.get("id") for element in ElementTree.fromstring(files["SVG"]).iter()}
+    assert {"stage:stage2", "run:stage5.1"} <= ids
+    assert "Parameters: 0" in files["SVG"].decode()
+    assert PIL.Image.open(io.BytesIO(files["PNG"])).format == "PNG"
+    assert len(pygraphviz.AGraph(string=files["DOT"].decode()).nodes()) >= len(before)
+
+
+def test_the_graph_by_keyboard_after_a_link_that_cannot_be(page: Page, address: str) -> None:
+    open_graph(page, f"{address}/?network=vgg11&level=room&overlay=taste&toggled=stage:stage2,x")
+    alert = page.get_by_test_id("stAlert").first
+    for words in ("level must be one of stage, block, layer; got room",
+                  "overlay must be one of kind", "no part of this network: x"):
+        expect(alert).to_contain_text(words)
+    expect(page).to_have_url(f"{address}/?network=vgg11&toggled=stage%3Astage2")
+    expect(node(page, "stage:stage2")).to_have_count(1)     # closed among open ones
+    expect(node(page, "block:stage1.conv1")).to_have_count(1)
+
+    page.get_by_label("Find in the graph").focus()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+    assert active(page) == "" and page.locator(".canvas").evaluate(
+        "canvas => canvas.getRootNode().activeElement === canvas")
+    page.keyboard.press("ArrowRight")
+    assert active(page) == "block:stage1.conv1" and inside(page, "block:stage1.conv1")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert active(page) == "stage:stage2" and inside(page, "stage:stage2")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Layer 2: stage1.pool")).to_be_visible()
+    assert active(page).startswith("call:")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    expect(node(page, "stage:stage2")).to_have_count(0)
+    expect(node(page, "block:stage2.conv1")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    assert active(page) == "call:5"
 
 
 def test_back_returns_to_the_config_before(page: Page, address: str) -> None:

@@ -6,14 +6,18 @@ import io
 import json
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pandas as pd
+import PIL.Image
+import pygraphviz
 import pytest
 import torchinfo
 
 import explorer
 from explorer.__main__ import FORMATS, main
+from explorer.views import graph
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
@@ -128,6 +132,12 @@ BAD = [
     (("explain", "resnet18"), ("INDEX",)),
     (("summary",), ("NETWORK",)),
     (("sumary", "resnet50"), ("sumary",)),
+    (("graph", "resnet51"), ("Unknown network 'resnet51'", "resnet50")),
+    (("graph", "resnet18", "--set", "width=9"), ("`width`", "0.125 and 4", "9")),
+    (("graph", "resnet18", "--level", "room"), ("room", "stage", "block", "layer")),
+    (("graph", "resnet18", "--overlay", "colour"), ("colour", "params", "macs")),
+    (("graph", "resnet18", "--direction", "RL"), ("RL", "LR", "TB")),
+    (("graph",), ("NETWORK",)),
     (("time", "resnet18", "--device", "tpu"), ("tpu", "cpu")),
     (("time", "resnet18", "--dtype", "float64"), ("`dtype`", "bfloat16", "float64")),
     (("time", "resnet18", "--threads", "100000"), ("`threads`", "cores", "100000")),
@@ -150,7 +160,7 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "said"), BAD, ids=[" ".join(case[0]) for case in BAD])
 def test_bad_input_is_one_clear_line_and_nothing_is_written(
         command, tmp_path: Path, arguments: tuple[str, ...], said: tuple[str, ...]) -> None:
-    path = tmp_path / "out.txt"
+    path = tmp_path / ("out.svg" if arguments[0] == "graph" else "out.txt")
     code, out, err = command(*arguments, "--output", str(path))
     assert code == 2
     assert out == ""
@@ -184,6 +194,79 @@ def test_as_a_module() -> None:
 
 TIME = ("time", "mobilenetv3_small", "--set", "input_size=32", "--set", "width=0.25",
         "--device", "cpu", "--threads", "1", "--budget", "0.2")
+
+
+def graph_file(command, path: Path, *arguments: str) -> bytes:
+    assert command("graph", *arguments, "--output", str(path))[:2] == (0, "")
+    return path.read_bytes()
+
+
+def test_graph_writes_svg_png_and_dot(command, tmp_path: Path) -> None:
+    svg = ElementTree.fromstring(graph_file(command, tmp_path / "a.svg", "resnet18"))
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    assert PIL.Image.open(io.BytesIO(graph_file(command, tmp_path / "a.PNG", "resnet18"))).width
+    dot = graph_file(command, tmp_path / "a.dot", "resnet18").decode()
+    assert "stage21" not in pygraphviz.AGraph(string=dot) and "BasicBlock ×2" in dot
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.PNG", "a.dot", "a.svg"]
+
+
+@pytest.mark.parametrize(("arguments", "there", "not_there"), [
+    (("--level", "stage"), ['id="stage:stage4"'], ['id="run:', 'id="block:stage', "call:3"]),
+    (("--level", "block"), ['id="run:stage1.0"'], ['id="block:stage1', "call:3"]),
+    (("--level", "layer"), ['id="block:stage1.0"', 'id="call:68"'], []),
+    (("--overlay", "macs"), ["Multiply-adds: 0"], ["Parameters: 0"]),
+    (("--overlay", "receptive_field"), ["435 px"], []),
+    (("--direction", "TB"), ["taillabel"], ["label_input_to0"]),
+    (("--direction", "LR"), ["label_input_to0"], []),
+    (("--direction", "TB", "--no-shapes"), ["BasicBlock"], ["taillabel"]),
+    (("--set", "width=0.5"), ["32×56×56", "-75%"], ["512×7×7"]),
+    (("--set", "blocks=1,1,1,1"), ["BasicBlock"], ["BasicBlock ×2"]),
+], ids=" ".join)
+def test_every_option_of_graph_does_what_it_says(
+        command, tmp_path: Path, arguments: tuple[str, ...], there: list[str],
+        not_there: list[str]) -> None:
+    dot = graph_file(command, tmp_path / "graph.dot", "resnet18", *arguments).decode()
+    pygraphviz.AGraph(string=dot)
+    assert [words for words in there if words not in dot] == []
+    assert [words for words in not_there if words in dot] == []
+
+
+@pytest.mark.parametrize("overlay", [name for name in graph.OVERLAYS if name != graph.TIME])
+def test_every_overlay_has_its_legend(command, tmp_path: Path, overlay: str) -> None:
+    dot = graph_file(command, tmp_path / "graph.dot", "inception_v3", "--overlay", overlay).decode()
+    assert overlay == graph.KIND or f"{graph.TITLES[overlay]}: 0" in dot
+
+
+@pytest.mark.parametrize("name", ["graph.pdf", "graph", "graph.svg.txt"])
+def test_a_graph_of_another_ending_is_refused(command, tmp_path: Path, name: str) -> None:
+    code, out, err = command("graph", "resnet18", "--output", str(tmp_path / name))
+    assert (code, out) == (2, "") and len(err.strip().splitlines()) == 1
+    assert all(part in err for part in ("`--output`", ".svg, .png or .dot", name))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_needs_an_output_that_can_be_written(command, tmp_path: Path) -> None:
+    code, _, err = command("graph", "resnet18")
+    assert code == 2 and len(err.strip().splitlines()) == 1 and "--output" in err
+    for path in (tmp_path / "none" / "graph.svg", tmp_path):
+        code, _, err = command("graph", "resnet18", "--output", str(path))
+        assert code == 2 and len(err.strip().splitlines()) == 1
+    (tmp_path / "directory.svg").mkdir()
+    code, _, err = command("graph", "resnet18", "--output", str(tmp_path / "directory.svg"))
+    assert code == 2 and len(err.strip().splitlines()) == 1 and "directory.svg" in err
+
+
+@pytest.mark.parametrize("ending", graph.FORMATS)
+def test_a_network_that_fails_is_drawn_as_far_as_it_gets(command, tmp_path: Path,
+                                                         ending: str) -> None:
+    path = tmp_path / f"graph.{ending}"
+    code, out, err = command("graph", "inception_v3", "--set", "input_size=40", "--output",
+                             str(path))
+    assert (code, out) == (2, "") and len(err.strip().splitlines()) == 1
+    assert "reduction_a.branch3x3.conv" in err and "75" in err
+    if ending != "png":
+        assert "Conv2d cannot run" in path.read_text(encoding="utf-8")
+    assert path.stat().st_size > 1000
 
 
 def test_time_prints_the_figure_and_its_conditions(command) -> None:

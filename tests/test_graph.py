@@ -1,96 +1,447 @@
-"""The block graph and its layout."""
+"""What the graph shows: its nodes and edges, ways, recipes, overlays and changes."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import explorer
-from explorer.analysis import analyse
-from explorer.trace import trace
-from explorer.views import layout
-from explorer.views.graph import block_graph, fold
+from explorer.trace import NETWORK_INPUT
+from explorer.views import graph, text
+from explorer.views.graph import LEVELS, Drawing, Group, Level, Outline, recipe
+from explorer.views.graph.outline import occurrences
+from explorer.views.graph.wiring import EdgeKind, Wiring
+from tests.graphs import ONE_OF_EACH, outline, outline_of, summary
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(svg: str) -> list[str]:
-    return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-
-
-@pytest.mark.parametrize("network", explorer.presets())
-def test_every_layer_is_in_one_node_and_every_stage_is_named(network: str) -> None:
-    summary = explorer.summarise(explorer.configure(network))
-    nodes = fold(summary.blocks)
-    indices = [layer.index for node in nodes for block in node.blocks for layer in block.layers]
-    assert indices == list(range(summary.totals.layers))
-    assert sum(node.params for node in nodes) == summary.totals.params_used
-    assert sum(node.macs for node in nodes) == summary.totals.macs
-    shown = texts(layout.to_svg(block_graph(summary)))
-    assert {layer.stage for layer in summary.layers} <= set(shown)
-    assert shown.count("Input") == 1
+PRESETS = list(explorer.presets())
+RESNETS = [name for name in PRESETS if name.startswith("resnet")]
+MOBILENETS = [name for name in PRESETS if name.startswith("mobilenet")]
 
 
-def test_a_folded_resnet152_fits_on_a_screen() -> None:
-    summary = explorer.summarise(explorer.configure("resnet152"))
-    shown = texts(layout.to_svg(block_graph(summary)))
-    assert "Bottleneck ×35" in shown
-    assert len(fold(summary.blocks)) <= 12
+def indices(drawing: Drawing) -> list[int]:
+    return [layer.index for node in drawing.nodes for layer in node.layers]
 
 
-def test_edges_follow_the_data() -> None:
-    summary = explorer.summarise(explorer.configure("resnet18"))
-    nodes = fold(summary.blocks)
-    drawn = re.findall(r'(\S+) -> (\S+)(.*)', block_graph(summary))
-    edges = {(b, a) if "back" in rest else (a, b) for a, b, rest in drawn if "invis" not in rest}
-    ids = ["input", *(node.id for node in nodes)]
-    assert {(a.strip('"'), b.strip('"')) for a, b in edges} == set(pairwise(ids))
+def node(drawing: Drawing, id: str) -> Group:
+    return next(node for node in drawing.nodes if node.id == id)
 
 
-class Hostile(nn.Module):
-    """Names that would be markup if they were not escaped."""
+# Nodes
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("network", PRESETS)
+def test_every_layer_is_in_one_node_and_the_nodes_add_up(network: str, level: Level) -> None:
+    found = outline(network)
+    drawing, totals = Drawing(found, level), found.summary.totals
+    assert indices(drawing) == list(range(len(found.layers)))
+    own = [node for node in drawing.nodes if not node.auxiliary]
+    assert sum(len(node.layers) for node in own) == totals.layers
+    assert sum(node.params for node in own) == totals.params_used
+    assert sum(node.macs for node in own) == totals.macs
+    assert sum(node.activation_bytes for node in own) == totals.activation_bytes
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_every_call_is_a_node_at_layer_level(network: str) -> None:
+    found = outline(network)
+    pass_shown = summary(network, training=bool(graph.unused(found.summary)))
+    assert len(Drawing(found, "layer").nodes) == pass_shown.totals.layers
+    assert not any(node.parts for node in Drawing(found, "layer").nodes)
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_stages_are_those_of_the_network_in_order(network: str) -> None:
+    found = outline(network)
+    stages = list(dict.fromkeys(layer.stage for layer in found.layers))
+    assert [node.layers[0].stage for node in Drawing(found, "stage").nodes] == stages
+
+
+def test_a_folded_resnet152_fits_on_a_screen_and_opened_has_every_call() -> None:
+    found = outline("resnet152")
+    folded, opened = Drawing(found, "block"), Drawing(found, "layer")
+    assert len(folded.nodes) == 10
+    assert "Bottleneck ×35" in map(recipe.title, folded.nodes)
+    assert len(opened.nodes) == len(found.summary.trace.calls) == 515
+
+
+def test_only_blocks_that_are_alike_fold() -> None:
+    for network in PRESETS:
+        for run in (group for group in outline(network).groups.values() if group.kind == "run"):
+            assert len({(part.name, part.output_shape, part.params, part.macs, len(part.layers))
+                        for part in run.parts}) == 1
+
+
+# Open and closed
+
+def test_a_group_that_is_toggled_opens_alone() -> None:
+    found = outline("resnet50")
+    before, after = Drawing(found), Drawing(found, toggled=["run:stage3.1"])
+    opened = {f"block:stage3.{number}" for number in range(1, 6)}
+    assert {node.id for node in after.nodes} == \
+        {node.id for node in before.nodes} - {"run:stage3.1"} | opened
+    inside = Drawing(found, toggled=["run:stage3.1", "block:stage3.2"])
+    assert {node.id for node in inside.nodes if node.kind == "call"} == \
+        {f"call:{layer.index}" for layer in found.layers if layer.block == "stage3.2"}
+
+
+def test_a_call_cannot_open_and_a_stranger_changes_nothing() -> None:
+    found = outline("resnet50")
+    assert indices(Drawing(found, toggled=["call:9", "nobody"])) == indices(Drawing(found))
+    assert Drawing(found, toggled=["call:9", "nobody"]).edges == Drawing(found).edges
+
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_toggling_what_a_level_opens_is_the_level_itself(network: str) -> None:
+    found = outline(network)
+    parts = {id for id, group in found.groups.items() if group.parts}
+    assert Drawing(found, "stage", parts).edges == Drawing(found, "layer").edges
+    assert Drawing(found, "layer", parts).edges == Drawing(found, "stage").edges
+
+
+@given(st.data())
+def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> None:
+    found = outline(data.draw(st.sampled_from(ONE_OF_EACH)))
+    toggled = data.draw(st.sets(st.sampled_from(sorted(found.groups))))
+    drawing = Drawing(found, data.draw(st.sampled_from(LEVELS)), toggled)
+    assert indices(drawing) == list(range(len(found.layers)))
+    nodes = set(drawing.nodes)
+    assert not any(drawing.is_open(node) for node in nodes)
+    for edge in drawing.edges:
+        assert edge.target in nodes and (edge.source is None or edge.source in nodes)
+        assert edge.source is None or edge.source is not edge.target
+
+
+# Edges
+
+def layer_edges(found: Outline) -> set[tuple[int, int]]:
+    return {(NETWORK_INPUT if edge.source is None else edge.source.layers[0].index,
+             edge.target.layers[0].index) for edge in Drawing(found, "layer").edges}
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_edges_between_layers_are_what_the_trace_says(network: str) -> None:
+    calls = summary(network).trace.calls
+    drawn = {edge for edge in layer_edges(outline(network)) if edge[1] < len(calls)}
+    assert drawn == {(producer, call.index) for call in calls for producer in call.inputs}
+
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_edges_between_blocks_are_those_of_their_layers(network: str) -> None:
+    found = outline(network)
+    for level in LEVELS:
+        home = {layer.index: node for node in Drawing(found, level).nodes for layer in node.layers}
+        between = {(home.get(source), home[target]) for source, target in layer_edges(found)}
+        drawing = Drawing(found, level)
+        pairs = [(edge.source and edge.source.id, edge.target.id) for edge in drawing.edges]
+        assert len(pairs) == len(set(pairs))
+        assert set(pairs) == {(source and source.id, target.id) for source, target in between
+                              if source is not target}
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_an_edge_has_the_shape_of_what_its_source_makes(network: str) -> None:
+    found = outline(network)
+    for level in LEVELS:
+        for edge in Drawing(found, level).edges:
+            makes = {found.summary.trace.input_shape} if edge.source is None else \
+                {layer.output_shape for layer in edge.source.layers}
+            assert edge.shape in makes
+
+
+# Shortcuts, gates, the auxiliary head
+
+def marked(found: Outline, kind: EdgeKind) -> list[tuple[int, int]]:
+    wiring = Wiring(found.layers)
+    return [(producer, layer.index) for layer in found.layers for producer in layer.inputs
+            if wiring.kind(producer, layer.index) == kind]
+
+
+SHORTCUTS = [(name, {}) for name in RESNETS] + [
+    ("resnet50", {"shortcut": "A"}), ("resnet34", {"shortcut": "C"}),
+    *(("resnet34", {"activation_order": order}) for order in (
+        "bn_after_addition", "relu_before_addition", "relu_preactivation", "full_preactivation"))]
+
+
+PROJECTION = {"shortcut", "preactivation"}      # a pre-activation comes before the fork
+
+
+@pytest.mark.parametrize(("network", "knobs"), SHORTCUTS, ids=str)
+def test_every_addition_of_a_resnet_has_one_shortcut(network: str, knobs: dict) -> None:
+    found = outline(network, **knobs)
+    shortcuts = set(marked(found, "shortcut"))
+    additions = [layer for layer in found.layers if layer.type == "add"]
+    assert len(additions) == sum(explorer.configure(network, **knobs).scaled_blocks)
+    for addition in additions:
+        [producer] = [source for source in addition.inputs if (source, addition.index) in shortcuts]
+        before = found.layers[producer]     # of the block before, where nothing is on the way
+        assert before.block != addition.block or PROJECTION & set(before.path.split("."))
+    on_it = {index for _, index in shortcuts} - {addition.index for addition in additions}
+    assert on_it == {layer.index for layer in found.layers if "shortcut" in layer.path.split(".")}
+
+
+def test_a_plain_network_has_no_shortcut() -> None:
+    assert not marked(outline("resnet34", shortcut="none"), "shortcut")
+    assert not marked(outline("xception", residual=False), "shortcut")
+
+
+@pytest.mark.parametrize("network", ["xception", "xception_tutorial"])
+def test_xception_has_twelve_shortcuts_four_with_a_convolution(network: str) -> None:
+    found = outline(network)
+    shortcuts = marked(found, "shortcut")
+    assert sum(found.layers[target].type == "add" for _, target in shortcuts) == 12
+    assert sum(found.layers[target].kind == "convolution" for _, target in shortcuts) == 4
+
+
+@pytest.mark.parametrize("network", MOBILENETS)
+def test_the_gates_of_mobilenet_are_squeeze_and_excitation(network: str) -> None:
+    found = outline(network)
+    inside = [layer for layer in found.layers if ".squeeze_excite." in layer.path]
+    gates = marked(found, "gate")
+    expected = {layer.index for layer in inside if layer.type != "mul"}
+    products = {layer.index for layer in inside if layer.type == "mul"}
+    assert products and {target for _, target in gates} == expected | products
+    for product in products:
+        [gate] = [source for source, target in gates if target == product]
+        assert gate in expected
+
+
+def test_a_gate_is_one_where_the_map_has_one_pixel_too() -> None:
+    small, large = outline("mobilenetv3_small", input_size=32), outline("mobilenetv3_small")
+    assert marked(small, "gate") == marked(large, "gate")
+
+
+def test_without_squeeze_and_excitation_there_are_no_gates() -> None:
+    assert not marked(outline("mobilenetv3_small", squeeze_excite=False), "gate")
+
+
+@pytest.mark.parametrize("network", [name for name in PRESETS if name.startswith(("inc", "vgg"))])
+def test_inception_and_vgg_have_neither(network: str) -> None:
+    assert not marked(outline(network), "shortcut") and not marked(outline(network), "gate")
+
+
+def test_the_auxiliary_head_is_that_of_a_training_pass() -> None:
+    found, training = outline("inception_v3"), summary("inception_v3", training=True)
+    [head] = [stage for stage in found.stages if stage.auxiliary]
+    totals = found.summary.totals
+    assert head.params == totals.params - totals.params_used > 0
+    assert head.macs == training.totals.macs - totals.macs > 0
+    assert {layer.path.partition(".")[0] for layer in head.layers} == {"aux"}
+    path = {layer.index: layer.path for layer in found.layers}
+    drawn = {(path[source], path[target]) for source, target in layer_edges(found)
+             if path[target].startswith("aux.")}
+    calls = training.trace.calls
+    assert drawn == {(calls[producer].path, call.path) for call in calls
+                     if call.path.startswith("aux.") for producer in call.inputs}
+
+
+def test_edges_to_the_auxiliary_head_are_marked_and_no_others() -> None:
+    for level in LEVELS:
+        for edge in Drawing(outline("inception_v3"), level).edges:
+            assert (edge.kind == "auxiliary") == edge.target.auxiliary
+    without = outline("inception_v3", aux_head=False)
+    assert not any(group.auxiliary for group in without.groups.values())
+
+
+class Twice(nn.Module):
+    """One ReLU for two places, as in torchvision's ResNet, and a sum of a tensor with itself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_module('<b>"x"</b>\\N', nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()))
+        self.conv1, self.conv2 = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return next(self.children())(x)
+        x = self.relu(self.conv1(x))
+        y = self.relu(self.conv2(x) + x)
+        return y + y
 
 
-def test_no_name_can_inject_markup() -> None:
-    summary = analyse(trace(Hostile(), (1, 3, 8, 8)))
-    svg = layout.to_svg(block_graph(summary))
-    ElementTree.fromstring(svg)
-    assert "<b>" not in svg
-    assert '<b>"x"</b>\\N' in texts(svg)
+def test_a_module_that_is_called_twice_is_two_calls() -> None:
+    found = outline_of(Twice(), 1, 3, 8, 8)
+    assert [node.name for node in Drawing(found, "layer").nodes] == [
+        "Conv2d", "ReLU", "Conv2d", "add", "ReLU", "add"]
+    assert layer_edges(found) == {(-1, 0), (0, 1), (1, 2), (2, 3), (1, 3), (3, 4), (4, 5)}
+    assert marked(found, "shortcut") == [(1, 3)]
+    assert [occurrence for occurrence, layer in occurrences(found.layers)
+            if layer.type == "ReLU"] == [("relu", 1), ("relu", 2)]
 
 
-def test_a_graph_that_is_none_is_an_error_and_the_next_one_works() -> None:
-    with pytest.raises(layout.LayoutError):
-        layout.to_svg("digraph { a -> ")
-    assert "<svg" in layout.to_svg("digraph { a -> b }")
+# Recipes
+
+RECIPES = [
+    ("vgg16", "block:stage1.conv1", "Conv 3×3", (), None),
+    ("vgg16", "run:stage5.conv1", "Conv 3×3 ×3", (), None),
+    ("vgg16", "block:head", "head", (("avg pool 1×1", "linear, 4096 ×2", "linear, 1000"),), None),
+    ("resnet50", "block:stem", "stem", (("7×7 /2, 64", "max pool 3×3 /2"),), None),
+    ("resnet50", "block:stage2.0", "Bottleneck", (("1×1, 128", "3×3 /2, 128", "1×1, 512"),),
+     "1×1 /2"),
+    ("resnet50", "run:stage2.1", "Bottleneck ×3", (("1×1, 128", "3×3, 128", "1×1, 512"),), ""),
+    ("resnet18", "run:stage1.0", "BasicBlock ×2", (("3×3, 64 ×2",),), ""),
+    ("inception_v3", "block:inception_a.0", "InceptionA",
+     (("1×1",), ("1×1", "5×5"), ("1×1", "3×3 ×2"), ("avg pool 3×3", "1×1")), None),
+    ("inception_v3", "block:inception_c.1", "InceptionC",
+     (("1×1",), ("1×1", "1×3 | 3×1"), ("1×1", "3×3", "1×3 | 3×1"), ("avg pool 3×3", "1×1")),
+     None),
+    ("inception_v3", "block:aux", "AuxiliaryHead",
+     (("avg pool 5×5 /3", "1×1, 128", "5×5, 768", "global pool", "linear, 1000"),), None),
+    ("xception", "run:middle.0", "XceptionBlock ×8", (("separable 3×3, 728 ×3",),), ""),
+    ("xception", "block:entry.0", "XceptionBlock",
+     (("separable 3×3, 128 ×2", "max pool 3×3 /2"),), "1×1 /2"),
+    ("mobilenetv3_small", "block:stage1.0", "InvertedResidual",
+     (("dw 3×3 /2, 16", "squeeze-excite", "1×1, 16"),), None),
+    ("mobilenetv3_small", "run:stage5.1", "InvertedResidual ×2",
+     (("1×1, 576", "dw 5×5, 576", "squeeze-excite", "1×1, 96"),), ""),
+]
 
 
-def test_a_layout_process_that_dies_is_replaced() -> None:
-    layout.to_svg("digraph { a }")
-    process = layout._server.process
-    assert process
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
-    assert "<svg" in layout.to_svg("digraph { b }")
+@pytest.mark.parametrize(("network", "id", "title", "ways", "past"), RECIPES,
+                         ids=[f"{case[0]} {case[1]}" for case in RECIPES])
+def test_a_closed_block_says_what_is_inside(network: str, id: str, title: str,
+                                            ways: tuple[recipe.Way, ...],
+                                            past: str | None) -> None:
+    drawing = Drawing(outline(network))
+    block = node(drawing, id)
+    assert recipe.title(block) == title
+    assert recipe.ways(block, drawing.wiring) == ways
+    assert recipe.shortcut(block, drawing.wiring) == past
 
 
-def test_threads_get_their_own_pictures() -> None:
-    def named(number: int) -> bool:
-        return f"node{number}x" in texts(layout.to_svg(f"digraph {{ node{number}x }}"))
+def test_knobs_show_in_the_recipe() -> None:
+    def ways(network: str, id: str, **knobs: object) -> tuple[recipe.Way, ...]:
+        drawing = Drawing(outline(network, **knobs))
+        return recipe.ways(drawing.outline.groups[id], drawing.wiring)
 
-    with ThreadPoolExecutor(20) as pool:
-        assert all(pool.map(named, range(200)))
+    assert ways("resnet50", "block:stage1.0", groups=32, width_per_group=4) == (
+        ("1×1, 128", "3×3, 128 (32 groups)", "1×1, 256"),)
+    assert ways("resnet50", "run:stage4.1", output_stride=8)[0][1] == "3×3 dilated 4, 512"
+    assert ways("xception", "run:middle.0", separable=False) == (("3×3, 728 ×3",),)
+    assert ways("mobilenetv3_small", "block:stage1.0", squeeze_excite=False) == (
+        ("dw 3×3 /2, 16", "1×1, 16"),)
+
+
+# Overlays
+
+QUANTITIES = ("params", "macs", "activation_bytes", "receptive_field")
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+@pytest.mark.parametrize("network", PRESETS)
+def test_shares_are_of_the_largest(network: str, name: str) -> None:
+    for level in LEVELS:
+        drawing = Drawing(outline(network), level)
+        colours = graph.overlay(name, drawing)
+        shares = [colours.share(node.id) for node in drawing.nodes]
+        assert all(share is None or 0 <= share <= 1 for share in shares)
+        assert colours.largest and colours.share(colours.largest) == 1
+        assert colours.values.keys() == colours.shown.keys() == {node.id for node in drawing.nodes}
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_the_largest_layer_and_stage_are_the_largest(network: str) -> None:
+    found = outline(network)
+    for name in ("params", "macs", "activation_bytes"):
+        most = max(found.layers, key=lambda layer: getattr(layer, name) or 0)
+        assert graph.overlay(name, Drawing(found, "layer")).largest == f"call:{most.index}"
+        sums: Counter[str] = Counter()
+        for layer in found.layers:
+            sums[layer.stage] += getattr(layer, name) or 0
+        drawing = Drawing(found, "stage")
+        largest = graph.overlay(name, drawing).largest
+        assert largest and node(drawing, largest).layers[0].stage == sums.most_common(1)[0][0]
+
+
+def test_the_receptive_field_of_a_node_is_that_of_its_end() -> None:
+    drawing = Drawing(outline("resnet50"), "stage")
+    colours = graph.overlay("receptive_field", drawing)
+    assert colours.shown["stage:stage4"] == "427 px"    # 483 in torchvision's tables: 1×1 first
+    assert colours.values["block:head"] is None and colours.shown["block:head"] == "–"
+    assert colours.largest == "stage:stage4"
+
+
+def test_the_time_of_a_node_is_the_sum_of_its_layers_or_unknown() -> None:
+    drawing = Drawing(outline("vgg16"))
+    seconds = {layer.index: 0.001 for layer in drawing.outline.layers if layer.stage != "head"}
+    colours = graph.overlay(graph.TIME, drawing, seconds)
+    assert colours.values["run:stage5.conv1"] == pytest.approx(
+        0.001 * len(node(drawing, "run:stage5.conv1").layers))
+    assert colours.values["block:head"] is None and colours.shown["block:head"] == "not timed"
+    assert graph.overlay(graph.TIME, drawing).largest is None
+
+
+# Changes
+
+def changed(network: str, **knobs: object) -> dict[str, str]:
+    return graph.changes(outline(network, **knobs), summary(network))
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_a_preset_is_not_changed(network: str) -> None:
+    assert changed(network) == {}
+
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_width_changes_every_convolution_and_every_stage(network: str) -> None:
+    lines, found = changed(network, width=0.5), outline(network, width=0.5)
+    assert {f"call:{layer.index}" for layer in found.summary.layers
+            if "convolution" in layer.kind} <= lines.keys()
+    assert {stage.id for stage in found.stages if not stage.auxiliary} <= lines.keys()
+
+
+def test_the_line_of_a_stage_has_its_sums() -> None:
+    for depth in (0.5, 2.0):
+        before, after = summary("resnet50"), summary("resnet50", depth=depth)
+        for stage in ("stage1", "stage3"):
+            params, macs = [[sum(getattr(layer, name) for layer in found.layers
+                                 if layer.stage == stage) for found in (after, before)]
+                            for name in ("params", "macs")]
+            assert changed("resnet50", depth=depth)[f"stage:{stage}"] == \
+                f"params {text.change(*params)}\nmacs {text.change(*macs)}"
+
+
+def test_blocks_that_depth_adds_are_not_in_the_preset() -> None:
+    lines = changed("resnet50", depth=2)
+    added = {f"block:stage{stage}.{block}" for stage, (few, many) in enumerate(
+        zip((3, 4, 6, 3), (6, 8, 12, 6), strict=True), 1) for block in range(few, many)}
+    assert {id for id, line in lines.items()
+            if id.startswith("block") and line == "not in the preset"} == added
+    assert not {"block:stem", "block:stage1.0", "block:head"} & lines.keys()
+
+
+def test_another_activation_says_what_it_was() -> None:
+    lines = changed("mobilenetv3_small", activation="relu")
+    layers = summary("mobilenetv3_small").layers
+    assert {id: line for id, line in lines.items() if id.startswith("call")} == {
+        f"call:{layer.index}": "was Hardswish" for layer in layers if layer.type == "Hardswish"}
+
+
+def test_another_input_changes_no_parameters() -> None:
+    lines = changed("resnet50", input_size=256)
+    assert lines["call:0"] == "macs +31%"
+    assert not any("params" in line for line in lines.values())
+
+
+# Failure
+
+def test_a_network_that_fails_is_drawn_as_far_as_it_got() -> None:
+    found = outline("inception_v3", input_size=40)
+    assert found.failure
+    for level in LEVELS:
+        drawing = Drawing(found, level)
+        assert indices(drawing) == list(range(len(found.failure.trace.calls) + 1))
+        *_, failed = drawing.nodes
+        assert failed.failed and failed.layers[0].path == "reduction_a.branch3x3.conv"
+        [edge] = [edge for edge in drawing.edges if edge.target is failed]
+        assert edge.source and edge.source.layers[-1].index == found.failure.inputs[0]
+        assert edge.shape == found.failure.input_shape == (1, 288, 2, 2)
+    assert "failed" not in graph.changes(found, summary("inception_v3"))
+
+
+def test_a_network_that_fails_at_once_is_its_input_and_the_failure() -> None:
+    drawing = Drawing(outline_of(nn.Conv2d(4, 4, 3), 1, 3, 8, 8))
+    [failed] = drawing.nodes
+    [edge] = drawing.edges
+    assert failed.failed and edge.source is None and edge.target is failed

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import explorer
 from explorer.config import knobs_of
-from explorer.ui.state import widget_key
+from explorer.ui import state
 from explorer.views import text
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +21,10 @@ def open_app(**query: str) -> AppTest:
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
+
+
+def knob_key(app: AppTest, name: str, position: int | None = None) -> str:
+    return state.widget_key(name, position, written=app.session_state["written"])
 
 
 def figure(app: AppTest, label: str) -> str:
@@ -54,10 +58,10 @@ def test_every_knob_has_a_widget_with_its_help(network: str) -> None:
     config = explorer.configure(network)
     for name, knob in knobs_of(type(config)).items():
         if knob.kind == "counts":
-            assert [app.get_by_key(widget_key(name, i)).value
+            assert [app.get_by_key(knob_key(app, name, i)).value
                     for i in range(len(config.stages))] == list(config.blocks)
         else:
-            widget = app.get_by_key(widget_key(name))
+            widget = app.get_by_key(knob_key(app, name))
             assert widget.value == getattr(config, name)
             assert widget.help == knob.help
 
@@ -65,7 +69,7 @@ def test_every_knob_has_a_widget_with_its_help(network: str) -> None:
 def test_a_knob_changes_every_figure_and_the_address() -> None:
     app = open_app()
     before = {label: figure(app, label) for label in ("Parameters", "Multiply-adds", "Peak memory")}
-    app.slider(key=widget_key("width")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     totals = explorer.summarise(explorer.configure("resnet50", width=0.5)).totals
     assert figure(app, "Parameters") == text.short(totals.params)
     assert all(figure(app, label) != value for label, value in before.items())
@@ -107,7 +111,7 @@ def test_a_link_with_a_bad_value_opens_and_says_so(query: dict[str, str], said: 
 
 def test_the_message_about_a_link_goes_when_a_knob_is_turned() -> None:
     app = open_app(network="resnet50", width="9")
-    app.slider(key=widget_key("width")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert not app.warning
 
 
@@ -123,16 +127,16 @@ def test_an_input_too_small_says_where_and_offers_the_smallest_that_works() -> N
 def test_knobs_that_do_not_go_together_keep_the_network_before() -> None:
     app = open_app(network="resnet50", groups="32", width_per_group="4")
     before = figure(app, "Parameters")
-    app.selectbox(key=widget_key("block")).set_value("basic").run()
+    app.selectbox(key=knob_key(app, "block")).set_value("basic").run()
     assert "groups" in app.error[0].value
     assert figure(app, "Parameters") == before
-    app.selectbox(key=widget_key("block")).set_value("bottleneck").run()
+    app.selectbox(key=knob_key(app, "block")).set_value("bottleneck").run()
     assert not app.error and figure(app, "Parameters") == before
 
 
 def test_another_network_starts_from_its_preset() -> None:
     app = open_app(network="resnet50", width="0.5")
-    app.selectbox(key="network").set_value("vgg11").run()
+    app.selectbox(key=f"network-{app.session_state['opened']}").set_value("vgg11").run()
     assert figure(app, "Parameters") == "133 M"
     assert dict(app.query_params) == {"network": "vgg11"}
 
@@ -150,7 +154,7 @@ def test_the_config_survives_a_look_at_another_page() -> None:
     app.query_params.clear()
     app.switch_page("pages/explore.py").run()
     assert not app.exception
-    assert app.slider(key=widget_key("width")).value == 0.5
+    assert app.slider(key=knob_key(app, "width")).value == 0.5
 
 
 def test_the_search_keeps_the_layers_that_match() -> None:
@@ -209,7 +213,7 @@ def test_a_link_with_a_layer_that_is_none_opens_and_says_so(layer: str) -> None:
     assert "0 to 174" in warnings(app)
     assert opened_layer(app) is None
     assert dict(app.query_params) == {"network": "resnet50", "width": "0.5"}
-    app.slider(key=widget_key("width")).set_value(0.75).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.75).run()
     assert not app.warning
 
 
@@ -225,9 +229,9 @@ def test_previous_next_and_close() -> None:
 
 def test_a_knob_keeps_the_layer_while_there_is_one() -> None:
     app = open_app(network="resnet50", layer="170")
-    app.slider(key=widget_key("width")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert opened_layer(app) == "#### Layer 170: stage4.2.add"
-    app.slider(key=widget_key("depth")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "depth")).set_value(0.5).run()
     assert opened_layer(app) is None and not app.warning
     assert "layer" not in app.query_params
 

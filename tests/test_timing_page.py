@@ -15,8 +15,7 @@ from explorer.key import to_key
 from explorer.timing import Choices, LayerTimes, Sweep, Timing, TimingError
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish
-from explorer.ui.state import widget_key
-from tests.test_pages import figure, open_app
+from tests.test_pages import figure, knob_key, open_app
 
 SMALL = {"network": "mobilenetv3_small", "input_size": "32"}
 KEY = to_key(configure("mobilenetv3_small", input_size=32))
@@ -54,8 +53,8 @@ def test_a_quick_pass_is_timed_by_itself_and_shown_with_its_conditions() -> None
 def test_a_figure_of_other_knobs_is_grey_and_said_not_to_be_there() -> None:
     app = finished(open_small(), "pass")
     before = figure(app, "Latency")
-    app.number_input(key=widget_key("input_size")).set_value(1024).run()
-    app.number_input(key=widget_key("batch_size")).set_value(64).run()     # waits for a click
+    app.number_input(key=knob_key(app, "input_size")).set_value(1024).run()
+    app.number_input(key=knob_key(app, "batch_size")).set_value(64).run()     # waits for a click
     latency = next(metric for metric in app.metric if metric.label == "Latency")
     assert latency.value == f":gray[{before}]" and latency.delta == "not timed yet"
     assert not [metric for metric in app.metric if metric.label == "Median"]
@@ -83,7 +82,7 @@ def test_timed_layers_are_in_the_table_until_a_knob_is_turned() -> None:
     assert table["ms_share"].sum() == pytest.approx(1)
     assert "graph-time" not in {button.key for button in app.button}
     # Other knobs: nothing of it is left.
-    app.slider(key=widget_key("width")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert "ms" not in app.dataframe[0].value
 
 
@@ -134,7 +133,7 @@ def test_a_turned_knob_stops_what_was_measured_before() -> None:
     app.number_input(key="timing-budget").set_value(60.0).run()
     before = runs._runs.find(app.session_state["wishes"]["pass"])
     assert before and not before.done()
-    app.slider(key=widget_key("width")).set_value(0.5).run()
+    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert until(before.cancelled)
 
 
@@ -145,7 +144,7 @@ def test_a_cancelled_run_does_not_begin_again_by_itself() -> None:
     assert app.session_state["wishes"] == {} and app.run().session_state["wishes"] == {}
     assert "pass" in press(app, "time-pass").session_state["wishes"]
     assert press(app, "cancel-pass").session_state["wishes"] == {}
-    app = app.slider(key=widget_key("width")).set_value(0.5).run()
+    app = app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert "pass" in app.session_state["wishes"]
 
 

@@ -18,7 +18,7 @@ def sidebar() -> None:
     config = state.config()
     knobs = knobs_of(type(config))
     with st.sidebar:
-        st.selectbox("Network", list(presets()), key="network", on_change=state.reset,
+        st.selectbox("Network", list(presets()), key=state.network_key(), on_change=state.reset,
                      format_func=lambda name: find_preset(name).title,
                      help="A preset as its paper, or torchvision, has it. Choosing one puts every "
                           "knob back to where it belongs.")

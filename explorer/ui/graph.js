@@ -91,6 +91,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   if (view.svg !== data.svg) {
     const before = view.anchor && place(view.anchor);
+    const focused = canvas.contains(canvas.getRootNode().activeElement);
     const parsed = new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement;
     parsed.removeAttribute("width");
     parsed.removeAttribute("height");
@@ -112,6 +113,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (node.opens) corner(id, "+", "Open");
     }
     for (const id of data.frames) corner(id, "−", "Close");
+    // The keyboard stays in the graph: where a node has been opened, at its first part.
+    if (focused && view.active) {
+      const ids = Object.keys(data.nodes);
+      if (!data.nodes[view.active]) view.active = ids[Math.min(view.at, ids.length - 1)];
+      element(view.active)?.focus({ preventScroll: true });
+    }
   }
 
   const order = Object.keys(data.nodes);
@@ -207,7 +214,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   const activate = (id) => {
-    view.active = id;
+    Object.assign(view, { active: id, at: order.indexOf(id) });
     element(id)?.focus({ preventScroll: true });
   };
   canvas.onkeydown = (event) => {

@@ -17,6 +17,8 @@ from explorer.views.layout import LayoutError
 from explorer.views.palette import HEAT, KIND_COLOURS
 
 KEY = "graph"
+CHANGED = "graph-changed"
+"""Where the session counts how often the graph itself has changed what its controls show."""
 
 LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
@@ -109,15 +111,19 @@ def _controls(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
 
 
 def _widget(name: str, value: str, make: Callable[..., Any]) -> None:
-    """A widget of a page parameter: it shows what the address says, and changes that."""
-    widget = f"graph-{name}"
-    st.session_state[widget] = value
-    make(widget, on_change=_chosen, args=(name,))
+    """A widget of a page parameter: it shows what the address says, and changes that.
+
+    Where the graph or a link has changed it, the widget is a new one (see `state.write_widgets`).
+    """
+    session = st.session_state
+    widget = f"graph-{name}-{session.opened}-{session.get(CHANGED, 0)}"
+    session[widget] = value
+    make(widget, on_change=_chosen, args=(name, widget))
 
 
-def _chosen(name: str) -> None:
+def _chosen(name: str, widget: str) -> None:
     defaults = {"level": "block", "overlay": graphs.KIND, "direction": "LR", "shapes": "on"}
-    value = st.session_state[f"graph-{name}"]
+    value = st.session_state[widget]
     state.set_page_parameter(name, None if value == defaults[name] else value)
     if name == "level":
         state.set_page_parameter("toggled", None)
@@ -175,5 +181,6 @@ def _toggled() -> None:
 
 def _level() -> None:
     if (level := st.session_state[KEY].level) is not None:
+        st.session_state[CHANGED] = st.session_state.get(CHANGED, 0) + 1
         state.set_page_parameter("level", None if level == "block" else level)
         state.set_page_parameter("toggled", None)

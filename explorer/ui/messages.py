@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.config import ConfigError
 from explorer.trace import TraceError
-from explorer.ui.state import widget_key
+from explorer.ui import state
 
 
 def set_aside(notes: list[str]) -> None:
@@ -27,16 +27,13 @@ def cannot_run(error: TraceError) -> None:
     st.error(escape(str(error)))
     if error.smallest_input is not None:
         st.button(f"Set the input size to {error.smallest_input}", type="primary",
-                  on_click=_set_input_size, args=(error.smallest_input,))
+                  on_click=state.set_knob,
+                  args=("input_size", error.smallest_input))
 
 
 def cannot_open(error: Exception) -> None:
     """A published table whose file is damaged."""
     st.error(escape(str(error)))
-
-
-def _set_input_size(size: int) -> None:
-    st.session_state[widget_key("input_size")] = size
 
 
 def escape(text: str) -> str:

@@ -34,10 +34,11 @@ def open_address() -> None:
             state[_page_key(name)] = query.get(name)
         state.link = query
         state.just_opened = True
+        state.opened = state.get("opened", 0) + 1
         write_widgets(state.config)
         return
     state.just_opened = False
-    if "network" not in state:      # back from another page: Streamlit has dropped the widgets
+    if network_key() not in state:  # back from another page: Streamlit has dropped the widgets
         write_widgets(state.config)
     if turned:
         state.set_aside = []
@@ -99,24 +100,45 @@ def config() -> Config:
 def reset() -> None:
     """Back to the preset: the callback of the reset button and of the choice of a network."""
     state = st.session_state
-    state.config = find_preset(state.network).config
+    state.config = find_preset(state[network_key()]).config
+    write_widgets(state.config)
+
+
+def set_knob(name: str, value: Any) -> None:
+    """Turn a knob without its widget: for callbacks."""
+    state = st.session_state
+    state.config = state.config.replace(**{name: value})
     write_widgets(state.config)
 
 
 def write_widgets(config: Config) -> None:
-    """Make the widgets show a config; only before they are drawn in a run."""
-    st.session_state["network"] = config.network
+    """Make the widgets show a config; only before they are drawn in a run.
+
+    They get new keys: a browser that has yet to hear of it still reports the old values, with
+    whatever else it asks for, and they must not be taken for the person's.
+    """
+    state = st.session_state
+    state.written = state.get("written", 0) + 1
+    state[network_key()] = config.network
     for name, knob in knobs_of(type(config)).items():
         value = getattr(config, name)
         if knob.kind == "counts":
             for position, count in enumerate(value):
-                st.session_state[widget_key(name, position)] = count
+                state[widget_key(name, position)] = count
         else:
-            st.session_state[widget_key(name)] = value
+            state[widget_key(name)] = value
 
 
-def widget_key(name: str, position: int | None = None) -> str:
-    return f"knob-{name}" if position is None else f"knob-{name}-{position}"
+def widget_key(name: str, position: int | None = None, *, written: int | None = None) -> str:
+    """The key of a knob's widget, or of one of its widgets; `written` is how many times the widgets
+    have been written, by default in this session."""
+    count = st.session_state.written if written is None else written
+    return f"knob-{name}-{count}" if position is None else f"knob-{name}-{position}-{count}"
+
+
+def network_key() -> str:
+    """The key of the choice of a network, which the person alone changes, but for a link."""
+    return f"network-{st.session_state.opened}"
 
 
 def _page_key(name: str) -> str:

@@ -193,14 +193,14 @@ def _draw(dot: graphviz.Digraph, group: Group, drawing: Drawing, changes: Mappin
           paint: Paint | None) -> None:
     if drawing.is_open(group):
         with dot.subgraph(name=f"cluster_{name(group)}") as frame:
-            frame.attr(label=graphviz.escape(recipe.title(group)), labeljust="l", style="rounded",
+            frame.attr(label=_quoted(recipe.title(group)), labeljust="l", style="rounded",
                        peripheries="1", margin="6", id=group.id,
-                       tooltip=graphviz.escape(tooltip(group)), **{"class": group.kind})
+                       tooltip=_quoted(tooltip(group)), **{"class": group.kind})
             for part in group.parts:
                 _draw(frame, part, drawing, changes, paint)
         return
     colours = dict(fillcolor=paint.fills[group.id], color=paint.lines[group.id]) if paint else {}
-    dot.node(name(group), id=group.id, tooltip=graphviz.escape(tooltip(group)),
+    dot.node(name(group), id=group.id, tooltip=_quoted(tooltip(group)),
              **{"class": node_class(group) + " changed" * (group.id in changes)}, **colours,
              **_look(group, drawing, changes.get(group.id)))
 
@@ -249,7 +249,19 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _safe(words: str) -> str:
-    return escape(words) or " "
+    return escape(_plain(words)) or " "
+
+
+def _quoted(words: str) -> str:
+    """For what is no HTML: Graphviz reads entities there too."""
+    return str(graphviz.escape(_plain(words).replace("&", "&amp;")))
+
+
+def _plain(words: str) -> str:
+    """Without signs that no SVG can hold, and not longer than Graphviz can read."""
+    if not words.isprintable():
+        words = "".join([sign if sign.isprintable() else "\ufffd" for sign in words])
+    return words if len(words) <= 200 else f"{words[:120]}…{words[-79:]}"
 
 
 def _caption(title: str, failure: TraceError | None, paint: Paint) -> str:

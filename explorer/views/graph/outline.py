@@ -5,6 +5,7 @@ A group is drawn as one node while it is closed, and as a frame around its parts
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ class Outline:
         return Group("failed", "call", failure.type, (layer,), failed=True)
 
     def _id(self, kind: str, path: str) -> str:
-        name = f"{kind}:{path}"
+        # Of letters that mean nothing in DOT, in SVG and in an address.
+        name = re.sub(r"[^\w.]", "_", path)[-200:]
+        name = f"{kind}:{name}"
         self._seen[name] += 1
         return name if self._seen[name] == 1 else f"{name}~{self._seen[name]}"
 

@@ -15,8 +15,9 @@ class Wiring:
     """The edges between layers, each with its kind.
 
     Where an addition joins two ways, the one with fewer layers is the shortcut; where a
-    multiplication does, the one with the smaller map is the gate (squeeze-and-excitation). A way
-    goes from the last layer that both come from to the merge, all of its edges have its kind.
+    multiplication does, the one with the smaller map is the gate (squeeze-and-excitation), and
+    where both are as large the one that is made of the other. A way goes from the last layer that
+    both come from to the merge, all of its edges have its kind.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -70,9 +71,13 @@ class Wiring:
         areas = [shape[-1] * shape[-2] if len(shape) == 4 else 1 for shape in merge.input_shapes]
         kind: EdgeKind
         if "mul" in merge.type:
-            if areas[0] == areas[1]:
+            kind = "gate"
+            if areas[0] != areas[1]:
+                side = areas.index(min(areas))
+            elif [] in ways:        # a map of one pixel by what was made of it
+                side = 1 - ways.index([])
+            else:
                 return
-            side, kind = areas.index(min(areas)), "gate"
         else:
             if len(ways[0]) == len(ways[1]):
                 return

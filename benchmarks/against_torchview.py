@@ -1,0 +1,72 @@
+"""How fast the layer graph of every preset is made, here and with torchview, in one process, in
+turn.
+
+    python -m benchmarks.against_torchview [ROUNDS [NETWORK ...]]
+
+Both from a config to an SVG in which every layer is a node: ours (`summarise`, outline, drawing at
+layer level, DOT), torchview at its best (built on meta without initialisation, `draw_graph` there,
+opened to the last layer, frames around modules); then the same Graphviz lays out either. The ratios
+are medians over the rounds of ratios within a round.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import pygraphviz
+from torchview import draw_graph
+
+import explorer
+from explorer.views import graph
+
+
+def ours(config: explorer.Config) -> str:
+    found = explorer.summarise(config)
+    training = explorer.summarise(config, training=True) if graph.unused(found) else None
+    return graph.to_dot(graph.Drawing(graph.Outline(found, training), "layer"))
+
+
+def theirs(config: explorer.Config) -> str:
+    drawn = draw_graph(explorer.build(config), input_size=config.input_shape, device="meta",
+                       depth=100, expand_nested=True)
+    return str(drawn.visual_graph.source)
+
+
+def lay_out(dot: str) -> bytes:
+    with pygraphviz.AGraph(string=dot) as made:
+        return bytes(made.draw(format="svg", prog="dot"))
+
+
+def times(way: Callable[[explorer.Config], str], config: explorer.Config) -> list[float]:
+    """Seconds to the DOT, and from it to the SVG."""
+    gc.collect()
+    start = time.perf_counter()
+    dot = way(config)
+    made = time.perf_counter()
+    lay_out(dot)
+    return [made - start, time.perf_counter() - made]
+
+
+def main(rounds: int, networks: list[str]) -> None:
+    print(f"{'':20} {'ours':>25} {'torchview':>25}\n{'network':20} "
+          + 2 * f"{'DOT':>12} {'layout':>12} " + f"{'torchview/ours':>15}")
+    ratios = []
+    for network in networks:
+        config = explorer.configure(network)
+        for way in (ours, theirs):
+            times(way, config)
+        rows = [times(ours, config) + times(theirs, config) for _ in range(rounds)]
+        ratios.append(statistics.median(sum(row[2:]) / sum(row[:2]) for row in rows))
+        print(f"{network:20} " + "".join(f"{statistics.median(column) * 1e3:9.0f} ms "
+                                         for column in zip(*rows, strict=True))
+              + f"{ratios[-1]:15.1f}", flush=True)
+    print(f"\ntorchview / ours:  least {min(ratios):.1f}, geometric mean "
+          f"{statistics.geometric_mean(ratios):.1f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:] or list(explorer.presets()))

@@ -1,0 +1,39 @@
+"""Outlines of networks, for the tests of the graph."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from torch import nn
+
+import explorer
+from explorer.analysis import Summary, analyse
+from explorer.trace import TraceError, trace
+from explorer.views import graph
+
+ONE_OF_EACH = ("vgg16", "resnet50", "xception", "inception_v3", "mobilenetv3_small")
+"""One preset of each family."""
+
+
+@cache
+def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
+    return explorer.summarise(explorer.configure(network, **knobs), training=training)
+
+
+@cache
+def outline(network: str, **knobs: Any) -> graph.Outline:
+    """As the page has it: with the auxiliary head, or as far as the pass gets."""
+    try:
+        found = summary(network, **knobs)
+    except TraceError as error:
+        return graph.Outline(error)
+    training = summary(network, training=True, **knobs) if graph.unused(found) else None
+    return graph.Outline(found, training)
+
+
+def outline_of(module: nn.Module, *input_shape: int) -> graph.Outline:
+    try:
+        return graph.Outline(analyse(trace(module, input_shape)))
+    except TraceError as error:
+        return graph.Outline(error)
