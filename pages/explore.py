@@ -16,7 +16,7 @@ from explorer.ui import (
     timing,
 )
 from explorer.ui.calls import summary, where_it_sits
-from explorer.ui.messages import cannot_run, cannot_take, set_aside
+from explorer.ui.messages import cannot_run, cannot_take, send, set_aside
 
 state.open_address()
 controls.sidebar()
@@ -37,15 +37,17 @@ if not isinstance(found, Summary):
     st.stop()
 
 figures.row(found)
-figures.send()
+send()
 seconds = timing.layer_seconds()
 
 st.subheader("Graph", anchor="graph")
 graph.section(key, view, selected, seconds)
+send()
 
 st.subheader("Layers", anchor="layers")
 layers.table(key, found, selected, seconds)
 derivation.panel(found, selected)
+send()
 
 other_tools.section(key, found)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from explorer.analysis import Summary
@@ -53,14 +51,6 @@ def row(found: Summary) -> None:
     if found.not_counted:
         st.warning("Not counted, for want of a rule: " + ", ".join(
             f"{layer.path} ({layer.type})" for layer in found.not_counted))
-
-
-def send() -> None:
-    """Let the server send what the page has so far, before the graph and the charts are made.
-
-    They keep the interpreter busy for longer than it takes to show the figures.
-    """
-    time.sleep(0.02)
 
 
 def figure(label: str, shown: str, now: int, then: int, unit: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from explorer.config import ConfigError
@@ -34,6 +36,14 @@ def cannot_run(error: TraceError) -> None:
 def cannot_open(error: Exception) -> None:
     """A published table whose file is damaged."""
     st.error(escape(str(error)))
+
+
+def send() -> None:
+    """Let the server send what the page has so far, before more is made.
+
+    Making it keeps the interpreter busy for longer than it takes to show what is there.
+    """
+    time.sleep(0.02)
 
 
 def escape(text: str) -> str:

@@ -135,8 +135,13 @@ def cancel(what: What) -> None:
 
 def begin(wish: Wish) -> None:
     """Start by itself what has not been cancelled."""
-    if of(wish.what) is None and st.session_state.get("cancelled") != wish:
+    if of(wish.what) is None and not declined(wish):
         start(wish)
+
+
+def declined(wish: Wish) -> bool:
+    """Whether the person has cancelled just that."""
+    return bool(st.session_state.get("cancelled") == wish)
 
 
 def keep_only(key: str, device: str, choices: Choices, budget_s: float) -> None:

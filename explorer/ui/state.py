@@ -8,6 +8,7 @@ is set aside, and the page says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
@@ -38,8 +39,10 @@ def open_address() -> None:
         write_widgets(state.config)
         return
     state.just_opened = False
-    if network_key() not in state:  # back from another page: Streamlit has dropped the widgets
-        write_widgets(state.config)
+    # Streamlit drops what a run has not drawn: all on another page, some where a run is cut short.
+    for key, value in _widget_values(state.config):
+        if key not in state:
+            state[key] = value
     if turned:
         state.set_aside = []
 
@@ -119,14 +122,20 @@ def write_widgets(config: Config) -> None:
     """
     state = st.session_state
     state.written = state.get("written", 0) + 1
-    state[network_key()] = config.network
+    for key, value in _widget_values(config):
+        state[key] = value
+
+
+def _widget_values(config: Config) -> Iterator[tuple[str, Any]]:
+    """The keys of all widgets, and what they hold to show a config."""
+    yield network_key(), config.network
     for name, knob in knobs_of(type(config)).items():
         value = getattr(config, name)
         if knob.kind == "counts":
-            for position, count in enumerate(value):
-                state[widget_key(name, position)] = count
+            yield from ((widget_key(name, position), count)
+                        for position, count in enumerate(value))
         else:
-            state[widget_key(name)] = value
+            yield widget_key(name), value
 
 
 def widget_key(name: str, position: int | None = None, *, written: int | None = None) -> str:

@@ -6,6 +6,7 @@ belongs to other knobs is shown in grey, and never as the current one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -36,6 +37,8 @@ from explorer.views import charts, roofline, text, timings
 LIVE_S = 1.0
 """A pass that is predicted to take longer on a CPU waits for a click."""
 BUDGET_S = 1.0
+REST_S = 0.8
+"""For how long the knobs must rest before a pass is timed by itself."""
 
 HELP = ("Median of the timed passes on this machine, in a process of its own; how it was measured "
         "stands at the foot of the page.")
@@ -48,10 +51,16 @@ def keep_up() -> None:
 
 def latency(found: Summary) -> None:
     """The header figure; starts the measurement for the knobs as they stand where it is quick."""
-    if _live(found):
-        runs.begin(_wish("pass"))
+    session, wish = st.session_state, _wish("pass")
+    live = _live(found) and not runs.declined(wish)
+    if session.get("timing-next") == wish and live:
+        runs.begin(wish)
+    # The first time the knobs may turn further, and the page needs the cores for itself.
+    session["timing-next"] = wish if live else None
+    session["timing-drawn"] = time.monotonic()
     runs.see("pass")
-    st.fragment(_figure, run_every=runs.POLL_S if runs.pending("pass") else None)()
+    waits = runs.pending("pass") or (live and runs.of("pass") is None)
+    st.fragment(_figure, run_every=runs.POLL_S if waits else None)()
 
 
 def layer_seconds() -> tuple[float, ...] | None:
@@ -90,9 +99,12 @@ def section(found: Summary) -> None:
 
 
 def _figure() -> None:
+    wish: Wish | None = st.session_state["timing-next"]
+    if wish and time.monotonic() > st.session_state["timing-drawn"] + REST_S:
+        runs.begin(wish)
     run = runs.of("pass")
     if run is None:
-        _metric(_grey_old(), "not timed yet")
+        _metric(_grey_old(), "measuring …" if wish else "not timed yet")
     elif not run.done():
         _metric(_grey_old(), "measuring …")
     elif isinstance(timing := runs.result(run), Timing):

@@ -54,9 +54,12 @@ def _rows_layout(rows: int) -> dict[str, Any]:
     for row, (_, _, unit) in enumerate(ROWS[:rows], 1):
         figure.update_yaxes(tickformat="~s", ticksuffix=unit, nticks=4, row=row, col=1)
     figure.update_layout(
-        barmode="stack", bargap=0.25, height=110 + 150 * rows, margin=dict(l=10, r=10, t=60, b=10),
+        barmode="stack", bargap=0.25, height=190 + 150 * rows,
+        # Fixed: to find room for labels plotly draws everything anew, which freezes the page.
+        margin=dict(l=56, r=10, t=60, b=90, autoexpand=False),
         legend=dict(orientation="h", y=1.06, x=0, yanchor="bottom", traceorder="normal"))
-    figure.update_xaxes(tickangle=-45, tickfont_size=11)
+    figure.update_xaxes(tickangle=-45, tickfont_size=11, automargin=False)
+    figure.update_yaxes(automargin=False)
     # Left-aligned titles, as the headings of the page are.
     figure.update_annotations(x=0, xanchor="left", font_size=13)
     layout: dict[str, Any] = figure.to_dict()["layout"]
