@@ -229,7 +229,8 @@ def markup(svg: str) -> tuple[set[str], set[str]]:
 @pytest.mark.parametrize("module_name", ["<b>x</b>", "&amp;<i>", '"', "]]>", "{a|b}<f>"])
 def test_a_name_is_shown_as_it_is(module_name: str) -> None:
     found = outline_of(hostile(module_name), 1, 3, 8, 8)
-    svg = layout.to_svg(to_dot(Drawing(found)))
+    drawing = Drawing(found)
+    svg = layout.to_svg(to_dot(drawing, paint=paint(drawing)))
     assert module_name in texts(svg)
     tooltips = [element.get("{http://www.w3.org/1999/xlink}title", "")
                 for element in parse(svg).iter(f"{SVG}a")]

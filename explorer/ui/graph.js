@@ -129,7 +129,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     group.classList.toggle("painted", node.share !== undefined);
     group.style.setProperty("--share", node.share ?? 0);
     const title = group.querySelector("title");
-    if (title) title.textContent = node.value ? `${data.legend.title}: ${node.value}` : "";
+    title.textContent = node.value ? `${node.tip}\n${data.legend.title}: ${node.value}` : node.tip;
   }
 
   const legend = find(".legend");

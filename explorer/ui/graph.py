@@ -151,6 +151,7 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
     def node(group: Group) -> dict[str, Any]:
         own = [layer.index for layer in group.layers if layer.index < layers]
         return {"rows": selection.to_text(own), "opens": bool(group.parts),
+                "tip": graphs.tooltip(group),
                 "find": " ".join([group.name, *(f"{layer.path} {layer.type}"
                                                 for layer in group.layers)]).casefold(),
                 "chosen": not chosen.isdisjoint(own),

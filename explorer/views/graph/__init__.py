@@ -1,7 +1,7 @@
 """The graph of a network: what it shows, how it is coloured, and its DOT."""
 
 from explorer.views.graph.changes import changes
-from explorer.views.graph.dot import DIRECTIONS, Direction, to_dot
+from explorer.views.graph.dot import DIRECTIONS, Direction, to_dot, tooltip
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.export import FORMATS, FileFormat, draw
 from explorer.views.graph.outline import LEVELS, Group, Level, Outline, unused
@@ -9,4 +9,4 @@ from explorer.views.graph.overlay import KIND, OVERLAYS, TIME, TITLES, Overlay, 
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Direction",
            "Drawing", "FileFormat", "Group", "Level", "Outline", "Overlay", "changes", "draw",
-           "overlay", "to_dot", "unused"]
+           "overlay", "to_dot", "tooltip", "unused"]
