@@ -37,7 +37,7 @@ from explorer.views import charts, roofline, text, timings
 LIVE_S = 1.0
 """A pass that is predicted to take longer on a CPU waits for a click."""
 BUDGET_S = 1.0
-REST_S = 0.8
+REST_S = 1.0
 """For how long the knobs must rest before a pass is timed by itself."""
 
 HELP = ("Median of the timed passes on this machine, in a process of its own; how it was measured "
