@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,13 @@ FEWEST = 10
 """Samples from which on the spread tells something."""
 SHORTEST_S = 0.1
 """The system counts processor time in hundredths of a second."""
+
+
+CALM_S = 1.5
+WINDOW_S = 0.15
+CALM_CORES = 0.2
+"""How long to wait at most for others to be quiet, over which time they must be, and what that
+means."""
 
 
 @dataclass
@@ -39,6 +46,22 @@ def watched() -> Iterator[Load]:
     load.elapsed_s = time.monotonic() - start
     others = _busy_s() - busy - (time.process_time() - own)
     load.cores = max(0.0, others / load.elapsed_s) if load.elapsed_s else 0.0
+
+
+def wait_for_calm(tell: Callable[[], None]) -> None:
+    """Wait until others leave the cores alone, but no longer than `CALM_S`; `tell` is called now
+    and then.
+
+    A page that is being drawn beside takes a core for a moment, and one of two threads that waits
+    for it slows every layer.
+    """
+    end = time.monotonic() + CALM_S
+    while time.monotonic() < end:
+        tell()
+        with watched() as load:
+            time.sleep(WINDOW_S)
+        if load.cores < CALM_CORES:
+            return
 
 
 def _busy_s() -> float:

@@ -30,7 +30,7 @@ from explorer.analysis import summarise
 from explorer.key import from_key
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
-from explorer.timing.disturbance import warnings, watched
+from explorer.timing.disturbance import wait_for_calm, warnings, watched
 from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.protocol import WARM_UP_SHARE, guarded, timed, warm_up
@@ -84,6 +84,7 @@ def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> 
     with guarded(key, summary, device, choices), prepared(config, device, choices) as given:
         # Of a training step the calls of the forward half are known.
         given.run = lambda: given.network(given.images)
+        wait_for_calm(lambda: report(Progress("waiting for other programs")))
         spent_s = timed(given, "first pass")
         warm_up(given, WARM_UP_SHARE * budget_s - spent_s)
         with watched() as load:

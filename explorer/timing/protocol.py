@@ -23,7 +23,7 @@ from explorer.analysis import Summary, summarise
 from explorer.key import from_key
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
-from explorer.timing.disturbance import warnings, watched
+from explorer.timing.disturbance import wait_for_calm, warnings, watched
 from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.prediction import check_memory, out_of_memory, pass_bytes
@@ -88,6 +88,7 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
         if on_cuda:
             torch.cuda.reset_peak_memory_stats()
         compile_s = timed(given, "compiling") if choices.compile else None
+        wait_for_calm(lambda: report(Progress("waiting for other programs")))
         first_s = timed(given, "first pass")
         if choices.cuda_graph:
             report(Progress("capturing the graph"))

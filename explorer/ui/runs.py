@@ -30,7 +30,7 @@ from explorer.ui import calls
 What = Literal["pass", "layers", "rates", "batches"]
 
 KEPT = 256
-POLL_S = 0.3
+POLL_S = 1.0
 
 
 class Wish(NamedTuple):
