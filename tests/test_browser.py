@@ -74,6 +74,7 @@ def test_pick_a_network_turn_a_knob_read_the_figures_download_the_csv(
     page.get_by_role("option", name="ResNet-18", exact=True).click()
     expect(figure(page, "Parameters")).to_have_text(text.short(totals("resnet18").params))
     expect(figure(page, "Latency")).to_contain_text("s", use_inner_text=True)
+    expect(figure(page, "Median")).to_contain_text("s", use_inner_text=True)     # by itself
 
     slider = page.get_by_role("slider", name="Width")
     slider.focus()

@@ -188,16 +188,11 @@ def pending(what: What) -> bool:
 def follow(what: What, draw: Callable[[Progress | None], None] | None = None) -> None:
     """Show how far a run is, and draw the page again when it is done."""
     def fragment() -> None:
-        run, wish = of(what), _wishes().get(what)
-        if run is None or wish is None:
-            return
-        if run.done():
-            if wish not in _shown():
-                _shown().add(wish)
-                st.rerun(scope="app")
+        redraw(what)
+        if (run := of(what)) is None or run.done():
             return
         progress = run.progress if isinstance(run, Run) else None
-        _progress(what, run)
+        _progress(what, run, progress)
         if draw:
             draw(progress)
 
@@ -205,9 +200,16 @@ def follow(what: What, draw: Callable[[Progress | None], None] | None = None) ->
         st.fragment(fragment, run_every=POLL_S)()
 
 
-def _progress(what: What, run: Future[Any]) -> None:
+def redraw(what: What) -> None:
+    """In a fragment: draw the page once a run is done, which ends the fragment's turns too."""
+    wish = _wishes().get(what)
+    if wish is not None and not pending(what) and wish not in _shown():
+        _shown().add(wish)
+        st.rerun(scope="app")
+
+
+def _progress(what: What, run: Future[Any], progress: Progress | None) -> None:
     place = run.place if isinstance(run, Run) else 0
-    progress = run.progress if isinstance(run, Run) else None
     with st.container(horizontal=True, vertical_alignment="center"):
         if place:
             st.progress(0.0, f"Waiting: {place} in the queue")

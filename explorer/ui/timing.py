@@ -102,6 +102,7 @@ def _figure() -> None:
     wish: Wish | None = st.session_state["timing-next"]
     if wish and time.monotonic() > st.session_state["timing-drawn"] + REST_S:
         runs.begin(wish)
+    runs.redraw("pass")
     run = runs.of("pass")
     if run is None:
         _metric(_grey_old(), "measuring …" if wish else "not timed yet")
