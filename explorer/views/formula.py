@@ -8,6 +8,7 @@ computed. The arithmetic is exact, and division is only used where it is rounded
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,7 +32,7 @@ LATEX = Notation(r"{} \cdot {}", r"\frac{{{}}}{{{}}}", r"\{}({})",
 _SUM, _PRODUCT, _ATOM = range(3)
 
 
-class Expression:
+class Expression(ABC):
     """Something with a value that can be written down; the base of the parts below."""
 
     def __add__(self, other: Expression | int) -> Expression:
@@ -50,8 +51,8 @@ class Expression:
         return Operation("/", (self, _expression(other)))
 
     @property
-    def exact(self) -> Fraction:
-        raise NotImplementedError
+    @abstractmethod
+    def exact(self) -> Fraction: ...
 
     @property
     def value(self) -> int:
@@ -60,13 +61,13 @@ class Expression:
             raise ArithmeticError(f"{self.write(PLAIN)} is not a whole number")
         return self.exact.numerator
 
+    @abstractmethod
     def write(self, notation: Notation, *, numbers: bool = False) -> str:
         """The expression in symbols, or with their numbers in place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def symbols(self) -> Iterator[Symbol]:
         """Every symbol, in the order of reading."""
-        raise NotImplementedError
 
     def _rank(self, notation: Notation, numbers: bool) -> int:
         """How strongly it holds together: what is weaker than its surroundings needs brackets."""
