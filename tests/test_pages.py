@@ -24,7 +24,7 @@ def open_app(**query: str) -> AppTest:
 
 
 def knob_key(app: AppTest, name: str, position: int | None = None) -> str:
-    return state.widget_key(name, position, written=app.session_state["written"])
+    return state.widget_key(name, position, renewed=app.session_state["renewed"])
 
 
 def figure(app: AppTest, label: str) -> str:
@@ -64,6 +64,25 @@ def test_every_knob_has_a_widget_with_its_help(network: str) -> None:
             widget = app.get_by_key(knob_key(app, name))
             assert widget.value == getattr(config, name)
             assert widget.help == knob.help
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_widgets_start_at_their_value(page: str) -> None:
+    """A value that the session writes is sent once, and a run that follows at once drops it: the
+    browser would then show, and report, the first network and the lowest width."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in {"network": "vgg11", "width": "0.5", "blocks": "1-2-2-2-1", "table": "vgg19",
+                        "level": "stage", "overlay": "params", "direction": "TB",
+                        "shapes": "off"}.items():
+        app.query_params[name] = value
+    app.switch_page(page).run()
+    widgets = [*app.selectbox, *app.slider, *app.number_input, *app.toggle, *app.button_group]
+    assert not any(widget.proto.set_value for widget in widgets)
+    for box in app.selectbox:
+        assert box.options[box.proto.default] == box.proto.options[box.index]
+    for widget in (*app.slider, *app.number_input):
+        start = widget.proto.default
+        assert (start[0] if isinstance(widget, type(app.slider[0])) else start) == widget.value
 
 
 def test_a_knob_changes_every_figure_and_the_address() -> None:

@@ -364,7 +364,7 @@ def test_the_page_says_what_a_link_cannot_open() -> None:
 
 def test_another_table_changes_the_address() -> None:
     app = open_page()
-    app.selectbox(key="published-table").set_value("vgg19").run()
+    app.selectbox(key="published-table-0").set_value("vgg19").run()
     assert app.query_params["table"] == ["vgg19"] or app.query_params["table"] == "vgg19"
     assert app.metric[0].value == "55 of 55"
 

@@ -18,7 +18,9 @@ def sidebar() -> None:
     config = state.config()
     knobs = knobs_of(type(config))
     with st.sidebar:
-        st.selectbox("Network", list(presets()), key=state.network_key(), on_change=state.reset,
+        names = list(presets())
+        st.selectbox("Network", names, names.index(config.network), key=state.network_key(),
+                     on_change=state.reset,
                      format_func=lambda name: find_preset(name).title,
                      help="A preset as its paper, or torchvision, has it. Choosing one puts every "
                           "knob back to where it belongs.")
@@ -37,19 +39,20 @@ def sidebar() -> None:
 
 
 def widget(knob: Knob, config: Config) -> None:
-    """The widget that fits a knob's kind. Its value lies in the session under `widget_key`."""
-    key = widget_key(knob.name)
+    """The widget that fits a knob's kind. It starts at what the config says."""
+    key, value = widget_key(knob.name), getattr(config, knob.name)
     match knob.kind:
         case "bool":
-            st.toggle(knob.label, key=key, help=knob.help)
+            st.toggle(knob.label, value, key=key, help=knob.help)
         case "choice":
-            st.selectbox(knob.label, knob.options, key=key, help=knob.help,
+            st.selectbox(knob.label, knob.options, knob.options.index(value), key=key,
+                         help=knob.help,
                          format_func=lambda option: str(option).replace("_", " "))
         case "float":
-            st.slider(knob.label, float(knob.low), float(knob.high), step=float(knob.step), key=key,
-                      format="%.4g", help=knob.help)
+            st.slider(knob.label, float(knob.low), float(knob.high), value, float(knob.step),
+                      key=key, format="%.4g", help=knob.help)
         case "int":
-            st.number_input(knob.label, int(knob.low), int(knob.high), step=int(knob.step),
+            st.number_input(knob.label, int(knob.low), int(knob.high), value, int(knob.step),
                             key=key, help=knob.help)
         case "counts":
             counts(knob, config)
@@ -58,11 +61,9 @@ def widget(knob: Knob, config: Config) -> None:
 def counts(knob: Knob, config: Config) -> None:
     """One number for each stage, in a row."""
     st.markdown(knob.label, help=knob.help)
-    names = config.stages
+    names, values = config.stages, getattr(config, knob.name)
     in_a_row = 2 if len(names) == 4 else min(3, len(names))
     for first in range(0, len(names), in_a_row):
         for column, position in zip(st.columns(in_a_row), range(first, len(names)), strict=False):
-            column.number_input(names[position].capitalize(), int(knob.low), int(knob.high), step=1,
-                                key=widget_key(knob.name, position))
-
-
+            column.number_input(names[position].capitalize(), int(knob.low), int(knob.high),
+                                values[position], step=1, key=widget_key(knob.name, position))

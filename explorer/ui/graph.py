@@ -90,19 +90,22 @@ def _choice(name: str, options: dict[str, Any], default: str) -> str:
 
 def _controls(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _widget("level", view.level, lambda name, **how: st.segmented_control(
-            "Show", list(LEVELS), format_func=LEVELS.__getitem__, required=True, key=name,
+        _widget("level", lambda name, **how: st.segmented_control(
+            "Show", list(LEVELS), default=view.level, format_func=LEVELS.__getitem__,
+            required=True, key=name,
             help="How far the network is opened. Stages closes all, Layers opens all; in the "
                  "graph every part opens and closes by itself.", **how))
-        _widget("overlay", view.overlay, lambda name, **how: st.selectbox(
-            "Colour by", list(graphs.TITLES), format_func=graphs.TITLES.__getitem__, key=name,
-            width=210, help="What the colours of the nodes stand for. The layout stays.", **how))
-        _widget("direction", view.direction, lambda name, **how: st.segmented_control(
-            "Layout", list(DIRECTIONS), format_func=DIRECTIONS.__getitem__, required=True,
-            key=name, help="Stages side by side, each from top to bottom, or one under the other.",
-            **how))
-        _widget("shapes", "on" if view.shapes else "off", lambda name, **how: st.segmented_control(
-            "Edge shapes", list(SHAPES), format_func=str.capitalize, required=True, key=name,
+        _widget("overlay", lambda name, **how: st.selectbox(
+            "Colour by", list(graphs.TITLES), list(graphs.TITLES).index(view.overlay), key=name,
+            format_func=graphs.TITLES.__getitem__, width=210,
+            help="What the colours of the nodes stand for. The layout stays.", **how))
+        _widget("direction", lambda name, **how: st.segmented_control(
+            "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
+            format_func=DIRECTIONS.__getitem__,
+            help="Stages side by side, each from top to bottom, or one under the other.", **how))
+        _widget("shapes", lambda name, **how: st.segmented_control(
+            "Edge shapes", list(SHAPES), default="on" if view.shapes else "off", key=name,
+            format_func=str.capitalize, required=True,
             help="The shape of what flows along each edge: channels × height × width.", **how))
         with st.popover("Export", icon=":material/image:", on_change="rerun",
                         key="graph-export") as box:
@@ -110,14 +113,13 @@ def _controls(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
                 _export(key, view, seconds)
 
 
-def _widget(name: str, value: str, make: Callable[..., Any]) -> None:
-    """A widget of a page parameter: it shows what the address says, and changes that.
+def _widget(name: str, make: Callable[..., Any]) -> None:
+    """A widget of a page parameter: it starts at what the address says, and changes that.
 
-    Where the graph or a link has changed it, the widget is a new one (see `state.write_widgets`).
+    Where the graph or a link has changed it, the widget is a new one (see `state.renew_widgets`).
     """
     session = st.session_state
     widget = f"graph-{name}-{session.opened}-{session.get(CHANGED, 0)}"
-    session[widget] = value
     make(widget, on_change=_chosen, args=(name, widget))
 
 

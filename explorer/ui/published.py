@@ -15,7 +15,6 @@ from explorer.views import published as views
 
 DEFAULT = "inception_v3"
 HEIGHT = 460
-TABLE = "published-table"
 
 
 def choose() -> Comparison | PublishedError:
@@ -24,11 +23,12 @@ def choose() -> Comparison | PublishedError:
     try:
         options = names()
         if asked is not None and asked != state.get("published-address"):
-            state[TABLE] = _asked(asked)
-        elif state.get(TABLE) not in options:
-            state[TABLE] = state.get("published-address", DEFAULT)
+            state["published-address"] = _asked(asked)
+            state["published-opened"] = state.get("published-opened", 0) + 1
+        start = options.index(state.get("published-address", DEFAULT))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.selectbox("Table", options, key=TABLE, width=360,
+            name = st.selectbox("Table", options, start, width=360,
+                                key=f"published-table-{state.get('published-opened', 0)}",
                                 format_func=lambda name: find_preset(f"{name}_tutorial").title)
             st.page_link("pages/explore.py", label="Open this network in Explore",
                          icon=":material/tune:", query_params={"network": f"{name}_tutorial"})

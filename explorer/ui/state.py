@@ -8,7 +8,6 @@ is set aside, and the page says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
@@ -36,13 +35,9 @@ def open_address() -> None:
         state.link = query
         state.just_opened = True
         state.opened = state.get("opened", 0) + 1
-        write_widgets(state.config)
+        renew_widgets()
         return
     state.just_opened = False
-    # Streamlit drops what a run has not drawn: all on another page, some where a run is cut short.
-    for key, value in _widget_values(state.config):
-        if key not in state:
-            state[key] = value
     if turned:
         state.set_aside = []
 
@@ -104,44 +99,31 @@ def reset() -> None:
     """Back to the preset: the callback of the reset button and of the choice of a network."""
     state = st.session_state
     state.config = find_preset(state[network_key()]).config
-    write_widgets(state.config)
+    renew_widgets()
 
 
 def set_knob(name: str, value: Any) -> None:
     """Turn a knob without its widget: for callbacks."""
     state = st.session_state
     state.config = state.config.replace(**{name: value})
-    write_widgets(state.config)
+    renew_widgets()
 
 
-def write_widgets(config: Config) -> None:
-    """Make the widgets show a config; only before they are drawn in a run.
+def renew_widgets() -> None:
+    """Make the widgets show the config; only before they are drawn in a run.
 
-    They get new keys: a browser that has yet to hear of it still reports the old values, with
-    whatever else it asks for, and they must not be taken for the person's.
+    They get new keys, and start at what the config says: a browser that has yet to hear of it still
+    reports the old values, with whatever else it asks for, and they must not be taken for the
+    person's. Nor does the session write their values, because that reaches the browser in one
+    message, and a run that follows at once drops it.
     """
-    state = st.session_state
-    state.written = state.get("written", 0) + 1
-    for key, value in _widget_values(config):
-        state[key] = value
+    st.session_state.renewed = st.session_state.get("renewed", 0) + 1
 
 
-def _widget_values(config: Config) -> Iterator[tuple[str, Any]]:
-    """The keys of all widgets, and what they hold to show a config."""
-    yield network_key(), config.network
-    for name, knob in knobs_of(type(config)).items():
-        value = getattr(config, name)
-        if knob.kind == "counts":
-            yield from ((widget_key(name, position), count)
-                        for position, count in enumerate(value))
-        else:
-            yield widget_key(name), value
-
-
-def widget_key(name: str, position: int | None = None, *, written: int | None = None) -> str:
-    """The key of a knob's widget, or of one of its widgets; `written` is how many times the widgets
-    have been written, by default in this session."""
-    count = st.session_state.written if written is None else written
+def widget_key(name: str, position: int | None = None, *, renewed: int | None = None) -> str:
+    """The key of a knob's widget, or of one of its widgets; `renewed` is how many times the widgets
+    have been renewed, by default in this session."""
+    count = st.session_state.renewed if renewed is None else renewed
     return f"knob-{name}-{count}" if position is None else f"knob-{name}-{position}-{count}"
 
 
