@@ -19,14 +19,16 @@ from explorer.ui.calls import summary, where_it_sits
 from explorer.ui.messages import cannot_run, cannot_take, send, set_aside
 
 state.open_address()
-controls.sidebar()
 refused = state.take_widgets()
 key = state.key()
 timing.keep_up()
 found = summary(key)
 selected, view = derivation.opened(found), graph.opened(key)
+graph.begin(key, view)
 state.write_address()
 
+# What the browser gets in one piece it draws once: so all this is worked out first.
+controls.sidebar()
 figures.title()
 set_aside(state.set_aside())
 cannot_take(refused)
@@ -37,7 +39,6 @@ if not isinstance(found, Summary):
     st.stop()
 
 figures.row(found)
-send()
 seconds = timing.layer_seconds()
 
 st.subheader("Graph", anchor="graph")

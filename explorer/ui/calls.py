@@ -6,6 +6,7 @@ The values are frozen, so that sessions share them and none is copied.
 from __future__ import annotations
 
 import gc
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -25,6 +26,8 @@ gc.collect()
 gc.freeze()
 
 ENTRIES = 256
+
+_beside = ThreadPoolExecutor(thread_name_prefix="layout")
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -67,12 +70,15 @@ def changes(key: str) -> dict[str, str]:
     return graph.changes(outline(key), preset)
 
 
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False,
+                   validate=lambda svg: not (svg.done() and svg.exception()))
 def graph_svg(key: str, level: Level, toggled: tuple[str, ...], direction: Direction,
-              shapes: bool) -> str:
-    """The graph without colours as SVG; raises `LayoutError`."""
-    return layout.to_svg(graph.to_dot(Drawing(outline(key), level, toggled), direction=direction,
-                                      shapes=shapes, changes=changes(key)))
+              shapes: bool) -> Future[str]:
+    """The graph without colours as SVG, which is laid out while the page goes on; its result
+    raises `LayoutError`."""
+    return _beside.submit(layout.to_svg, graph.to_dot(
+        Drawing(outline(key), level, toggled), direction=direction, shapes=shapes,
+        changes=changes(key)))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing the graph …")

@@ -73,33 +73,38 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("picked", again ? "" : node.rows);
   };
 
-  // A small button in the upper right corner of a node or a frame.
-  const corner = (id, sign, words) => {
+  // Small buttons in the upper right corners of nodes and frames. All places are read before the
+  // first button is drawn: what is drawn in between would have to be laid out for each of them.
+  const buttons = (corners) => corners.map(([id, sign, words]) => {
     const group = element(id);
-    const shape = group?.querySelector("path, polygon, ellipse");
-    if (!shape) return;
-    const box = shape.getBBox();
-    const button = document.createElementNS(SVG, "g");
-    button.setAttribute("class", "toggle");
-    button.setAttribute("transform", `translate(${box.x + box.width}, ${box.y})`);
-    button.dataset.toggle = id;
-    button.innerHTML = `<title></title><circle r="6"></circle><path></path>`;
-    button.querySelector("title").textContent = words;
-    button.querySelector("path").setAttribute("d", sign === "+" ? "M-3,0H3M0,-3V3" : "M-3,0H3");
-    group.append(button);
-  };
+    const box = group?.querySelector("path, polygon, ellipse")?.getBBox();
+    return box && { group, id, sign, words, x: box.x + box.width, y: box.y };
+  }).filter(Boolean).forEach(({ group, id, sign, words, x, y }) => {
+    const make = (tag, attributes, parent) => {
+      const made = parent.appendChild(document.createElementNS(SVG, tag));
+      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+      return made;
+    };
+    const button = make("g", { class: "toggle", transform: `translate(${x}, ${y})`, "data-toggle": id }, group);
+    make("title", {}, button).textContent = words;
+    make("circle", { r: 6 }, button);
+    make("path", { d: sign === "+" ? "M-3,0H3M0,-3V3" : "M-3,0H3" }, button);
+  });
 
   if (view.svg !== data.svg) {
     const before = view.anchor && place(view.anchor);
     const focused = canvas.contains(canvas.getRootNode().activeElement);
-    const parsed = new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement;
-    parsed.removeAttribute("width");
-    parsed.removeAttribute("height");
-    canvas.replaceChildren(parsed);
-    Object.assign(view, { svg: data.svg, drawing: parsed,
-      whole: parsed.getAttribute("viewBox").split(/\s+/).map(Number) });
+    const parsed = document.createElement("template");
+    parsed.innerHTML = data.svg.slice(data.svg.indexOf("<svg"));
+    const drawing = parsed.content.firstElementChild;
+    drawing.removeAttribute("width");
+    drawing.removeAttribute("height");
+    Object.assign(view, { svg: data.svg, drawing,
+      whole: drawing.getAttribute("viewBox").split(/\s+/).map(Number) });
+    // Before it stands in the page: another viewBox there lays out every text anew.
     if (before || (view.moved && view.box)) draw();
     else start();
+    canvas.replaceChildren(drawing);
     // What was opened or closed stays where it was, and as large.
     const after = view.anchor && place(view.anchor);
     if (before && after) move(before.left - after.left, before.top - after.top);
@@ -110,9 +115,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
       group.setAttribute("aria-label", [...group.querySelectorAll("text")].map((t) => t.textContent).join(", "));
-      if (node.opens) corner(id, "+", "Open");
     }
-    for (const id of data.frames) corner(id, "−", "Close");
+    buttons([...Object.keys(data.nodes).filter((id) => data.nodes[id].opens).map((id) => [id, "+", "Open"]),
+      ...data.frames.map((id) => [id, "−", "Close"])]);
     // The keyboard stays in the graph: where a node has been opened, at its first part.
     if (focused && view.active) {
       const ids = Object.keys(data.nodes);

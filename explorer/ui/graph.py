@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -46,6 +47,11 @@ class View(NamedTuple):
     shapes: bool
 
 
+def begin(key: str, view: View) -> None:
+    """Have the graph laid out, while the page goes on with what stands above it."""
+    _svg(key, view)
+
+
 def section(key: str, view: View, selected: Sequence[int] = (),
             seconds: tuple[float, ...] | None = None) -> None:
     """The graph of a config with its controls, and the chosen layers marked; `seconds` are the
@@ -53,7 +59,7 @@ def section(key: str, view: View, selected: Sequence[int] = (),
     outline = calls.outline(key)
     _controls(key, view, seconds)
     try:
-        svg = calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
+        svg = _svg(key, view).result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
@@ -63,6 +69,10 @@ def section(key: str, view: View, selected: Sequence[int] = (),
     if view.overlay == graphs.TIME and seconds is None and not runs.pending("layers"):
         st.button("Time the layers", icon=":material/timer:", on_click=timing.time_layers,
                   key="graph-time", help="No layer has been timed with the knobs as they stand.")
+
+
+def _svg(key: str, view: View) -> Future[str]:
+    return calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
 
 
 def opened(key: str) -> View:
