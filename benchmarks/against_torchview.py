@@ -5,8 +5,9 @@ turn.
 
 Both from a config to an SVG in which every layer is a node: ours (`summarise`, outline, drawing at
 layer level, DOT), torchview at its best (built on meta without initialisation, `draw_graph` there,
-opened to the last layer, frames around modules); then the same Graphviz lays out either. The ratios
-are medians over the rounds of ratios within a round.
+opened to the last layer, frames around modules); then the same Graphviz lays out either. Both are
+drawn top down, the only way that torchview has for stages; beside it stands our layout with stages
+side by side. The ratios are medians over the rounds of ratios within a round.
 """
 
 from __future__ import annotations
@@ -24,10 +25,15 @@ import explorer
 from explorer.views import graph
 
 
-def ours(config: explorer.Config) -> str:
+def ours(config: explorer.Config, direction: graph.Direction = "TB") -> str:
     found = explorer.summarise(config)
     training = explorer.summarise(config, training=True) if graph.unused(found) else None
-    return graph.to_dot(graph.Drawing(graph.Outline(found, training), "layer"))
+    return graph.to_dot(graph.Drawing(graph.Outline(found, training), "layer"),
+                        direction=direction)
+
+
+def side_by_side(config: explorer.Config) -> str:
+    return ours(config, "LR")
 
 
 def theirs(config: explorer.Config) -> str:
@@ -52,19 +58,24 @@ def times(way: Callable[[explorer.Config], str], config: explorer.Config) -> lis
 
 
 def main(rounds: int, networks: list[str]) -> None:
-    print(f"{'':20} {'ours':>25} {'torchview':>25}\n{'network':20} "
-          + 2 * f"{'DOT':>12} {'layout':>12} " + f"{'torchview/ours':>15}")
+    ways = {"ours": ours, "side by side": side_by_side, "torchview": theirs}
+    print(f"{'':20} " + "".join(f"{name:>25}" for name in ways) + f"{'torchview/ours':>20}\n"
+          f"{'network':20} " + len(ways) * f"{'DOT':>12} {'layout':>12}"
+          + f"{'top down':>11} {'side':>8}")
     ratios = []
     for network in networks:
         config = explorer.configure(network)
-        for way in (ours, theirs):
+        for way in ways.values():
             times(way, config)
-        rows = [times(ours, config) + times(theirs, config) for _ in range(rounds)]
-        ratios.append(statistics.median(sum(row[2:]) / sum(row[:2]) for row in rows))
+        rows = [[times(way, config) for way in ways.values()] for _ in range(rounds)]
+        columns = zip(*[[each for pair in row for each in pair] for row in rows], strict=True)
+        top_down, beside = (statistics.median(sum(row[2]) / sum(row[way]) for row in rows)
+                            for way in (0, 1))
+        ratios.append(top_down)
         print(f"{network:20} " + "".join(f"{statistics.median(column) * 1e3:9.0f} ms "
-                                         for column in zip(*rows, strict=True))
-              + f"{ratios[-1]:15.1f}", flush=True)
-    print(f"\ntorchview / ours:  least {min(ratios):.1f}, geometric mean "
+                                         for column in columns)
+              + f"{top_down:11.1f} {beside:8.1f}", flush=True)
+    print(f"\ntorchview / ours, top down:  least {min(ratios):.1f}, geometric mean "
           f"{statistics.geometric_mean(ratios):.1f}")
 
 

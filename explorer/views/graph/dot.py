@@ -14,7 +14,6 @@ from typing import Literal
 
 import graphviz
 
-from explorer.operators import Shape
 from explorer.trace import TraceError
 from explorer.views import text
 from explorer.views.graph import recipe
@@ -33,7 +32,7 @@ LARGE = 400
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
 POINT = dict(shape="point", width="0.01", height="0.01", style="invis", label="")
 LINES: dict[EdgeKind, dict[str, str]] = {
-    "flow": {}, "shortcut": {"style": "dashed"}, "gate": {"style": "dotted", "penwidth": "1.6"},
+    "shortcut": {"style": "dashed"}, "gate": {"style": "dotted", "penwidth": "1.6"},
     "auxiliary": {"style": "dashed", "arrowhead": "empty"}}
 
 
@@ -53,7 +52,9 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
             fontsize="11", bgcolor="transparent"),
         node_attr=dict(shape="box", style="rounded,filled", fontname=FONT, fontsize="10",
                        margin="0.08,0.05", height="0.3", width="0.4"),
-        edge_attr=dict(fontname=FONT, fontsize="8", arrowsize="0.6"))
+        # A label stands right of where its edge begins, and takes no part in the layout.
+        edge_attr=dict(fontname=FONT, fontsize="8", arrowsize="0.6", labelangle="75",
+                       labeldistance="2.8", **{"class": "flow"}))
     if len(drawing.nodes) > LARGE:
         dot.attr(nslimit="1")
     if paint:
@@ -76,7 +77,8 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
     for edge in drawing.edges:
         if columns is None or not columns.between(edge):
             # What flows out of a node is written once.
-            label = _label(edge.shape) if shapes and edge.source not in labelled else {}
+            label = dict(taillabel=text.shape(edge.shape[1:])) \
+                if shapes and edge.source not in labelled else {}
             labelled.add(edge.source)
             dot.edge(_tail(edge.source), name(edge.target), **_line(edge.kind), **label)
     for node in drawing.nodes:
@@ -180,12 +182,7 @@ def _tail(source: Group | None) -> str:
 
 
 def _line(kind: EdgeKind) -> dict[str, str]:
-    return {"class": kind, **LINES[kind]}
-
-
-def _label(shape: Shape) -> dict[str, str]:
-    """The shape, right of where the edge begins; it takes no part in the layout."""
-    return dict(taillabel=text.shape(shape[1:]), labelangle="75", labeldistance="2.8")
+    return {} if kind == "flow" else {"class": kind, **LINES[kind]}
 
 
 def name(group: Group) -> str:
