@@ -158,11 +158,11 @@ def test_merges_have_forms_of_their_own() -> None:
         assert merges == {str(node) for node in made.nodes() if node.attr["shape"] == form}
 
 
-def styles(network: str) -> dict[str | None, set[str]]:
-    """The line styles of each class of edges."""
-    found: dict[str | None, set[str]] = {}
+def styles(network: str) -> dict[str, set[str]]:
+    """The line styles of each class of edges, which is flow where nothing else is said."""
+    found: dict[str, set[str]] = {}
     for edge in edges_of(to_dot(Drawing(outline(network), "layer"), direction="TB")):
-        found.setdefault(edge.attributes.get("class"), set()).add(
+        found.setdefault(edge.attributes.get("class", "flow"), set()).add(
             edge.attributes.get("style", "solid"))
     return found
 
