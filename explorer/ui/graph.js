@@ -27,7 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const start = () => {
     // Whole where that can be read, else its beginning.
     fit();
-    if (unit() < 2.5) return;
+    if (unit() < 2.1) return;
     const [left, top, wide, high] = view.whole;
     const [width, height] = [canvas.clientWidth * 1.4, canvas.clientHeight * 1.4];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
