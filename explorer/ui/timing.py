@@ -179,7 +179,7 @@ def _show(found: Summary, timing: Timing) -> None:
         f"{timing.n} × {timing.passes_per_sample}"
     figures = [
         ("Median", text.seconds(timing.median_s), "Half of the passes took longer."),
-        ("p10 to p90", f"{text.seconds(timing.p10_s)} to {text.seconds(timing.p90_s)}",
+        ("p10 to p90", text.seconds_between(timing.p10_s, timing.p90_s),
          "Eight passes in ten lie between these."),
         ("Samples", samples, "Timed passes, after a warm-up; where a pass is too short to be "
          "timed alone, a sample is the mean of several."),
@@ -204,7 +204,8 @@ def _show(found: Summary, timing: Timing) -> None:
                     f"**{found.totals.macs / preset.totals.macs:.2f} times** as many, and the pass "
                     f"takes **{timing.median_s / before.median_s:.2f} times** as long.")
     st.caption(" · ".join(f"{name} {escape(value)}" for name, value in
-                          timings.conditions_lines(timing.conditions)))
+                          timings.conditions_lines(timing.conditions)),
+               help=timings.CONDITIONS_HELP)
 
 
 def _warn(warnings: Sequence[str]) -> None:
@@ -238,7 +239,9 @@ def _why(found: Summary) -> None:
                 st.caption(f"**{bound.capitalize()}**: {meaning}")
     st.caption(escape(timings.layers_sentence(times)))
     _warn(times.warnings)
-    st.dataframe(timings.block_time_frame(found, times), hide_index=True, height=240,
+    blocks = timings.block_time_frame(found, times).assign(
+        seconds=lambda frame: 1e3 * frame["seconds"])
+    st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
                  column_config=BLOCK_COLUMNS, key="block-times")
 
 
@@ -320,7 +323,7 @@ BLOCK_COLUMNS = {
     "block": st.column_config.TextColumn("Block"),
     "type": st.column_config.TextColumn("Type"),
     "calls": st.column_config.NumberColumn("Calls", width=70),
-    "seconds": st.column_config.NumberColumn("Seconds", format="%.6f"),
+    "seconds": st.column_config.NumberColumn("Time, ms", format="%.3f"),
     "share": st.column_config.ProgressColumn("Share of the sum", format="percent", min_value=0,
                                              max_value=1),
 }

@@ -78,8 +78,10 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
         figure.add_scatter(x=timed["batch_size"], y=timed[name], mode="lines+markers",
                            line=dict(color=colour, width=2), error_y=bars, row=1, col=column,
                            hovertemplate=f"batch %{{x}}: %{{y:.3~s}}{unit}<extra></extra>")
-        figure.update_yaxes(tickformat="~s", ticksuffix=unit, rangemode="tozero", row=1,
-                            col=column)
+    ticks = [digit * 10 ** decade for decade in range(-5, 4) for digit in (1, 2, 5)]
+    figure.update_yaxes(type="log", tickvals=ticks, row=1, col=1, ticktext=[
+        f"{tick:g} s" if tick >= 1 else f"{1e3 * tick:g} ms" for tick in ticks])
+    figure.update_yaxes(tickformat="~s", rangemode="tozero", row=1, col=2)
     figure.update_xaxes(type="log", title="batch size", tickvals=timed["batch_size"])
     figure.update_layout(height=300, margin=dict(l=10, r=10, t=40, b=10), showlegend=False)
     return figure

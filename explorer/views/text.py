@@ -37,6 +37,15 @@ def seconds(value: float) -> str:
     raise AssertionError("unreachable")
 
 
+def seconds_between(low: float, high: float) -> str:
+    """
+    >>> seconds_between(0.0109, 0.0128), seconds_between(0.0009, 0.0011)
+    ('10.9–12.8 ms', '900 µs – 1.10 ms')
+    """
+    (least, unit), most = seconds(low).split(), seconds(high)
+    return f"{least}–{most}" if most.endswith(f" {unit}") else f"{least} {unit} – {most}"
+
+
 def shape(value: Shape) -> str:
     """
     >>> shape((1, 64, 56, 56))

@@ -35,11 +35,25 @@ class Report:
         return tuple(dict.fromkeys(warning for run in runs if run for warning in run.warnings))
 
 
+CONDITIONS = {
+    "device_name": "device", "training": "training step", "compiled": "torch.compile",
+    "cuda_graph": "CUDA graph", "flush_denormal": "denormals as 0", "clock_mhz": "clock in MHz",
+    "tf32": "TF32", "cudnn_benchmark": "cuDNN benchmark", "cuda": "CUDA", "cudnn": "cuDNN"}
+"""What a condition is called where its field's name does not say it."""
+
+CONDITIONS_HELP = (
+    "**Layout**: the order of the activations in memory, contiguous (channels outside) or channels "
+    "last. **Denormals as 0**: numbers below 1e-38 count as 0 on the CPU, which is slow with them; "
+    "deep plain networks fade into them. **Clock**: of the device, read after the run. "
+    "**TF32**: products round their factors to 10 bits. **cuDNN benchmark**: cuDNN tries its "
+    "algorithms before it chooses one.")
+
+
 def conditions_lines(conditions: Conditions) -> list[tuple[str, str]]:
     """What a timing holds for, in words."""
     words = {True: "on", False: "off"}
-    return [(name.replace("_", " "), words.get(value, str(value))
-             if isinstance(value, bool) else str(value))
+    return [(CONDITIONS.get(name, name), words[value] if isinstance(value, bool) else
+             f"{value:,.0f}" if isinstance(value, float) else str(value))
             for name, value in asdict(conditions).items() if value is not None]
 
 
