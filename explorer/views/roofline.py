@@ -63,8 +63,8 @@ def figure(roofline: Roofline) -> go.Figure:
     chart.add_annotation(x=0, xref="paper", y=1, yref="paper", xanchor="left", yanchor="top",
                          showarrow=False,
                          text=f"memory: {text.short(rates.bytes_per_s, 'B')} a second")
-    chart.update_xaxes(type="log", title="operations for each byte", exponentformat="SI")
-    chart.update_yaxes(type="log", title="operations a second", exponentformat="SI")
+    chart.update_xaxes(type="log", dtick=1, title="operations for each byte", exponentformat="SI")
+    chart.update_yaxes(type="log", dtick=1, title="operations a second", exponentformat="SI")
     chart.update_layout(height=420, margin=dict(l=10, r=10, t=30, b=10),
                         legend=dict(orientation="h", y=1.02, x=0, yanchor="bottom"))
     return chart
