@@ -8,6 +8,7 @@ are made from them.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -36,7 +37,7 @@ def knob(default: Any, help: str, *, ge: float | None = None, le: float | None =
 BlockCount = Annotated[int, Field(ge=1, le=64)]
 
 
-class Config(BaseModel):
+class Config(BaseModel, ABC):
     """What every network is built from. Subclasses add their family's knobs.
 
     Channels follow `width`, rounded to a multiple of 8 (MobileNet); block counts follow
@@ -67,9 +68,9 @@ class Config(BaseModel):
         3, "Channels of the input image: 3 for RGB, 1 for grey.", ge=1, le=1024, step=1)
 
     @property
+    @abstractmethod
     def stages(self) -> tuple[str, ...]:
         """A name for each entry of `blocks`."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _one_count_a_stage(self) -> Self:

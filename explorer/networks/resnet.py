@@ -6,6 +6,7 @@ order of activations, "Identity Mappings in Deep Residual Networks" (arXiv:1603.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from typing import Literal, Self
 
@@ -77,7 +78,7 @@ class ResNetConfig(Config):
         return self.activation_order in ("relu_preactivation", "full_preactivation")
 
 
-class ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module, ABC):
     """y = F(x) + shortcut(x), with BatchNorm and ReLU in one of five orders."""
 
     expansion: int
@@ -101,9 +102,10 @@ class ResidualBlock(nn.Module):
             self.after_addition.append(nn.ReLU(inplace=True))
 
     @staticmethod
+    @abstractmethod
     def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
                      dilation: int) -> list[nn.Conv2d]:
-        raise NotImplementedError
+        """The convolutions of the branch, in order."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.projects:
