@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
@@ -12,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.catalogue import configure
 from explorer.key import to_key
-from explorer.timing import Choices, LayerTimes, Sweep, Timing, TimingError
+from explorer.timing import Choices, LayerTimes, Sweep, Timing, TimingError, cores
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish
 from tests.test_pages import figure, knob_key, open_app
@@ -53,6 +55,20 @@ def test_a_quick_pass_is_timed_by_itself_and_shown_with_its_conditions() -> None
     assert not app.exception
     assert figure(app, "Latency") == figure(app, "Median") != "–"
     assert any("threads" in caption.value for caption in app.caption)
+
+
+def test_a_disturbed_figure_says_so_beside_itself() -> None:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            for _ in range(2 * cores())]
+    try:
+        app = finished(open_small(width="0.25"), "pass")
+    finally:
+        for other in busy:
+            other.kill()
+            other.wait()
+    latency = next(metric for metric in app.metric if metric.label == "Latency")
+    assert latency.value != "–" and latency.delta.startswith("disturbed")
+    assert "measure again" in " ".join(text.value for text in app.markdown)
 
 
 def test_a_figure_of_other_knobs_is_grey_and_said_not_to_be_there() -> None:

@@ -110,11 +110,17 @@ def _figure() -> None:
         _metric(_grey_old(), "measuring …")
     elif isinstance(timing := runs.result(run), Timing):
         st.session_state["timing-last"] = timing
-        change = (before := _of_preset()) and text.change(timing.median_s, before.median_s)
-        _metric(text.seconds(timing.median_s), f"{change} against the preset" if change else
-                f"on {timing.device}, batch {timing.batch_size}")
+        _metric(text.seconds(timing.median_s), _note(timing))
     else:
         _metric("–", "could not be timed")
+
+
+def _note(timing: Timing) -> str:
+    if timing.warnings:
+        return "disturbed, see below"
+    change = (before := _of_preset()) and text.change(timing.median_s, before.median_s)
+    return f"{change} against the preset" if change else \
+        f"on {timing.device}, batch {timing.batch_size}"
 
 
 def _metric(value: str, note: str) -> None:
@@ -127,10 +133,10 @@ def _grey_old() -> str:
 
 
 def _of_preset() -> Timing | None:
-    """The preset's own time under the same choices, where it has been measured."""
+    """The preset's own time under the same choices, where it has been measured undisturbed."""
     key = to_key(find_preset(state.config().network).config)
     found = None if key == state.key() else runs.known(_wish("pass")._replace(key=key))
-    return found if isinstance(found, Timing) else None
+    return found if isinstance(found, Timing) and not found.warnings else None
 
 
 def _controls() -> None:
