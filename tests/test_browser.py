@@ -293,7 +293,9 @@ def test_the_graph_by_keyboard_after_a_link_that_cannot_be(page: Page, address: 
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Layer 2: stage1.pool")).to_be_visible()
     assert active(page).startswith("call:")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.keyboard.press("ArrowRight")
+    assert active(page) == "stage:stage2"
     page.keyboard.press(" ")
     expect(node(page, "stage:stage2")).to_have_count(0)
     expect(node(page, "block:stage2.conv1")).to_be_focused()

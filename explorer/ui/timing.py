@@ -110,12 +110,13 @@ def _figure() -> None:
         _metric(_grey_old(), "measuring …")
     elif isinstance(timing := runs.result(run), Timing):
         st.session_state["timing-last"] = timing
-        _metric(text.seconds(timing.median_s), _note(timing))
+        _metric(text.seconds(timing.median_s), note(timing))
     else:
         _metric("–", "could not be timed")
 
 
-def _note(timing: Timing) -> str:
+def note(timing: Timing) -> str:
+    """What stands beside the header figure."""
     if timing.warnings:
         return "disturbed, see below"
     change = (before := _of_preset()) and text.change(timing.median_s, before.median_s)
