@@ -47,9 +47,9 @@ class View(NamedTuple):
     shapes: bool
 
 
-def begin(key: str, view: View) -> None:
+def begin(key: str, view: View) -> Future[str]:
     """Have the graph laid out, while the page goes on with what stands above it."""
-    _svg(key, view)
+    return calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
 
 
 def section(key: str, view: View, selected: Sequence[int] = (),
@@ -59,7 +59,7 @@ def section(key: str, view: View, selected: Sequence[int] = (),
     outline = calls.outline(key)
     _controls(key, view, seconds)
     try:
-        svg = _svg(key, view).result()
+        svg = begin(key, view).result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
@@ -69,10 +69,6 @@ def section(key: str, view: View, selected: Sequence[int] = (),
     if view.overlay == graphs.TIME and seconds is None and not runs.pending("layers"):
         st.button("Time the layers", icon=":material/timer:", on_click=timing.time_layers,
                   key="graph-time", help="No layer has been timed with the knobs as they stand.")
-
-
-def _svg(key: str, view: View) -> Future[str]:
-    return calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
 
 
 def opened(key: str) -> View:
