@@ -26,10 +26,7 @@ from explorer.views import graph
 
 
 def ours(config: explorer.Config, direction: graph.Direction = "TB") -> str:
-    found = explorer.summarise(config)
-    training = explorer.summarise(config, training=True) if graph.unused(found) else None
-    return graph.to_dot(graph.Drawing(graph.Outline(found, training), "layer"),
-                        direction=direction)
+    return graph.to_dot(graph.Drawing(graph.Outline.of(config), "layer"), direction=direction)
 
 
 def side_by_side(config: explorer.Config) -> str:

@@ -160,7 +160,26 @@ def summarise(config: Config, *, training: bool = False) -> Summary:
     >>> summarise(configure("resnet18")).totals.macs
     1814073344
     """
+    return _summary(build(config), config, training)
+
+
+def passes(config: Config) -> tuple[Summary, Summary | None]:
+    """The summary of the evaluation, and that of a training pass of the same network where the
+    evaluation leaves parameters unused, as those of an auxiliary head: else None.
+
+    Raises `TraceError` as `summarise` does; None too where only the training pass fails.
+    """
     network = build(config)
+    found = _summary(network, config, training=False)
+    if found.totals.params_used == found.totals.params:
+        return found, None
+    try:
+        return found, analyse(trace(network, config.input_shape, training=True))
+    except TraceError:
+        return found, None
+
+
+def _summary(network: nn.Module, config: Config, training: bool) -> Summary:
     try:
         return analyse(trace(network, config.input_shape, training=training))
     except TraceError as error:

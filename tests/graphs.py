@@ -24,12 +24,7 @@ def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
 @cache
 def outline(network: str, **knobs: Any) -> graph.Outline:
     """As the page has it: with the auxiliary head, or as far as the pass gets."""
-    try:
-        found = summary(network, **knobs)
-    except TraceError as error:
-        return graph.Outline(error)
-    training = summary(network, training=True, **knobs) if graph.unused(found) else None
-    return graph.Outline(found, training)
+    return graph.Outline.of(explorer.configure(network, **knobs))
 
 
 def outline_of(module: nn.Module, *input_shape: int) -> graph.Outline:

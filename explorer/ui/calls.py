@@ -12,13 +12,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.analysis import Summary, summarise
+from explorer.analysis import Summary, passes, summarise
 from explorer.catalogue import find_preset, presets
 from explorer.key import from_key, to_key
 from explorer.published import Comparison, compare
 from explorer.trace import TraceError
 from explorer.views import charts, graph, layout, tables
-from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline, unused
+from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline
 
 # What is loaded by now stays: a full collection then takes 20 ms in place of 150, and a knob that
 # is turned does not have to wait for it.
@@ -30,13 +30,27 @@ ENTRIES = 256
 _beside = ThreadPoolExecutor(thread_name_prefix="layout")
 
 
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def summary(key: str, *, training: bool = False) -> Summary | TraceError:
     """The summary of a config, or the error that says where its forward pass ends."""
+    found, trained = _passes(key)
+    return (trained or _training(key)) if training else found
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _passes(key: str) -> tuple[Summary | TraceError, Summary | None]:
+    """The evaluation, and the training pass where the graph needs it."""
     try:
-        return summarise(from_key(key), training=training)
+        return passes(from_key(key))
     except TraceError as error:
-        return error.with_traceback(None)   # whose frames would keep the network
+        return error.with_traceback(None), None     # its frames would keep the network
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _training(key: str) -> Summary | TraceError:
+    try:
+        return summarise(from_key(key), training=True)
+    except TraceError as error:
+        return error.with_traceback(None)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -57,9 +71,7 @@ def csv(key: str) -> bytes:
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def outline(key: str) -> Outline:
     """The parts of a network that its graph can show."""
-    found = summary(key)
-    trained = summary(key, training=True) if isinstance(found, Summary) and unused(found) else None
-    return Outline(found, trained if isinstance(trained, Summary) else None)
+    return Outline(*_passes(key))
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)

@@ -4,9 +4,9 @@ from explorer.views.graph.changes import changes
 from explorer.views.graph.dot import DIRECTIONS, Direction, to_dot, tooltip
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.export import FORMATS, FileFormat, draw
-from explorer.views.graph.outline import LEVELS, Group, Level, Outline, unused
+from explorer.views.graph.outline import LEVELS, Group, Level, Outline
 from explorer.views.graph.overlay import KIND, OVERLAYS, TIME, TITLES, Overlay, overlay
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Direction",
            "Drawing", "FileFormat", "Group", "Level", "Outline", "Overlay", "changes", "draw",
-           "overlay", "to_dot", "tooltip", "unused"]
+           "overlay", "to_dot", "tooltip"]

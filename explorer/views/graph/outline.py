@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
-from explorer.analysis import Block, Kind, Layer, Summary, analyse, summarise
+from explorer.analysis import Block, Kind, Layer, Summary, analyse, passes
 from explorer.config import Config
 from explorer.operators import Shape
 from explorer.trace import NETWORK_INPUT, TraceError
@@ -79,11 +79,6 @@ class Group:
             yield from part.walk()
 
 
-def unused(summary: Summary) -> bool:
-    """Whether there are parameters that only training uses, as those of an auxiliary head."""
-    return summary.totals.params_used < summary.totals.params
-
-
 class Outline:
     """The groups of one network, in the order of execution."""
 
@@ -113,8 +108,7 @@ class Outline:
     def of(cls, config: Config) -> Outline:
         """The outline of a config's network, with what only its training runs."""
         try:
-            found = summarise(config)
-            return cls(found, summarise(config, training=True) if unused(found) else None)
+            return cls(*passes(config))
         except TraceError as error:
             return cls(error)
 
