@@ -27,8 +27,8 @@ selected, view = derivation.opened(found), graph.opened(key)
 graph.begin(key, view)
 state.write_address()
 
-# What the browser gets in one piece it draws once: so all this is worked out first.
-controls.sidebar()
+# The page is sent in pieces, first what a knob changes and last what a browser takes longest to
+# draw: what comes together it draws together, and nothing else moves until it has.
 figures.title()
 set_aside(state.set_aside())
 cannot_take(refused)
@@ -36,6 +36,7 @@ cannot_take(refused)
 if not isinstance(found, Summary):
     cannot_run(found)
     graph.section(key, view)
+    controls.sidebar()
     st.stop()
 
 figures.row(found)
@@ -43,6 +44,8 @@ seconds = timing.layer_seconds()
 
 st.subheader("Graph", anchor="graph")
 graph.section(key, view, selected, seconds)
+send()
+controls.sidebar()
 send()
 
 st.subheader("Layers", anchor="layers")
@@ -53,7 +56,7 @@ send()
 other_tools.section(key, found)
 
 st.subheader("Where it sits", anchor="charts")
-st.plotly_chart(where_it_sits(key, seconds), key="where-it-sits", config={"displayModeBar": False})
+chart = st.container()
 
 st.subheader("Memory and receptive field", anchor="memory")
 memory.section(key, found)
@@ -61,3 +64,7 @@ receptive_field.section(found)
 
 st.subheader("Timed passes", anchor="timing")
 timing.section(found)
+
+send(0.1)
+chart.plotly_chart(where_it_sits(key, seconds), key="where-it-sits",
+                   config={"displayModeBar": False})

@@ -38,12 +38,13 @@ def cannot_open(error: Exception) -> None:
     st.error(escape(str(error)))
 
 
-def send() -> None:
-    """Let the server send what the page has so far, before more is made.
+def send(pause_s: float = 0.02) -> None:
+    """Let the server send what the page has so far, and the browser begin to draw it, before more
+    is made.
 
-    Making it keeps the interpreter busy for longer than it takes to show what is there.
+    Making it keeps the interpreter busy for longer than it takes to send what is there.
     """
-    time.sleep(0.02)
+    time.sleep(pause_s)
 
 
 def escape(text: str) -> str:
