@@ -1,9 +1,14 @@
 """The entry point: `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="Architecture explorer", page_icon=":material/account_tree:",
-                   layout="wide")
+UI = Path(__file__).parent / "explorer" / "ui"
+
+# A file, as the browser would fetch one of Streamlit's own icons from another host.
+st.set_page_config(page_title="Architecture explorer", page_icon=UI / "icon.svg", layout="wide")
+st.html(UI / "page.css")
 
 st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,

@@ -93,6 +93,20 @@ def test_pick_a_network_turn_a_knob_read_the_figures_download_the_csv(
     assert frame["params"].sum() == half.params and frame["macs"].sum() == half.macs
 
 
+def test_no_page_asks_another_host(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    expect(page.locator(".canvas svg .node").first).to_be_visible()
+    for name, heading in (("Catalogue", "Catalogue"), ("Published", "Published tables"),
+                          ("How it counts", "How it counts")):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
 def test_a_link_opens_the_same_network_with_its_graph(page: Page, address: str) -> None:
     page.goto(f"{address}/?network=resnet50&width=0.5")
     expect(figure(page, "Parameters")).to_have_text(
