@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from explorer.analysis import ReceptiveField, Summary, analyse, summarise
+from explorer.analysis import ReceptiveField, Summary, analyse, passes, summarise
 from explorer.build import build
 from explorer.catalogue import configure, presets
 from explorer.trace import TraceError, trace
@@ -55,6 +55,17 @@ def test_params_are_registered_and_params_used_are_read() -> None:
     training = configure("inception_v3")
     trained = analyse(trace(build(training), training.input_shape, training=True)).totals
     assert (trained.params, trained.params_used) == (27_161_264, 27_161_264)
+
+
+@pytest.mark.parametrize("knobs, trains", [
+    (dict(), True), (dict(aux_head=False), False),
+    (dict(input_size=151), False),      # too small for the auxiliary head, which only training runs
+])
+def test_both_passes_of_one_network_are_those_of_two(knobs: dict[str, Any], trains: bool) -> None:
+    config = configure("inception_v3", **knobs)
+    found, trained = passes(config)
+    assert found == summarise(config)
+    assert trained == (summarise(config, training=True) if trains else None)
 
 
 @pytest.mark.parametrize("name", presets())
