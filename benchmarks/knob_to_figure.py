@@ -2,9 +2,8 @@
 
     python -m benchmarks.knob_to_figure [NETWORK ...]
 
-Turns the width slider, then gives the input size by its number field, and waits for the parameters
-or what is derived from the input in the header. Every turn is a config that the server has not
-seen.
+Turns the width slider, then gives the input size by its number field, and waits for the
+multiply-adds in the header to change. Every turn is a config that the server has not seen.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from playwright.sync_api import Page
 SETTLED_MS = 700
 """For how long after the change freezes still count."""
 
-_WATCH = """([kind, key, of]) => {
-  const [element, value] = eval(of), old = value();
+_WATCH = """(kind, key, [element, value]) => {
+  const old = value();
   let start;
   window.freeze = 0;
   window.tasks ??= new PerformanceObserver(list => { for (const task of list.getEntries())
@@ -37,7 +37,7 @@ _WATCH = """([kind, key, of]) => {
 
 FIGURE = """[document.body,
   () => document.querySelectorAll('[data-testid="stMetricValue"]')[1]?.textContent]"""
-"""The parameters in the header."""
+"""The multiply-adds in the header, which both knobs change."""
 
 GRAPH = """(() => {
   const find = root => { for (const element of root.querySelectorAll("*")) {
@@ -61,7 +61,7 @@ class Turn(NamedTuple):
 def turn(page: Page, of: str, kind: str, key: str | None, act: Callable[[], None]) -> Turn:
     """Time from the event `kind` (of that `key`), which `act` causes, to another value `of`
     `FIGURE` or `GRAPH`."""
-    page.evaluate(_WATCH, [kind, key, of])
+    page.evaluate(f"([kind, key]) => ({_WATCH})(kind, key, {of})", [kind, key])
     act()
     took = page.evaluate("window.took")
     page.wait_for_timeout(SETTLED_MS)
@@ -69,8 +69,7 @@ def turn(page: Page, of: str, kind: str, key: str | None, act: Callable[[], None
 
 
 def slider(page: Page, of: str, count: int) -> list[Turn]:
-    """Turn the width slider by its arrow key. Streamlit waits 200 ms after a key on a slider before
-    it sends the value."""
+    """Turn the width slider by its arrow key, which sends the value at once."""
     page.get_by_role("slider", name="Width").focus()
     return [turn(page, of, "keydown", "ArrowRight", lambda: page.keyboard.press("ArrowRight"))
             for _ in range(count)]
