@@ -334,7 +334,7 @@ def test_a_run_that_is_under_way_can_be_cancelled_and_its_process_stays(
     assert 0 < running.progress.share < 1
     assert running.cancel()
     with pytest.raises(CancelledError):
-        running.result(timeout=30)
+        running.result(timeout=10)
     assert running.cancelled() and not running.cancel()
     assert waiting.result(timeout=30).n >= 1
     assert worker_pid() == pid

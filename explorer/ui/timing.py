@@ -246,10 +246,9 @@ def _why(found: Summary) -> None:
                 st.caption(f"**{bound.capitalize()}**: {meaning}")
     st.caption(escape(timings.layers_sentence(times)))
     _warn(times.warnings)
-    blocks = timings.block_time_frame(found, times).assign(
-        seconds=lambda frame: 1e3 * frame["seconds"])
+    blocks = timings.block_time_frame(found, times).assign(ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
-                 column_config=BLOCK_COLUMNS, key="block-times")
+                 column_config=BLOCK_COLUMNS, column_order=list(BLOCK_COLUMNS), key="block-times")
 
 
 def _batches() -> None:
@@ -330,7 +329,7 @@ BLOCK_COLUMNS = {
     "block": st.column_config.TextColumn("Block"),
     "type": st.column_config.TextColumn("Type"),
     "calls": st.column_config.NumberColumn("Calls", width=70),
-    "seconds": st.column_config.NumberColumn("Time, ms", format="%.3f"),
+    "ms": st.column_config.NumberColumn("Time, ms", format="%.3f"),
     "share": st.column_config.ProgressColumn("Share of the sum", format="percent", min_value=0,
                                              max_value=1),
 }
