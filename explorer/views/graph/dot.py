@@ -49,9 +49,9 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
     dot = graphviz.Digraph(
         "network", graph_attr=dict(
             rankdir="TB", newrank="true", ranksep="0.32", nodesep="0.14", fontname=FONT,
-            fontsize="11", bgcolor="transparent"),
+            fontsize="11", labeljust="l", style="rounded", bgcolor="transparent"),
         node_attr=dict(shape="box", style="rounded,filled", fontname=FONT, fontsize="10",
-                       margin="0.08,0.05", height="0.3", width="0.4"),
+                       margin="0.1,0.08", height="0.3", width="0.4"),
         # A label stands right of where its edge begins, and takes no part in the layout.
         edge_attr=dict(fontname=FONT, fontsize="8", arrowsize="0.6", labelangle="75",
                        labeldistance="2.8", **{"class": "flow"}))
@@ -63,15 +63,17 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
         dot.attr("edge", color=PLAIN, fontcolor=PLAIN)
         dot.attr(color="#CBD5E1", fontcolor=INK)
     given = text.shape(drawing.outline.summary.trace.input_shape[1:])
-    dot.node(INPUT, _table("Input", (), given), id=INPUT, **{"class": "input"})
+    dot.node(INPUT, _label("Input", (), given), id=INPUT, **{"class": "input"})
     columns = _Columns(drawing, shapes) if direction == "LR" else None
     for number, stage in enumerate(drawing.outline.stages):
+        if columns is None:
+            _draw(dot, stage, drawing, changes or {}, paint)
+            continue
         # Frames all, drawn or not, so that they keep their order.
+        columns.gutter(dot, number)
         with dot.subgraph(name=f"cluster_column{number}") as column:
             column.attr(peripheries="0", margin="0")
-            if columns:
-                columns.gutter(dot, number)
-                columns.forks(column, number)
+            columns.forks(column, number)
             _draw(column, stage, drawing, changes or {}, paint)
     labelled: set[Group | None] = set()
     for edge in drawing.edges:
@@ -88,7 +90,7 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
     if columns:
         columns.connect(dot)
     if paint:       # at the end, for frames inherit what stands before them
-        dot.attr(labelloc="b", label=_caption(title, drawing.outline.failure, paint))
+        dot.attr(labelloc="b", labeljust="c", label=_caption(title, drawing.outline.failure, paint))
     return str(dot.source)
 
 
@@ -194,8 +196,8 @@ def _draw(dot: graphviz.Digraph, group: Group, drawing: Drawing, changes: Mappin
           paint: Paint | None) -> None:
     if drawing.is_open(group):
         with dot.subgraph(name=f"cluster_{name(group)}") as frame:
-            frame.attr(label=_quoted(recipe.title(group)), labeljust="l", style="rounded",
-                       peripheries="1", margin="6", id=group.id, **{"class": group.kind})
+            frame.attr(label=_quoted(recipe.title(group)), peripheries="1", margin="6",
+                       id=group.id, **{"class": group.kind})
             for part in group.parts:
                 _draw(frame, part, drawing, changes, paint)
         return
@@ -211,39 +213,38 @@ def _look(group: Group, drawing: Drawing, change: str | None) -> dict[str, str]:
     """Shape and label of a closed group."""
     layer, shape = group.layers[-1], text.shape(group.output_shape[1:])
     if group.failed:
-        return dict(shape="octagon", style="filled", label=_table(
+        return dict(shape="octagon", style="filled", label=_label(
             f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
-    dashed = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
+    own = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
     if group.kind == "call" and layer.type in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.type], fixedsize="true", width="0.3",
                     fontsize="13", style="filled")
     if group.kind == "call" and layer.type in recipe.CONCATENATIONS:
-        return dict(shape="invtrapezium", label=_table("concat", (), shape, change),
+        return dict(shape="invtrapezium", label=_label("concat", (), shape, change),
                     style="filled", margin="0,0")
     counted = any(layer.macs is None for layer in group.layers)
     params = f" · {text.short(group.params)}" if group.params else ""
     foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if counted else ''}"
-    ways = recipe.ways(group, drawing.wiring)
-    return dict(label=_table(recipe.title(group), ways, foot, change), **dashed)
+    if ways := recipe.ways(group, drawing.wiring):
+        own["margin"] = "0.08,0.05"
+    return dict(label=_label(recipe.title(group), ways, foot, change), **own)
 
 
-def _table(title: str, ways: tuple[recipe.Way, ...], foot: str, change: str | None = None) -> str:
+def _label(title: str, ways: tuple[recipe.Way, ...], foot: str, change: str | None = None) -> str:
     """A label: title, the ways side by side, output shape and parameters, change.
 
-    It is Graphviz's own HTML, in which every text is escaped.
+    It is Graphviz's own HTML, in which every text is escaped; a table only where there are ways.
     """
-    span = f'COLSPAN="{len(ways) or 1}"'
-    rows = [f"<TR><TD {span}><B>{_safe(title)}</B></TD></TR>"]
-    if ways:
-        rows.append("<TR>" + "".join(
-            f'<TD BORDER="1" STYLE="ROUNDED" CELLPADDING="3">'
-            f'{_lines(way) or "–"}</TD>' for way in ways) + "</TR>")
-    rows.append(f'<TR><TD {span}><FONT POINT-SIZE="9">{_safe(foot)}</FONT></TD></TR>')
+    head, rest = f"<B>{_safe(title)}</B>", [f'<FONT POINT-SIZE="9">{_safe(foot)}</FONT>']
     if change:
-        rows.append(f'<TR><TD {span}><FONT POINT-SIZE="9"><I>{_lines(change.splitlines())}</I>'
-                    "</FONT></TD></TR>")
+        rest.append(f'<FONT POINT-SIZE="9"><I>{_lines(change.splitlines())}</I></FONT>')
+    if not ways:
+        return f"<{'<BR/>'.join([head, *rest])}>"
+    beside = "".join(f'<TD BORDER="1" STYLE="ROUNDED" CELLPADDING="3">{_lines(way) or "–"}</TD>'
+                     for way in ways)
+    above, *below = (f'<TR><TD COLSPAN="{len(ways)}">{line}</TD></TR>' for line in (head, *rest))
     return ('<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0">'
-            f'{"".join(rows)}</TABLE>>')
+            f'{above}<TR>{beside}</TR>{"".join(below)}</TABLE>>')
 
 
 def _lines(lines: Iterable[str]) -> str:
