@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -24,6 +24,8 @@ CHANGED = "graph-changed"
 LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
 SHAPES = {"on": True, "off": False}
+
+TOGETHER_S = 0.1
 
 _HERE = Path(__file__).parent
 _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
@@ -47,8 +49,13 @@ class View(NamedTuple):
     shapes: bool
 
 
-def begin(key: str, view: View) -> Future[str]:
-    """Have the graph laid out, while the page goes on with what stands above it."""
+def begin(key: str, view: View) -> None:
+    """Have the graph laid out. One that takes longer than `TOGETHER_S` is waited for further down,
+    in `section`; all others come with the figures, and the browser draws both at once."""
+    wait([_svg(key, view)], TOGETHER_S)
+
+
+def _svg(key: str, view: View) -> Future[str]:
     return calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
 
 
@@ -59,7 +66,7 @@ def section(key: str, view: View, selected: Sequence[int] = (),
     outline = calls.outline(key)
     _controls(key, view, seconds)
     try:
-        svg = begin(key, view).result()
+        svg = _svg(key, view).result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
