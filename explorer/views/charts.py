@@ -34,16 +34,20 @@ def where_it_sits(summary: Summary, seconds: Sequence[float] | None = None) -> g
                 if seconds and quantity == "seconds" else getattr(layer, quantity) or 0
         exact = ".3~s" if quantity == "seconds" else ","
         for kind, values in costs.items():
-            if any(values.values()):
+            # Without the blocks that have nothing of a kind: plotly draws bars of no height too.
+            if there := {name: value for name, value in values.items() if value}:
                 bars.append(dict(
-                    type="bar", x=names, y=list(values.values()), name=kind, legendgroup=kind,
+                    type="bar", x=list(there), y=list(there.values()), name=kind, legendgroup=kind,
                     marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
                     showlegend=kind not in shown, xaxis=f"x{row}".removesuffix("1"),
                     yaxis=f"y{row}".removesuffix("1"),
                     hovertemplate=f"%{{x}}<br>{kind}: %{{y:{exact}}} {unit}"
                                   f"<extra>{title}</extra>"))
                 shown.add(kind)
-    return go.Figure(dict(data=bars, layout=_rows_layout(rows)))
+    layout = _rows_layout(rows)
+    axes = {name: {**axis, "type": "category", "categoryarray": names}
+            for name, axis in layout.items() if name.startswith("xaxis")}
+    return go.Figure(dict(data=bars, layout={**layout, **axes}))
 
 
 @cache
