@@ -14,8 +14,9 @@ from explorer.ui import (
     receptive_field,
     state,
     timing,
+    where_it_sits,
 )
-from explorer.ui.calls import summary, where_it_sits
+from explorer.ui.calls import summary
 from explorer.ui.messages import cannot_run, cannot_take, send, set_aside
 
 state.open_address()
@@ -56,7 +57,7 @@ send()
 other_tools.section(key, found)
 
 st.subheader("Where it sits", anchor="charts")
-chart = st.container()
+charts = st.container(gap=None)
 
 st.subheader("Memory and receptive field", anchor="memory")
 memory.section(key, found)
@@ -65,6 +66,4 @@ receptive_field.section(found)
 st.subheader("Timed passes", anchor="timing")
 timing.section(found)
 
-send(0.1)
-chart.plotly_chart(where_it_sits(key, seconds), key="where-it-sits",
-                   config={"displayModeBar": False})
+where_it_sits.charts(charts, key, seconds)

@@ -107,7 +107,7 @@ def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def where_it_sits(key: str, seconds: tuple[float, ...] | None) -> go.Figure:
+def where_it_sits(key: str, seconds: tuple[float, ...] | None) -> tuple[go.Figure, ...]:
     found = summary(key)
     assert isinstance(found, Summary)
     return charts.where_it_sits(found, seconds)

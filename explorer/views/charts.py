@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -19,55 +18,44 @@ ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
         ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
 
 
-def where_it_sits(summary: Summary, seconds: Sequence[float] | None = None) -> go.Figure:
+def where_it_sits(summary: Summary, seconds: Sequence[float] | None = None
+                  ) -> tuple[go.Figure, ...]:
     """Parameters, multiply-adds and activation memory of each block, stacked by kind, and the time
-    where the layers' `seconds` are measured."""
+    where the layers' `seconds` are measured.
+
+    A figure each, to be shown one under the other: the names of the blocks stand under the last.
+    """
     names = list(dict.fromkeys(block.path for block in summary.blocks))
-    bars: list[dict[str, Any]] = []
-    shown: set[str] = set()
-    rows = len(ROWS) if seconds else len(ROWS) - 1
-    for row, (quantity, title, unit) in enumerate(ROWS[:rows], 1):
+    rows = ROWS if seconds else ROWS[:-1]
+    figures = []
+    for quantity, title, unit in rows:
         costs: dict[Kind, dict[str, float]] = {
             kind: dict.fromkeys(names, 0) for kind in KIND_COLOURS}
         for layer in summary.layers:
             costs[layer.kind][layer.block] += seconds[layer.index] \
                 if seconds and quantity == "seconds" else getattr(layer, quantity) or 0
         exact = ".3~s" if quantity == "seconds" else ","
+        bars: list[dict[str, Any]] = []
         for kind, values in costs.items():
             # Without the blocks that have nothing of a kind: plotly draws bars of no height too.
             if there := {name: value for name, value in values.items() if value}:
                 bars.append(dict(
-                    type="bar", x=list(there), y=list(there.values()), name=kind, legendgroup=kind,
+                    type="bar", x=list(there), y=list(there.values()), name=kind,
                     marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
-                    showlegend=kind not in shown, xaxis=f"x{row}".removesuffix("1"),
-                    yaxis=f"y{row}".removesuffix("1"),
                     hovertemplate=f"%{{x}}<br>{kind}: %{{y:{exact}}} {unit}"
                                   f"<extra>{title}</extra>"))
-                shown.add(kind)
-    layout = _rows_layout(rows)
-    axes = {name: {**axis, "type": "category", "categoryarray": names}
-            for name, axis in layout.items() if name.startswith("xaxis")}
-    return go.Figure(dict(data=bars, layout={**layout, **axes}))
-
-
-@cache
-def _rows_layout(rows: int) -> dict[str, Any]:
-    """The layout of the rows, made once: plotly takes longer for it than for the bars."""
-    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.07,
-                           subplot_titles=[title for _, title, _ in ROWS[:rows]])
-    for row, (_, _, unit) in enumerate(ROWS[:rows], 1):
-        figure.update_yaxes(tickformat="~s", ticksuffix=unit, nticks=4, row=row, col=1)
-    figure.update_layout(
-        barmode="stack", bargap=0.25, height=190 + 150 * rows,
-        # Fixed: to find room for labels plotly draws everything anew, which freezes the page.
-        margin=dict(l=56, r=10, t=60, b=90, autoexpand=False),
-        legend=dict(orientation="h", y=1.06, x=0, yanchor="bottom", traceorder="normal"))
-    figure.update_xaxes(tickangle=-45, tickfont_size=11, automargin=False)
-    figure.update_yaxes(automargin=False)
-    # Left-aligned titles, as the headings of the page are.
-    figure.update_annotations(x=0, xanchor="left", font_size=13)
-    layout: dict[str, Any] = figure.to_dict()["layout"]
-    return layout
+        last = quantity == rows[-1][0]
+        figures.append(go.Figure(dict(data=bars, layout=dict(
+            barmode="stack", bargap=0.25, showlegend=False, height=230 if last else 150,
+            # Fixed: to find room for labels plotly draws everything anew, which freezes the page.
+            margin=dict(l=56, r=10, t=30, b=90 if last else 10, autoexpand=False),
+            title=dict(text=title, x=0, xanchor="left", y=1, yanchor="top", pad=dict(t=6),
+                       font=dict(size=13)),
+            xaxis=dict(type="category", categoryarray=names, range=[-0.5, len(names) - 0.5],
+                       tickangle=-45, tickfont=dict(size=11), automargin=False,
+                       showticklabels=last),
+            yaxis=dict(tickformat="~s", ticksuffix=unit, nticks=4, automargin=False)))))
+    return tuple(figures)
 
 
 def batch_sweep(frame: pd.DataFrame) -> go.Figure:

@@ -1,0 +1,23 @@
+"""Where parameters, multiply-adds, memory and time sit: a chart each, under one legend."""
+
+from __future__ import annotations
+
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.ui import calls
+from explorer.ui.messages import send
+from explorer.views.palette import KIND_COLOURS
+
+
+def charts(place: DeltaGenerator, key: str, seconds: tuple[float, ...] | None) -> None:
+    """The charts, sent one after the other: nothing else moves while a browser draws one, which
+    takes it 40 to 80 ms."""
+    figures = calls.where_it_sits(key, seconds)
+    shown = {bar.name for figure in figures for bar in figure.data}
+    place.html("".join(f'<span><i style="background: {colour}"></i>{kind}</span>'
+                       for kind, colour in KIND_COLOURS.items() if kind in shown).join(
+        ('<div class="kinds">', "</div>")))
+    for number, figure in enumerate(figures):
+        send(0.1)
+        place.plotly_chart(figure, key=f"where-it-sits-{number}",
+                           config={"displayModeBar": False})
