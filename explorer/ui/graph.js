@@ -73,12 +73,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("picked", again ? "" : node.rows);
   };
 
-  // Small buttons in the upper right corners of nodes and frames. All places are read before the
-  // first button is drawn: what is drawn in between would have to be laid out for each of them.
+  // Small buttons in the upper right corners of nodes and frames, which are read from the drawing: to
+  // know the box of anything the browser would lay out every text first, in the same breath.
   const buttons = (corners) => corners.map(([id, sign, words]) => {
     const group = element(id);
-    const box = group?.querySelector("path, polygon, ellipse")?.getBBox();
-    return box && { group, id, sign, words, x: box.x + box.width, y: box.y };
+    const line = group?.querySelector("path, polygon");
+    const places = line && (line.getAttribute("d") ?? line.getAttribute("points")).match(/-?[\d.]+/g).map(Number);
+    return places && { group, id, sign, words,
+      x: Math.max(...places.filter((_, at) => at % 2 === 0)),
+      y: Math.min(...places.filter((_, at) => at % 2 === 1)) };
   }).filter(Boolean).forEach(({ group, id, sign, words, x, y }) => {
     const make = (tag, attributes, parent) => {
       const made = parent.appendChild(document.createElementNS(SVG, tag));
