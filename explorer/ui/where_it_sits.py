@@ -18,6 +18,6 @@ def charts(place: DeltaGenerator, key: str, seconds: tuple[float, ...] | None) -
                        for kind, colour in KIND_COLOURS.items() if kind in shown).join(
         ('<div class="kinds">', "</div>")))
     for number, figure in enumerate(figures):
-        send(0.1)
+        send(0.05)
         place.plotly_chart(figure, key=f"where-it-sits-{number}",
                            config={"displayModeBar": False})
