@@ -79,8 +79,8 @@ def turn(page: Page, of: str, kind: str, key: str | None, act: Callable[[], None
 
 
 def calm(take: Callable[[], Turn], count: int) -> list[Turn]:
-    """The first `count` turns in which nothing was stolen; where there are fewer, those in which
-    the least was."""
+    """The first `count` turns in which others had no more than `STOLEN`; where there are fewer,
+    those in which they had the least."""
     turns: list[Turn] = []
     while sum(each.stolen <= STOLEN for each in turns) < count and len(turns) < TRIES * count:
         turns.append(take())

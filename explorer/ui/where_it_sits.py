@@ -14,9 +14,9 @@ def charts(place: DeltaGenerator, key: str, seconds: tuple[float, ...] | None) -
     takes it 40 to 80 ms."""
     figures = calls.where_it_sits(key, seconds)
     shown = {bar.name for figure in figures for bar in figure.data}
-    place.html("".join(f'<span><i style="background: {colour}"></i>{kind}</span>'
-                       for kind, colour in KIND_COLOURS.items() if kind in shown).join(
-        ('<div class="kinds">', "</div>")))
+    legend = [f'<span><i style="background: {colour}"></i>{kind}</span>'
+              for kind, colour in KIND_COLOURS.items() if kind in shown]
+    place.html(f'<div class="kinds">{"".join(legend)}</div>')
     for number, figure in enumerate(figures):
         send(0.05)
         place.plotly_chart(figure, key=f"where-it-sits-{number}",
