@@ -7,7 +7,8 @@ the SVG styles it, so that one layout serves both themes and every overlay. An e
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from html import escape
 from itertools import pairwise
 from typing import Literal
@@ -66,15 +67,8 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
     dot.node(INPUT, _label("Input", (), given), id=INPUT, **{"class": "input"})
     columns = _Columns(drawing, shapes) if direction == "LR" else None
     for number, stage in enumerate(drawing.outline.stages):
-        if columns is None:
-            _draw(dot, stage, drawing, changes or {}, paint)
-            continue
-        # Frames all, drawn or not, so that they keep their order.
-        columns.gutter(dot, number)
-        with dot.subgraph(name=f"cluster_column{number}") as column:
-            column.attr(peripheries="0", margin="0")
-            columns.forks(column, number)
-            _draw(column, stage, drawing, changes or {}, paint)
+        with columns.frame(dot, number) if columns else nullcontext(dot) as place:
+            _draw(place, stage, drawing, changes or {}, paint)
     labelled: set[Group | None] = set()
     for edge in drawing.edges:
         if columns is None or not columns.between(edge):
@@ -111,23 +105,35 @@ class _Columns:
     def between(self, edge: Edge) -> bool:
         return edge.source is None or self.column[edge.source] != self.column[edge.target]
 
-    def gutter(self, dot: graphviz.Digraph, number: int) -> None:
-        """What stands before a column: a label for all that enters it, and a corner below."""
-        with dot.subgraph(name=f"cluster_gutter{number}") as gutter:
-            gutter.attr(peripheries="0", margin="0")
+    @contextmanager
+    def frame(self, dot: graphviz.Digraph, number: int) -> Iterator[graphviz.Digraph]:
+        """The frame of a column, in which its stage is to be drawn, behind its gutter."""
+        with self._hidden(dot, f"gutter{number}") as gutter:
             for source, edges in self.trunks[number].items():
-                # In two lines, channels over sides: the width of the page is what is scarce.
-                channels, _, sides = text.shape(edges[0].shape[1:]).partition("×")
-                look = dict(shape="plain", fontsize="8", label=f"{channels}×\\n{sides}" if sides
-                            else channels) if self.shapes else POINT
-                gutter.node(_via("label", source, number), **look, **{"class": "shape"})
-                if not self._leads(source):
-                    gutter.node(_via("corner", source, number), **POINT)
+                self._enter(gutter, number, source, edges)
+        with self._hidden(dot, f"column{number}") as column:
+            for source, edges in self.trunks[number].items():
+                if len(edges) > 1:
+                    column.node(_via("fork", source, number), **POINT)
+            yield column
 
-    def forks(self, column: graphviz.Digraph, number: int) -> None:
-        for source, edges in self.trunks[number].items():
-            if len(edges) > 1:
-                column.node(_via("fork", source, number), **POINT)
+    @contextmanager
+    def _hidden(self, dot: graphviz.Digraph, name: str) -> Iterator[graphviz.Digraph]:
+        """A frame that is not drawn, and keeps columns and gutters in their order."""
+        with dot.subgraph(name=f"cluster_{name}") as frame:
+            frame.attr(peripheries="0", margin="0")
+            yield frame
+
+    def _enter(self, gutter: graphviz.Digraph, number: int, source: Group | None,
+               edges: list[Edge]) -> None:
+        """A label for what enters a column, and a corner below."""
+        # In two lines, channels over sides: the width of the page is what is scarce.
+        channels, _, sides = text.shape(edges[0].shape[1:]).partition("×")
+        look = dict(shape="plain", fontsize="8", label=f"{channels}×\\n{sides}" if sides
+                    else channels) if self.shapes else POINT
+        gutter.node(_via("label", source, number), **look, **{"class": "shape"})
+        if not self._leads(source):
+            gutter.node(_via("corner", source, number), **POINT)
 
     def connect(self, dot: graphviz.Digraph) -> None:
         """The ways through the gutters, and the heads of all columns in one row."""
@@ -215,7 +221,6 @@ def _look(group: Group, drawing: Drawing, change: str | None) -> dict[str, str]:
     if group.failed:
         return dict(shape="octagon", style="filled", label=_label(
             f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
-    own = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
     if group.kind == "call" and layer.type in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.type], fixedsize="true", width="0.3",
                     fontsize="13", style="filled")
@@ -225,6 +230,7 @@ def _look(group: Group, drawing: Drawing, change: str | None) -> dict[str, str]:
     counted = any(layer.macs is None for layer in group.layers)
     params = f" · {text.short(group.params)}" if group.params else ""
     foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if counted else ''}"
+    own = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
     if ways := recipe.ways(group, drawing.wiring):
         own["margin"] = "0.08,0.05"
     return dict(label=_label(recipe.title(group), ways, foot, change), **own)
