@@ -26,7 +26,8 @@ from explorer.views import graph
 
 
 def ours(config: explorer.Config, direction: graph.Direction = "TB") -> str:
-    return graph.to_dot(graph.Drawing(graph.Outline.of(config), "layer"), direction=direction)
+    return graph.to_dot(graph.Drawing(explorer.explore(config).structure, "layer"),
+                        direction=direction)
 
 
 def side_by_side(config: explorer.Config) -> str:

@@ -10,17 +10,18 @@
 """
 
 from explorer.config import Config, ConfigError
-from explorer.catalogue import configure, families, presets
-from explorer.key import from_key, to_key
-from explorer.build import build
-from explorer.trace import Trace, TraceError, trace
-from explorer.analysis import Summary, analyse, summarise
+from explorer.networks.catalogue import configure, families, presets
+from explorer.networks.key import from_key, to_key
+from explorer.networks.build import build
+from explorer.tracing import Trace, TraceError, trace
+from explorer.analysis import Summary, analyse
+from explorer.pipeline import Explored, explore, summarise
 from explorer.timing import Timing, TimingError, time_forward
 from explorer.views.tables import layer_frame, to_csv, to_json
 from explorer.views.graph import draw
 
 __all__ = [
-    "Config", "ConfigError", "Summary", "Timing", "TimingError", "Trace", "TraceError",
-    "analyse", "build", "configure", "draw", "families", "from_key", "layer_frame",
+    "Config", "ConfigError", "Explored", "Summary", "Timing", "TimingError", "Trace", "TraceError",
+    "analyse", "build", "configure", "draw", "explore", "families", "from_key", "layer_frame",
     "presets", "summarise", "time_forward", "to_csv", "to_json", "to_key", "trace",
 ]

@@ -9,7 +9,8 @@ from torch import nn
 
 import explorer
 from explorer.analysis import Summary, analyse
-from explorer.trace import TraceError, trace
+from explorer.pipeline import explore
+from explorer.tracing import TraceError, trace
 from explorer.views import graph
 
 ONE_OF_EACH = ("vgg16", "resnet50", "xception", "inception_v3", "mobilenetv3_small")
@@ -24,7 +25,7 @@ def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
 @cache
 def outline(network: str, **knobs: Any) -> graph.Outline:
     """As the page has it: with the auxiliary head, or as far as the pass gets."""
-    return graph.Outline.of(explorer.configure(network, **knobs))
+    return explore(explorer.configure(network, **knobs)).structure
 
 
 def outline_of(module: nn.Module, *input_shape: int) -> graph.Outline:

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from explorer.catalogue import presets
 from explorer.config import Config, ConfigError, Knob, knobs_of
-from explorer.family import Family
+from explorer.networks.catalogue import presets
+from explorer.networks.family import Family
 
 # Inception v3 needs 75 pixels, more than any other network.
 SMALL = {

@@ -10,10 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from explorer.analysis import ReceptiveField, Summary, analyse, passes, summarise
-from explorer.build import build
-from explorer.catalogue import configure, presets
-from explorer.trace import TraceError, trace
+from explorer.analysis import ReceptiveField, Summary, analyse
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, presets
+from explorer.pipeline import explore, summarise
+from explorer.tracing import TraceError, trace
 
 SIZE = 160
 TOO_SMALL = {"vgg11": 32, "vgg19": 32, "xception": 7, "inception_v3": 75}
@@ -63,9 +64,9 @@ def test_params_are_registered_and_params_used_are_read() -> None:
 ])
 def test_both_passes_of_one_network_are_those_of_two(knobs: dict[str, Any], trains: bool) -> None:
     config = configure("inception_v3", **knobs)
-    found, trained = passes(config)
-    assert found == summarise(config)
-    assert trained == (summarise(config, training=True) if trains else None)
+    explored = explore(config)
+    assert explored.summary == summarise(config)
+    assert explored.auxiliary == (summarise(config, training=True) if trains else None)
 
 
 @pytest.mark.parametrize("name", presets())

@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import explorer
+from explorer import text
 from explorer.analysis import Totals
-from explorer.views import text
 from tests.server import CHROMIUM, chromium, running_app
 
 pytestmark = [

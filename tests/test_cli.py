@@ -16,7 +16,7 @@ import pytest
 import torchinfo
 
 import explorer
-from explorer.__main__ import FORMATS, main
+from explorer.cli.commands import FORMATS, main
 from explorer.views import graph
 
 

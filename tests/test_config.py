@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from explorer.catalogue import configure, find_preset, presets
 from explorer.config import Config, ConfigError, Knob, find_knob, knobs_of, scale_channels
+from explorer.networks.catalogue import configure, find_preset, presets
 from strategies import values
 
 # One preset a family; the first ResNet has basic blocks, which allow no groups.

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 import explorer
 from explorer.analysis import ReceptiveField, Summary, analyse
 from explorer.config import ConfigError
-from explorer.trace import TraceError, trace
-from explorer.views.derivation import NO_FORMULA, Derivation, Step, derive, parse_index, to_text
-from explorer.views.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
+from explorer.explain.derivation import NO_FORMULA, Derivation, Step, derive, parse_index, to_text
+from explorer.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
+from explorer.tracing import TraceError, trace
 from tests.strategies import configs
 
 CALLS: dict[str, Callable[..., Any]] = {"floor": math.floor, "ceil": math.ceil, "max": max,
@@ -66,7 +66,7 @@ def check(summary: Summary) -> None:
             assert step.lines or step.notes
             assert step.lines or not isinstance(step.result, int) or step.result == 0
         assert all(meaning for _, _, meaning in derivation.legend)
-        assert to_text(explorer.configure("resnet18"), derivation)
+        assert to_text("ResNet-18", derivation)
 
 
 def agree(step: Step) -> None:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import explorer
-from explorer.trace import NETWORK_INPUT
-from explorer.views import graph, text
+from explorer import text
+from explorer.structure.outline import occurrences
+from explorer.structure.wiring import EdgeKind, Wiring
+from explorer.tracing import NETWORK_INPUT
+from explorer.views import graph
 from explorer.views.graph import LEVELS, Drawing, Group, Level, Outline, recipe
-from explorer.views.graph.outline import occurrences
-from explorer.views.graph.wiring import EdgeKind, Wiring
 from tests.graphs import ONE_OF_EACH, outline, outline_of, summary
 
 PRESETS = list(explorer.presets())

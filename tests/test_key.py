@@ -9,9 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from explorer.catalogue import configure, find_preset, presets
 from explorer.config import Config, ConfigError, knobs_of
-from explorer.key import from_key, from_query, from_settings, split_setting, to_key, to_query
+from explorer.networks.catalogue import configure, find_preset, presets
+from explorer.networks.key import (
+    from_key,
+    from_query,
+    from_settings,
+    split_setting,
+    to_key,
+    to_query,
+)
 from strategies import configs
 
 SAFE = re.compile(r"[A-Za-z0-9._=&-]+")

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from explorer.analysis import Summary, alive_at_peak, analyse, summarise
-from explorer.build import build
-from explorer.catalogue import configure, presets
+from explorer.analysis import Summary, alive_at_peak, analyse
+from explorer.analysis.memory import saved_bytes
 from explorer.config import Config
-from explorer.memory import saved_bytes
-from explorer.operators import OUTPUT_IN_PLACE, RULES, SAVES
-from explorer.trace import NETWORK_INPUT, TraceError, trace
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, presets
+from explorer.pipeline import summarise
+from explorer.tracing import NETWORK_INPUT, TraceError, trace
+from explorer.tracing.operators import OUTPUT_IN_PLACE, RULES, SAVES
 from strategies import configs
 
 PEAK_TOLERANCE = 0.05

@@ -9,11 +9,12 @@ import torch
 import torchinfo
 from torch import Tensor, nn
 
-from explorer.analysis import Totals, summarise
-from explorer.build import build
-from explorer.catalogue import configure, families, family_of, find_preset, presets
+from explorer.analysis import Totals
 from explorer.config import Config, ConfigError, knobs_of
-from explorer.trace import Trace, trace
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, families, family_of, find_preset, presets
+from explorer.pipeline import summarise
+from explorer.tracing import Trace, trace
 
 # Small enough for a forward pass on a CPU; Inception v3 needs 75 pixels.
 SMALL = {"width": 0.125, "input_size": 75, "num_classes": 7, "batch_size": 2}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
 
-from explorer.operators import RULES, VIEWS, Effect, Window, rule
-from explorer.trace import Call, TraceError, trace
+from explorer.tracing import Call, TraceError, trace
+from explorer.tracing.operators import RULES, VIEWS, Effect, Window, rule
 
 X = (2, 6, 8, 10)
 SIZE = 2 * 6 * 8 * 10

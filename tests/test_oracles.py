@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from explorer.analysis import analyse, summarise
-from explorer.build import build
-from explorer.catalogue import configure, families
-from explorer.family import Family
-from explorer.operators import RULES
-from explorer.trace import trace
-from explorer.views import tables, text
+from explorer import text
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, families
+from explorer.networks.family import Family
+from explorer.pipeline import explore, summarise
+from explorer.sources import source_of
+from explorer.tracing.operators import RULES
+from explorer.views import tables
 from strategies import configs
 from test_trace import assert_agrees_with_pytorch
 
@@ -83,7 +85,9 @@ def test_an_unknown_operation_says_not_counted_everywhere(training: bool) -> Non
     config = configure("resnet18", input_size=64)
     network = build(config)
     network.stage2.append(Planted())
-    summary = analyse(trace(network, config.input_shape, training=training))
+    source = replace(source_of(config), build=lambda device: network)
+    explored = explore(source, training=training)
+    summary = explored.summary
     unknown, = summary.not_counted
     assert unknown.path == "stage2.2" and unknown.type == "Planted"
     assert unknown.macs is unknown.elementwise_ops is unknown.saved_bytes is None
@@ -91,15 +95,15 @@ def test_an_unknown_operation_says_not_counted_everywhere(training: bool) -> Non
     plain = summarise(config, training=training).totals
     assert (summary.totals.macs, summary.totals.params) == (plain.macs, plain.params)
 
-    lines = tables.to_text(config, summary).splitlines()
+    lines = tables.to_text(explored).splitlines()
     row, = [line for line in lines if line.split()[:2] == [str(unknown.index), "stage2.2"]]
     assert text.NOT_COUNTED in row
     assert any(line.startswith(text.NOT_COUNTED) and "stage2.2 (Planted)" in line
                for line in lines)
-    records = list(csv.DictReader(io.StringIO(tables.to_csv(summary))))
+    records = list(csv.DictReader(io.StringIO(tables.to_csv(explored))))
     record = records[unknown.index]
     assert record["path"] == "stage2.2"
     assert record["macs"] == record["elementwise_ops"] == text.NOT_COUNTED
     assert record["saved_bytes"] == (text.NOT_COUNTED if training else "")
     assert tables.totals_record(summary)["not_counted"] == 1
-    assert text.NOT_COUNTED in tables.to_markdown(config, summary)
+    assert text.NOT_COUNTED in tables.to_markdown(explored)

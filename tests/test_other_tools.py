@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 import explorer
 from explorer.analysis import analyse
-from explorer.other_tools import MB, MIB, Figure, Report, other_tools
-from explorer.trace import trace
+from explorer.conventions import MB, MIB, Figure, Report, other_tools
+from explorer.tracing import trace
 from explorer.views import other_tools as views
 
 KNOBS = [

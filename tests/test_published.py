@@ -16,9 +16,9 @@ import torch
 import torchinfo
 from streamlit.testing.v1 import AppTest
 
-from explorer.__main__ import main
-from explorer.build import build
-from explorer.catalogue import configure, presets
+from explorer.cli.commands import main
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, presets
 from explorer.published import PublishedError, compare, load, names, table
 from explorer.published.align import ALIASES, CONTAINERS
 from explorer.published.notes import swapped_rows

@@ -9,7 +9,7 @@ import click
 import pytest
 
 import explorer
-from explorer.__main__ import FORMATS, cli
+from explorer.cli.commands import FORMATS, cli
 from explorer.config import knobs_of
 
 ROOT = Path(__file__).parent.parent

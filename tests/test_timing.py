@@ -20,10 +20,10 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.analysis import summarise
-from explorer.catalogue import configure
 from explorer.config import ConfigError
-from explorer.key import to_key
+from explorer.networks.catalogue import configure
+from explorer.networks.key import to_key
+from explorer.pipeline import summarise
 from explorer.timing import (
     Choices,
     Timing,
@@ -39,7 +39,7 @@ from explorer.timing import (
     submit_batches,
     time_forward,
 )
-from explorer.trace import TraceError
+from explorer.tracing import TraceError
 
 SMALL = configure("mobilenetv3_small", input_size=32, width=0.25)
 ROOT = Path(__file__).parents[1]

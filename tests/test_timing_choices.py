@@ -8,8 +8,8 @@ import psutil
 import pytest
 import torch
 
-from explorer.analysis import summarise
-from explorer.catalogue import configure
+from explorer.networks.catalogue import configure
+from explorer.pipeline import summarise
 from explorer.timing import (
     Choices,
     TimingError,

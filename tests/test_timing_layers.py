@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.analysis import summarise
-from explorer.build import build
-from explorer.catalogue import configure, presets
-from explorer.key import to_key
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, presets
+from explorer.networks.key import to_key
+from explorer.pipeline import explore, summarise
 from explorer.timing import (
     Choices,
     LayerTimes,
@@ -22,7 +22,7 @@ from explorer.timing import (
     submit_rates,
     time_forward,
 )
-from explorer.trace import leaves, trace
+from explorer.tracing import leaves, trace
 from explorer.views import roofline as roofline_views
 from explorer.views import timings
 
@@ -121,9 +121,9 @@ def test_every_layer_has_a_time(times: LayerTimes) -> None:
     assert sum(times.shares) == pytest.approx(1)
     assert times.passes >= 3
     assert times.difference_s == times.sum_s - times.whole_s
-    frame = timings.layer_time_frame(summary, times)
+    frame = timings.layer_time_frame(explore(SMALL), times)
     assert list(frame["seconds"]) == list(times.seconds)
-    blocks = timings.block_time_frame(summary, times)
+    blocks = timings.block_time_frame(explore(SMALL), times)
     assert blocks["seconds"].sum() == pytest.approx(times.sum_s)
     assert blocks["calls"].sum() == len(summary.layers)
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.catalogue import configure
-from explorer.key import to_key
+from explorer.networks.catalogue import configure
+from explorer.networks.key import to_key
 from explorer.timing import Choices, LayerTimes, Sweep, Timing, TimingError, submit
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish

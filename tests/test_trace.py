@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from explorer.build import build
-from explorer.catalogue import configure, presets
 from explorer.config import Config
-from explorer.trace import NETWORK_INPUT, Trace, TraceError, trace
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, presets
+from explorer.tracing import NETWORK_INPUT, Trace, TraceError, trace
 from strategies import configs
 
 IMAGE = (2, 4, 8, 8)

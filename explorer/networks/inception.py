@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob
-from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct, Linear
+from explorer.networks.family import Family, Preset
+from explorer.networks.layers import ConvNormAct, Linear
 
 
 class ModulesConfig(Config):

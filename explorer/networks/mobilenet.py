@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
-from explorer.family import Family, Preset
-from explorer.layers import Conv2d, ConvNormAct, Linear
+from explorer.networks.family import Family, Preset
+from explorer.networks.layers import Conv2d, ConvNormAct, Linear
 
 
 class Row(NamedTuple):

@@ -15,8 +15,8 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from explorer.config import Config, ConfigError, knob
-from explorer.family import Family, Preset
-from explorer.layers import BatchNorm2d, Conv2d, Linear
+from explorer.networks.family import Family, Preset
+from explorer.networks.layers import BatchNorm2d, Conv2d, Linear
 
 # He et al. 2016, Table 1: the block and the number of blocks in conv2_x to conv5_x.
 TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob
-from explorer.family import Family, Preset
-from explorer.layers import ConvNormAct, Linear
+from explorer.networks.family import Family, Preset
+from explorer.networks.layers import ConvNormAct, Linear
 
 CHANNELS = (64, 128, 256, 512, 512)
 

@@ -12,8 +12,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob
-from explorer.family import Family, Preset
-from explorer.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
+from explorer.networks.family import Family, Preset
+from explorer.networks.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
 
 
 class XceptionConfig(Config):

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from explorer.operators import Shape
 from explorer.published.table import NO_PARAMS, RECURSIVE, Row, Table
-from explorer.trace import Call, Scope, Trace
+from explorer.tracing import Call, Scope, Trace
+from explorer.tracing.operators import Shape
 
 CONTAINERS = {
     "BasicBlock": ("BasicBlock",),

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.analysis import analyse
-from explorer.build import build
-from explorer.catalogue import configure, network_of
 from explorer.config import Config
-from explorer.operators import Shape
+from explorer.networks.build import build
+from explorer.networks.catalogue import configure, network_of
 from explorer.published.align import CONTAINERS, PLAIN, Ours, Run, Token, align, tokens
 from explorer.published.notes import notes
 from explorer.published.table import NO_PARAMS, RECURSIVE, PublishedError, Row, Table, load
 from explorer.published.totals import Total, totals
-from explorer.trace import trace
+from explorer.tracing import trace
+from explorer.tracing.operators import Shape
 
 
 @dataclass(frozen=True)

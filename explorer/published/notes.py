@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
-from explorer.analysis import Summary, Totals, summarise
-from explorer.catalogue import configure
+from explorer.analysis import Summary, Totals
+from explorer.networks.catalogue import configure
 from explorer.networks.mobilenet import (
     TABLES,
     TUTORIAL_LARGE,
@@ -20,6 +20,7 @@ from explorer.networks.mobilenet import (
     TutorialRow,
     round_to_8,
 )
+from explorer.pipeline import summarise
 from explorer.published.table import Table
 
 TUTORIAL_ROWS = {"mobilenetv3_large": TUTORIAL_LARGE, "mobilenetv3_small": TUTORIAL_SMALL}

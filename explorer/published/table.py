@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from explorer.operators import Shape
+from explorer.tracing.operators import Shape
 
 FOLDER = Path(__file__).parent / "data"
 

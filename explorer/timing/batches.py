@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.key import from_key, to_key
+from explorer.networks.key import from_key, to_key
 from explorer.timing.choices import Choices
 from explorer.timing.errors import TimingError
 from explorer.timing.protocol import Timing, measure

@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.analysis import summarise
-from explorer.key import from_key
+from explorer.networks.key import from_key
+from explorer.pipeline import summarise
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched
@@ -35,7 +35,7 @@ from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.protocol import WARM_UP_SHARE, guarded, timed, warm_up
 from explorer.timing.worker import Progress, report
-from explorer.trace import Trace, leaves
+from explorer.tracing import Trace, leaves
 
 FEWEST_PASSES, MOST_PASSES = 3, 100
 

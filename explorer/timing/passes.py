@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.build import build
 from explorer.config import Config
+from explorer.networks.build import build
 from explorer.timing.choices import DTYPES, Choices
-from explorer.trace import leaves
+from explorer.tracing import leaves
 
 
 @dataclass

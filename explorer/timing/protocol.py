@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import torch
 from torch.utils.benchmark import Timer
 
-from explorer.analysis import Summary, summarise
-from explorer.key import from_key
+from explorer.analysis import Summary
+from explorer.networks.key import from_key
+from explorer.pipeline import summarise
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched

@@ -21,13 +21,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.analysis import Kind, Layer, Summary, analyse
-from explorer.operators import VIEWS
 from explorer.timing.choices import DTYPES, Choices
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
 from explorer.timing.prediction import free_bytes
 from explorer.timing.worker import Progress, report
-from explorer.trace import trace
+from explorer.tracing import trace
+from explorer.tracing.operators import VIEWS
 
 Bound = Literal["memory", "arithmetic", "launching"]
 BOUNDS: tuple[Bound, ...] = get_args(Bound)

@@ -12,9 +12,10 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from explorer.analysis import Summary, summarise
+from explorer.analysis import Summary
 from explorer.config import Config
-from explorer.key import to_key
+from explorer.networks.key import to_key
+from explorer.pipeline import summarise
 from explorer.timing.batches import Sweep, measure_batches
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.devices import resolve
@@ -81,7 +82,7 @@ def time_forward(config: Config, device: str = "auto", budget_s: float = 2.0,
 
     Waits for its turn where other runs are queued on the device.
 
-    >>> from explorer.catalogue import configure
+    >>> from explorer.networks.catalogue import configure
     >>> timing = time_forward(configure("mobilenetv3_small", input_size=32), "cpu", budget_s=0.1)
     >>> timing.p10_s <= timing.median_s <= timing.p90_s
     True

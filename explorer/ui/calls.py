@@ -12,11 +12,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.analysis import Summary, passes, summarise
-from explorer.catalogue import find_preset, presets
-from explorer.key import from_key, to_key
+from explorer.analysis import Summary
+from explorer.networks.catalogue import find_preset, presets
+from explorer.networks.key import to_key
+from explorer.pipeline import Explored, explore, summarise
 from explorer.published import Comparison, compare
-from explorer.trace import TraceError
+from explorer.sources import find_source
+from explorer.tracing import TraceError
 from explorer.views import charts, graph, layout, tables
 from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline
 
@@ -33,56 +35,42 @@ ENTRIES = 64
 _beside = ThreadPoolExecutor(thread_name_prefix="layout")
 
 
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def explored(key: str) -> Explored:
+    """A network and all that is known of it, by its canonical string."""
+    source = find_source(key)
+    assert source.config
+    preset = to_key(find_preset(source.config.network).config)
+    return explore(source, preset=None if preset == key else explored(preset).summary)
+
+
 def summary(key: str, *, training: bool = False) -> Summary | TraceError:
     """The summary of a config, or the error that says where its forward pass ends."""
-    found, trained = _passes(key)
-    return (trained or _training(key)) if training else found
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _passes(key: str) -> tuple[Summary | TraceError, Summary | None]:
-    """The evaluation, and the training pass where the graph needs it."""
-    try:
-        return passes(from_key(key))
-    except TraceError as error:
-        return error.with_traceback(None), None     # its frames would keep the network
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _training(key: str) -> Summary | TraceError:
-    try:
-        return summarise(from_key(key), training=True)
-    except TraceError as error:
-        return error.with_traceback(None)
+    found = explored(key)
+    return found.training if training else found.failure or found.summary
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def layer_frame(key: str) -> pd.DataFrame:
-    found = summary(key)
-    assert isinstance(found, Summary)
-    return tables.layer_frame(found)
+    return tables.layer_frame(explored(key))
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def csv(key: str) -> bytes:
     """Made before it is asked for: a file made on a click can be gone with the next rerun."""
-    found = summary(key)
-    assert isinstance(found, Summary)
-    return tables.to_csv(found).encode("utf-8")
+    return tables.to_csv(explored(key)).encode("utf-8")
 
 
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def outline(key: str) -> Outline:
     """The parts of a network that its graph can show."""
-    return Outline(*_passes(key))
+    return explored(key).structure
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def changes(key: str) -> dict[str, str]:
     """What of the outline is not as in the preset."""
-    preset = summary(to_key(find_preset(from_key(key).network).config))
-    assert isinstance(preset, Summary)
-    return graph.changes(outline(key), preset)
+    found = explored(key)
+    return graph.changes(found.structure, found.preset) if found.preset else {}
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False,
@@ -101,7 +89,7 @@ def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...
                direction: Direction, shapes: bool,
                seconds: tuple[float, ...] | None) -> bytes:
     """The graph as a file that stands by itself; raises `LayoutError`."""
-    return graph.draw(from_key(key), form, outline=outline(key), level=level, toggled=toggled,
+    return graph.draw(explored(key), form, level=level, toggled=toggled,
                       overlay=overlay, direction=direction, shapes=shapes,
                       seconds=seconds)
 
@@ -122,4 +110,4 @@ def published(name: str) -> Comparison:
 @st.cache_data(show_spinner=False)
 def catalogue() -> pd.DataFrame:
     return tables.catalogue_frame(
-        {name: summarise(preset.config) for name, preset in presets().items()})
+        [(preset, summarise(preset.config)) for preset in presets().values()])

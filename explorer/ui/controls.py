@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.catalogue import family_of, find_preset, presets
 from explorer.config import Config, Knob, knobs_of
+from explorer.networks.catalogue import family_of, find_preset, presets
 from explorer.ui import state
 from explorer.ui.state import widget_key
 

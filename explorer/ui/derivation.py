@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from explorer import text
 from explorer.analysis import Summary
 from explorer.config import ConfigError
-from explorer.trace import TraceError
+from explorer.explain.derivation import Derivation, Step, derive
+from explorer.explain.sums import sums
+from explorer.formula import symbol_latex
+from explorer.tracing import TraceError
 from explorer.ui import state
 from explorer.ui.messages import escape
-from explorer.views import selection, text
-from explorer.views.derivation import Derivation, Step, derive
-from explorer.views.formula import symbol_latex
-from explorer.views.sums import sums
+from explorer.views import selection
 
 
 def opened(found: Summary | TraceError) -> tuple[int, ...]:

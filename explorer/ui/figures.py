@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import text
 from explorer.analysis import Summary
-from explorer.catalogue import find_preset
-from explorer.key import to_key
+from explorer.networks.catalogue import find_preset
+from explorer.networks.key import to_key
+from explorer.sources import sentence
 from explorer.ui import calls, state, timing
 from explorer.ui.copy_link import copy_link
-from explorer.views import text
 
 HELP = {
     "Parameters": "Weights that training learns; shared ones count once. ",
@@ -26,7 +27,7 @@ def title() -> None:
     """The config as a sentence, with reset and a link to it."""
     config = state.config()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(text.sentence(config), anchor=False)
+        st.subheader(sentence(config), anchor=False)
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Reset", icon=":material/restart_alt:", on_click=state.reset,
                       disabled=config == find_preset(config.network).config,

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer import text
 from explorer.analysis import Summary
 from explorer.ui import calls, state, timing
-from explorer.views import selection, text
+from explorer.views import selection
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import text
 from explorer.analysis import Summary
 from explorer.ui import calls
 from explorer.ui.messages import escape
-from explorer.views import charts, tables, text
+from explorer.views import charts, tables
 
 COLUMNS = {
     "index": st.column_config.NumberColumn("#", width=45, help="The call that allocated it"),

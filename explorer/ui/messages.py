@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from explorer.config import ConfigError
-from explorer.trace import TraceError
+from explorer.tracing import TraceError
 from explorer.ui import state
 
 

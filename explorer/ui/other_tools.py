@@ -6,7 +6,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.other_tools import Report, other_tools
+from explorer.conventions import Report, other_tools
 from explorer.ui import calls
 from explorer.ui.messages import escape
 from explorer.views import other_tools as views

@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from explorer.catalogue import find_preset
+from explorer.networks.catalogue import find_preset
 from explorer.published import Comparison, PublishedError, load, names
 from explorer.ui import calls
 from explorer.ui.messages import escape

@@ -13,7 +13,7 @@ from uuid import uuid4
 import streamlit as st
 
 from explorer.analysis import Summary
-from explorer.key import from_key
+from explorer.networks.key import from_key
 from explorer.timing import (
     Choices,
     Progress,
@@ -24,7 +24,7 @@ from explorer.timing import (
     submit_layers,
     submit_rates,
 )
-from explorer.trace import TraceError
+from explorer.tracing import TraceError
 from explorer.ui import calls
 
 What = Literal["pass", "layers", "rates", "batches"]

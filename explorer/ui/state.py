@@ -12,9 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.catalogue import find_preset
 from explorer.config import Config, ConfigError, knobs_of
-from explorer.key import from_query, to_key, to_query
+from explorer.networks.catalogue import find_preset
+from explorer.networks.key import from_query, to_key, to_query
 
 DEFAULT = "resnet50"
 

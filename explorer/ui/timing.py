@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from explorer import text
 from explorer.analysis import Summary
-from explorer.catalogue import find_preset
-from explorer.key import to_key
+from explorer.networks.catalogue import find_preset
+from explorer.networks.key import to_key
 from explorer.timing import (
     Choices,
     LayerTimes,
@@ -32,7 +33,7 @@ from explorer.timing import (
 from explorer.ui import calls, runs, state
 from explorer.ui.messages import escape
 from explorer.ui.runs import What, Wish
-from explorer.views import charts, roofline, text, timings
+from explorer.views import charts, roofline, timings
 
 LIVE_S = 1.0
 """A pass that is predicted to take longer on a CPU waits for a click."""
@@ -75,7 +76,7 @@ def layer_csv() -> bytes | None:
     times, found = runs.outcome("layers"), calls.summary(state.key())
     if layer_seconds() is None or not isinstance(found, Summary):
         return None
-    return timings.layer_time_frame(found, times).to_csv(
+    return timings.layer_time_frame(calls.explored(state.key()), times).to_csv(
         index=False, lineterminator="\n").encode("utf-8")
 
 
@@ -246,7 +247,8 @@ def _why(found: Summary) -> None:
                 st.caption(f"**{bound.capitalize()}**: {meaning}")
     st.caption(escape(timings.layers_sentence(times)))
     _warn(times.warnings)
-    blocks = timings.block_time_frame(found, times).assign(ms=lambda frame: 1e3 * frame["seconds"])
+    blocks = timings.block_time_frame(calls.explored(state.key()), times).assign(
+        ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
                  column_config=BLOCK_COLUMNS, column_order=list(BLOCK_COLUMNS), key="block-times")
 

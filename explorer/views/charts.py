@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer import text
 from explorer.analysis import Kind, Layer, Summary
-from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),

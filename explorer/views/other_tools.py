@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from explorer.other_tools import MIB, Figure, Report
-from explorer.views.text import NOT_COUNTED
+from explorer.conventions import MIB, Figure, Report
+from explorer.text import NOT_COUNTED
 
 COLUMNS = ("Tool", "It calls it", "Its figure", "Difference", "Ours", "Our name")
 SAME = "same"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.catalogue import find_preset
-from explorer.operators import Shape
+from explorer.networks.catalogue import find_preset
 from explorer.published import Comparison, Match, Total
 from explorer.published.notes import SwappedRow, swapped_rows
+from explorer.tracing.operators import Shape
 from explorer.views import tables
 
 ACCOUNTED, UNACCOUNTED = "accounted", "unaccounted"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer import text
 from explorer.timing import BOUNDS, Roofline, Spot
-from explorer.views import text
 from explorer.views.palette import KIND_COLOURS
 
 ROOF = KIND_COLOURS["normalisation"]

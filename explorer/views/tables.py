@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from explorer import text
 from explorer.analysis import Layer, Summary, Totals, alive_at_peak
-from explorer.catalogue import presets
-from explorer.config import Config
-from explorer.key import to_key
-from explorer.operators import Shape
-from explorer.views import text
+from explorer.networks.family import Preset
+from explorer.pipeline import Explored
+from explorer.tracing.operators import Shape
 
 
-def layer_records(summary: Summary) -> list[dict[str, Any]]:
+def layer_records(explored: Explored) -> list[dict[str, Any]]:
     """One plain record a call: shapes as lists, counts as exact integers, None for not counted."""
+    summary = explored.summary
     return [_record(layer, summary.trace.input_shape) for layer in summary.layers]
 
 
@@ -55,17 +56,16 @@ def _list(pair: tuple[int, int] | None) -> list[int] | None:
     return None if pair is None else list(pair)
 
 
-def layer_frame(summary: Summary) -> pd.DataFrame:
+def layer_frame(explored: Explored) -> pd.DataFrame:
     """The layers as a DataFrame: whole numbers as nullable integers, shapes as text.
 
     A cost that is not counted is missing (NA), never zero.
 
-    >>> from explorer.analysis import summarise
-    >>> from explorer.catalogue import configure
-    >>> layer_frame(summarise(configure("vgg11"))).nlargest(1, "params").iloc[0]["path"]
+    >>> from explorer.pipeline import explore
+    >>> layer_frame(explore("vgg11")).nlargest(1, "params").iloc[0]["path"]
     'head.fc1'
     """
-    frame = pd.DataFrame(layer_records(summary))
+    frame = pd.DataFrame(layer_records(explored))
     for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
         frame[name] = [_shape_text(value) for value in frame[name]]
     for name in ("groups", "shared_with", "macs", "elementwise_ops", "saved_bytes",
@@ -84,22 +84,23 @@ def _shape_text(value: list[Any] | None) -> str:
     return "x".join(map(str, value))
 
 
-def to_csv(summary: Summary) -> str:
+def to_csv(explored: Explored) -> str:
     """The layers as CSV with a header, one row a call; "not counted" where a cost is unknown."""
-    frame = layer_frame(summary)
+    frame = layer_frame(explored)
     # In evaluation nothing is kept for backward, which is not the same as not counted.
-    unknown = ["macs", "elementwise_ops", *["saved_bytes"] * summary.trace.training]
+    unknown = ["macs", "elementwise_ops", *["saved_bytes"] * explored.summary.trace.training]
     for name in unknown:
         frame[name] = frame[name].astype(object).where(frame[name].notna(), text.NOT_COUNTED)
     return frame.to_csv(index=False, lineterminator="\n")
 
 
-def to_json(config: Config, summary: Summary) -> str:
+def to_json(explored: Explored) -> str:
     """Network, config, totals and layers as a JSON document."""
-    knobs = config.model_dump(exclude={"network"})
-    return json.dumps({"network": config.network, "key": to_key(config), "config": knobs,
+    config, summary = explored.source.config, explored.summary
+    knobs = config and config.model_dump(exclude={"network"})
+    return json.dumps({"network": config and config.network, "key": explored.key, "config": knobs,
                        "training": summary.trace.training, "totals": totals_record(summary),
-                       "layers": layer_records(summary)})
+                       "layers": layer_records(explored)})
 
 
 def totals_record(summary: Summary) -> dict[str, Any]:
@@ -142,9 +143,9 @@ SHORT_COLUMNS = {"index": "#", "path": "layer", "type": "type", "output_shape": 
                  "receptive_field": "field"}
 
 
-def short_frame(summary: Summary) -> pd.DataFrame:
+def short_frame(explored: Explored) -> pd.DataFrame:
     """The columns that fit a terminal, as text."""
-    frame = layer_frame(summary)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
+    frame = layer_frame(explored)[list(SHORT_COLUMNS)].rename(columns=SHORT_COLUMNS)
     for name in ("params", "macs"):
         frame[name] = [text.NOT_COUNTED if value is pd.NA else f"{value:,}"
                        for value in frame[name]]
@@ -152,9 +153,10 @@ def short_frame(summary: Summary) -> pd.DataFrame:
     return frame.astype(str)
 
 
-def to_text(config: Config, summary: Summary) -> str:
+def to_text(explored: Explored) -> str:
     """The layers and the totals as a table for a terminal."""
-    lines = [text.sentence(config), "", aligned(short_frame(summary)), ""]
+    summary = explored.summary
+    lines = [explored.title, "", aligned(short_frame(explored)), ""]
     lines += [f"{name:24} {value}" for name, value in totals_lines(summary.totals)]
     if summary.not_counted:
         lines.append(f"{text.NOT_COUNTED:24} " + ", ".join(
@@ -162,11 +164,11 @@ def to_text(config: Config, summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def to_markdown(config: Config, summary: Summary) -> str:
+def to_markdown(explored: Explored) -> str:
     """The layers and the totals as Markdown tables."""
-    frame = short_frame(summary)
-    totals = pd.DataFrame(totals_lines(summary.totals), columns=["total", "value"])
-    return f"# {text.sentence(config)}\n\n{_markdown(totals)}\n\n{_markdown(frame)}"
+    frame = short_frame(explored)
+    totals = pd.DataFrame(totals_lines(explored.summary.totals), columns=["total", "value"])
+    return f"# {explored.title}\n\n{_markdown(totals)}\n\n{_markdown(frame)}"
 
 
 def aligned(frame: pd.DataFrame) -> str:
@@ -188,20 +190,20 @@ def _markdown(frame: pd.DataFrame) -> str:
                      for row in rows)
 
 
-def catalogue_frame(summaries: dict[str, Summary]) -> pd.DataFrame:
+def catalogue_frame(summaries: Iterable[tuple[Preset, Summary]]) -> pd.DataFrame:
     """Every preset with its figures, exact."""
     return pd.DataFrame([
-        {"network": name, "title": presets()[name].title,
+        {"network": preset.config.network, "title": preset.title,
          "params": summary.totals.params, "macs": summary.totals.macs,
          "peak_activation_bytes": summary.totals.peak_activation_bytes,
          "receptive_field": summary.totals.receptive_field,
          "layers": summary.totals.layers,
-         "input_size": presets()[name].config.input_size,
-         "source": presets()[name].source}
-        for name, summary in summaries.items()])
+         "input_size": preset.config.input_size,
+         "source": preset.source}
+        for preset, summary in summaries])
 
 
-def catalogue_text(summaries: dict[str, Summary]) -> str:
+def catalogue_text(summaries: Iterable[tuple[Preset, Summary]]) -> str:
     """The catalogue as a table for a terminal."""
     frame = catalogue_frame(summaries)
     shown = pd.DataFrame({

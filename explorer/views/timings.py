@@ -8,20 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.analysis import Summary
-from explorer.config import Config
+from explorer import text
+from explorer.pipeline import Explored
 from explorer.timing import Conditions, LayerTimes, Roofline, Sweep, Timing
 from explorer.views import roofline as roofline_views
-from explorer.views import text
 from explorer.views.tables import aligned, layer_frame
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What was measured of one config: the whole pass, and what else was asked for."""
+class TimingReport:
+    """What was measured of one network: the whole pass, and what else was asked for."""
 
-    config: Config
-    summary: Summary
+    explored: Explored
     timing: Timing
     layers: LayerTimes | None = None
     roofline: Roofline | None = None
@@ -61,10 +59,10 @@ def to_record(timing: Timing) -> dict[str, Any]:
     return {**asdict(timing), "images_per_second": timing.images_per_second}
 
 
-def layer_time_frame(summary: Summary, times: LayerTimes,
+def layer_time_frame(explored: Explored, times: LayerTimes,
                      roofline: Roofline | None = None) -> pd.DataFrame:
     """The table of layers with `seconds` and `share`, and what bounds each where that is known."""
-    frame = layer_frame(summary)
+    frame = layer_frame(explored)
     frame["seconds"], frame["share"] = times.seconds, times.shares
     if roofline:
         extra = roofline_views.frame(roofline)
@@ -73,10 +71,10 @@ def layer_time_frame(summary: Summary, times: LayerTimes,
     return frame
 
 
-def block_time_frame(summary: Summary, times: LayerTimes) -> pd.DataFrame:
+def block_time_frame(explored: Explored, times: LayerTimes) -> pd.DataFrame:
     """Calls, seconds and share of each block, in the order of `Summary.blocks`."""
     rows = []
-    for block in summary.blocks:
+    for block in explored.summary.blocks:
         seconds = sum(times.seconds[layer.index] for layer in block.layers)
         rows.append({"block": block.path, "type": block.type, "calls": len(block.layers),
                      "seconds": seconds, "share": seconds / times.sum_s})
@@ -100,24 +98,24 @@ def timing_frame(timing: Timing) -> pd.DataFrame:
     return pd.DataFrame([{**record, **record.pop("conditions")}])
 
 
-def to_csv(report: Report) -> str:
+def to_csv(report: TimingReport) -> str:
     """One table: the layers where they were timed, or the batch sizes, or the whole pass."""
     if report.layers:
-        frame = layer_time_frame(report.summary, report.layers, report.roofline)
+        frame = layer_time_frame(report.explored, report.layers, report.roofline)
     else:
         frame = batch_frame(report.sweep) if report.sweep else timing_frame(report.timing)
     return frame.to_csv(index=False, lineterminator="\n")
 
 
-def to_json(report: Report) -> str:
+def to_json(report: TimingReport) -> str:
     """The whole pass, and under `layers`, `roofline` and `batches` what else was measured."""
     record = to_record(report.timing)
     if times := report.layers:
-        frame = layer_time_frame(report.summary, times, report.roofline)
+        frame = layer_time_frame(report.explored, times, report.roofline)
         record["layers"] = {"whole_s": times.whole_s, "sum_s": times.sum_s,
                             "difference_s": times.difference_s, "passes": times.passes,
                             "calls": _records(frame),
-                            "blocks": _records(block_time_frame(report.summary, times))}
+                            "blocks": _records(block_time_frame(report.explored, times))}
     if report.roofline:
         record["roofline"] = {**asdict(report.roofline.rates),
                               "because": roofline_views.sentences(report.roofline)}
@@ -132,7 +130,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
             for row in plain.to_dict(orient="records")]
 
 
-def to_text(report: Report) -> str:
+def to_text(report: TimingReport) -> str:
     """The median, its spread and the conditions, a line each, and a table for each further run."""
     timing = report.timing
     lines = [("median", text.seconds(timing.median_s)),
@@ -147,10 +145,10 @@ def to_text(report: Report) -> str:
     if timing.measured_bytes is not None:
         lines.append(("memory, measured", text.short(timing.measured_bytes, "B")))
     lines += [("on", timing.device), *conditions_lines(timing.conditions)]
-    parts = [text.sentence(report.config), "\n".join(f"{name:24} {value}" for name, value in lines)]
+    parts = [report.explored.title, "\n".join(f"{name:24} {value}" for name, value in lines)]
     parts += [f"Warning: {warning}" for warning in report.warnings]
     if report.layers:
-        parts += [_layers_text(report.summary, report.layers, report.roofline),
+        parts += [_layers_text(report.explored, report.layers, report.roofline),
                   layers_sentence(report.layers)]
     if report.roofline:
         parts += ["\n".join(roofline_views.sentences(report.roofline))]
@@ -166,8 +164,8 @@ def layers_sentence(times: LayerTimes) -> str:
             "Timing the calls costs a little, and a median of parts is not a part of the median.")
 
 
-def _layers_text(summary: Summary, times: LayerTimes, roofline: Roofline | None) -> str:
-    frame = layer_time_frame(summary, times, roofline)
+def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | None) -> str:
+    frame = layer_time_frame(explored, times, roofline)
     shown = pd.DataFrame({
         "#": frame["index"].astype(str), "layer": frame["path"], "type": frame["type"],
         "output": frame["output_shape"],

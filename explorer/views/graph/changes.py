@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from explorer import text
 from explorer.analysis import Layer, Summary
-from explorer.views import text
-from explorer.views.graph.outline import Group, Outline, occurrences
+from explorer.structure.outline import Group, Outline, occurrences
 
 
 def changes(outline: Outline, preset: Summary) -> dict[str, str]:

@@ -15,13 +15,13 @@ from typing import Literal
 
 import graphviz
 
-from explorer.trace import TraceError
-from explorer.views import text
+from explorer import text
+from explorer.structure.outline import Group
+from explorer.structure.wiring import EdgeKind
+from explorer.tracing import TraceError
 from explorer.views.graph import recipe
 from explorer.views.graph.drawing import Drawing, Edge
-from explorer.views.graph.outline import Group
 from explorer.views.graph.paint import INK, PALE, PAPER, PLAIN, Paint
-from explorer.views.graph.wiring import EdgeKind
 
 Direction = Literal["LR", "TB"]
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from explorer.operators import Shape
-from explorer.trace import NETWORK_INPUT
-from explorer.views.graph.outline import Group, Level, Outline
-from explorer.views.graph.wiring import EdgeKind, Wiring
+from explorer.structure.outline import Group, Level, Outline
+from explorer.structure.wiring import EdgeKind, Wiring
+from explorer.tracing import NETWORK_INPUT
+from explorer.tracing.operators import Shape
 
 
 class Edge(NamedTuple):

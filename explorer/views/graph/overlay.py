@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from explorer.views import text
+from explorer import text
+from explorer.structure.outline import Group
 from explorer.views.graph.drawing import Drawing
-from explorer.views.graph.outline import Group
 
 KIND = "kind"
 TIME = "time"

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from explorer import text
 from explorer.analysis import Layer
-from explorer.views import text
-from explorer.views.graph.outline import PLAIN, Group
-from explorer.views.graph.wiring import Wiring
+from explorer.structure.outline import PLAIN, Group
+from explorer.structure.wiring import Wiring
 
 CONCATENATIONS = {"cat", "concat"}
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from explorer.catalogue import find_preset
 from explorer.config import Config, ConfigError, find_knob, knobs_of
+from explorer.networks.catalogue import find_preset
 
 
 def to_query(config: Config) -> dict[str, str]:
@@ -24,7 +24,7 @@ def to_query(config: Config) -> dict[str, str]:
 def to_key(config: Config) -> str:
     """The canonical string of a config.
 
-    >>> from explorer.catalogue import configure
+    >>> from explorer.networks.catalogue import configure
     >>> to_key(configure("resnet50", width=0.5))
     'resnet50&width=0.5'
     """

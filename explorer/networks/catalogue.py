@@ -12,14 +12,17 @@ from torch import nn
 
 from explorer import networks
 from explorer.config import Config, ConfigError
-from explorer.family import Family, Preset
+from explorer.networks.family import Family, Preset
+
+SHARED = frozenset({"build", "catalogue", "family", "key", "layers"})
+"""The modules of networks/ that are no family."""
 
 
 @cache
 def families() -> tuple[Family, ...]:
     """Every family that a file in networks/ defines, by title."""
     found = [import_module(f"{networks.__name__}.{module.name}").FAMILY
-             for module in pkgutil.iter_modules(networks.__path__)]
+             for module in pkgutil.iter_modules(networks.__path__) if module.name not in SHARED]
     return tuple(sorted(found, key=lambda family: family.title))
 
 

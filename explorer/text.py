@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from explorer.catalogue import find_preset
-from explorer.config import Config, knobs_of
-from explorer.operators import Pair, Shape
-
 NOT_COUNTED = "not counted"
 
 
@@ -46,7 +42,7 @@ def seconds_between(low: float, high: float) -> str:
     return f"{least}–{most}" if most.endswith(f" {unit}") else f"{least} {unit} – {most}"
 
 
-def shape(value: Shape) -> str:
+def shape(value: tuple[int, ...]) -> str:
     """
     >>> shape((1, 64, 56, 56))
     '1×64×56×56'
@@ -54,7 +50,7 @@ def shape(value: Shape) -> str:
     return "×".join(map(str, value))
 
 
-def side(value: Pair) -> str:
+def side(value: tuple[int, int]) -> str:
     """A kernel or a stride: one number where both sides agree.
 
     >>> side((3, 3)), side((1, 7))
@@ -79,23 +75,3 @@ def change(value: float, preset: float) -> str | None:
     percent = (ratio - 1) * 100
     return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
         if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
-
-
-def sentence(config: Config) -> str:
-    """A config in a line: the network, its blocks, its input and every other knob that is turned.
-
-    >>> from explorer.catalogue import configure
-    >>> sentence(configure("resnet50", width=0.5))
-    'ResNet-50 · width 0.5 · 3-4-6-3 · 224×224'
-    """
-    preset = find_preset(config.network)
-    size = f"{config.input_size}×{config.input_size}"
-    parts = [preset.title]
-    for name, knob in knobs_of(type(config)).items():
-        value = getattr(config, name)
-        if name == "blocks":
-            parts += ["-".join(map(str, config.scaled_blocks)), size]
-        elif name != "input_size" and value != getattr(preset.config, name):
-            text = knob.format(value).replace("_", " ")
-            parts.append(f"{knob.label[0].lower()}{knob.label[1:]} {text}")
-    return " · ".join(parts)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from explorer.operators import RULES, VIEWS, Effect, Rule, Shape, ShapeError
+from explorer.tracing.operators import RULES, VIEWS, Effect, Rule, Shape, ShapeError
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ import math
 from itertools import accumulate
 from typing import NamedTuple
 
-from explorer.operators import OUTPUT_IN_PLACE, SAVES, VIEWS
-from explorer.trace import NETWORK_INPUT, Call, Trace
+from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing.operators import OUTPUT_IN_PLACE, SAVES, VIEWS
 
 INDEX_BYTES = 8
 """Pooling notes its maxima as int64."""

@@ -11,16 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from torch import nn
-
-from explorer.build import build
-from explorer.config import Config
-from explorer.memory import alive_at, live_bytes, saved_bytes
-from explorer.operators import BINARY, POINTWISE, VIEWS, Pair, Shape
-from explorer.trace import NETWORK_INPUT, Call, Trace, TraceError, trace
-
-LARGEST_INPUT = 4096
-"""Bound of the search for the smallest input that works."""
+from explorer.analysis.memory import alive_at, live_bytes, saved_bytes
+from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing.operators import BINARY, POINTWISE, VIEWS, Pair, Shape
 
 Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
                "pooling", "merge", "reshape", "other"]
@@ -147,72 +140,13 @@ class Summary:
     """Layers whose operator has no rule: their cost is in no total."""
 
 
-def summarise(config: Config, *, training: bool = False) -> Summary:
-    """Build, trace and analyse the network of a config.
-
-    A `training` pass runs what only training does (Inception's auxiliary head) and counts what it
-    keeps for backward.
-
-    Raises `TraceError` where the forward pass cannot reach its end; where the input is too small,
-    the message says from which size on it works.
-
-    >>> from explorer.catalogue import configure
-    >>> summarise(configure("resnet18")).totals.macs
-    1814073344
-    """
-    return _summary(build(config), config, training)
-
-
-def passes(config: Config) -> tuple[Summary, Summary | None]:
-    """The summary of the evaluation, and that of a training pass of the same network where the
-    evaluation leaves parameters unused, as those of an auxiliary head: else None.
-
-    Raises `TraceError` as `summarise` does; None too where only the training pass fails.
-    """
-    network = build(config)
-    found = _summary(network, config, training=False)
-    if found.totals.params_used == found.totals.params:
-        return found, None
-    try:
-        return found, analyse(trace(network, config.input_shape, training=True))
-    except TraceError:
-        return found, None
-
-
-def _summary(network: nn.Module, config: Config, training: bool) -> Summary:
-    try:
-        return analyse(trace(network, config.input_shape, training=training))
-    except TraceError as error:
-        error.smallest_input = _smallest_input(network, config, training)
-        raise
-
-
-def _smallest_input(network: nn.Module, config: Config, training: bool) -> int | None:
-    """The smallest `input_size` that passes, found by halving; None where size is not the cause."""
-    def passes(size: int) -> bool:
-        try:
-            trace(network, (*config.input_shape[:2], size, size), training=training)
-        except TraceError:
-            return False
-        return True
-
-    low, high = config.input_size, config.input_size
-    while not passes(high):
-        low, high = high, 2 * high
-        if high > 4 * LARGEST_INPUT:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if passes(middle) else (middle, high)
-    return high
-
-
 def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
     """Count what a trace costs; `element_bytes` is 4 for float32, 2 for half precision.
 
+    >>> from torch import nn
+    >>> from explorer.tracing import trace
     >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False))
-    >>> from explorer.trace import trace as follow
-    >>> analyse(follow(network, (1, 3, 10, 10))).totals.macs      # 8 · 8 · 8 · 3 · 3 · 3
+    >>> analyse(trace(network, (1, 3, 10, 10))).totals.macs      # 8 · 8 · 8 · 3 · 3 · 3
     13824
     """
     fields: list[ReceptiveField | None] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from explorer.analysis import Layer
-from explorer.trace import NETWORK_INPUT
+from explorer.tracing import NETWORK_INPUT
 
 EdgeKind = Literal["flow", "shortcut", "gate", "auxiliary"]
 

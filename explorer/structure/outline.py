@@ -13,10 +13,9 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
-from explorer.analysis import Block, Kind, Layer, Summary, analyse, passes
-from explorer.config import Config
-from explorer.operators import Shape
-from explorer.trace import NETWORK_INPUT, TraceError
+from explorer.analysis import Block, Kind, Layer, Summary, analyse
+from explorer.tracing import NETWORK_INPUT, TraceError
+from explorer.tracing.operators import Shape
 
 Level = Literal["stage", "block", "layer"]
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
@@ -103,14 +102,6 @@ class Outline:
         if self.failure:
             stages.append(self._failed(self.failure))
         self.stages: tuple[Group, ...] = tuple(stages)
-
-    @classmethod
-    def of(cls, config: Config) -> Outline:
-        """The outline of a config's network, with what only its training runs."""
-        try:
-            return cls(*passes(config))
-        except TraceError as error:
-            return cls(error)
 
     @cached_property
     def groups(self) -> dict[str, Group]:

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from explorer.analysis import Summary
-from explorer.trace import Call
+from explorer.tracing import Call
 
 ELEMENT_BYTES = 4
 MIB = 2 ** 20
@@ -69,8 +69,8 @@ def other_tools(summary: Summary) -> tuple[Report, ...]:
 
     Raises `ValueError` for a pass in training: three of the tools look at evaluation only.
 
-    >>> from explorer.analysis import summarise
-    >>> from explorer.catalogue import configure
+    >>> from explorer.pipeline import summarise
+    >>> from explorer.networks.catalogue import configure
     >>> thop = other_tools(summarise(configure("mobilenetv3_large")))[2]
     >>> thop.figures[1].value, thop.figures[1].difference
     (234838456, 18248696)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from explorer.catalogue import network_of
 from explorer.config import Config
-from explorer.layers import layers_on
+from explorer.networks.catalogue import network_of
+from explorer.networks.layers import layers_on
 
 
 def build(config: Config, device: str = "meta") -> nn.Module:
@@ -15,7 +15,7 @@ def build(config: Config, device: str = "meta") -> nn.Module:
     On "meta", the default, it holds shapes and no weights: enough for `trace` and `summarise`.
     On any other device its weights are initialised as PyTorch does, ready to run.
 
-    >>> from explorer.catalogue import configure
+    >>> from explorer.networks.catalogue import configure
     >>> sum(p.numel() for p in build(configure("resnet18")).parameters())
     11689512
     """

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from explorer import text
 from explorer.analysis import Layer, ReceptiveField, Summary
-from explorer.config import Config, ConfigError
-from explorer.operators import BINARY, POINTWISE, VIEWS, Shape
-from explorer.trace import NETWORK_INPUT, Call
-from explorer.views import text
-from explorer.views.formula import (
+from explorer.config import ConfigError
+from explorer.formula import (
     LATEX,
     PLAIN,
     Expression,
@@ -31,6 +29,8 @@ from explorer.views.formula import (
     symbol_latex,
     total,
 )
+from explorer.tracing import NETWORK_INPUT, Call
+from explorer.tracing.operators import BINARY, POINTWISE, VIEWS, Shape
 
 NO_FORMULA = "The figure is that of the program's table of operators; no formula is written for it."
 
@@ -231,10 +231,10 @@ def _no_layer(summary: Summary, got: object) -> str:
            f"layer of this network; got {got}."
 
 
-def to_text(config: Config, derivation: Derivation) -> str:
-    """A derivation for a terminal."""
+def to_text(title: str, derivation: Derivation) -> str:
+    """A derivation for a terminal; `title` says of which network."""
     layer = derivation.layer
-    rows = [text.sentence(config), "",
+    rows = [title, "",
             f"Layer #{layer.index} of 0 to {derivation.last}: {layer.path} "
             f"({layer.type}, {layer.kind})"]
     rows += [f"  input   {text.shape(given.shape)}  from {given.name}"

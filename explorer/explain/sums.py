@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer import text
 from explorer.analysis import Layer, Summary
-from explorer.views import text
-from explorer.views.derivation import Step
+from explorer.explain.derivation import Step
 
 SHOWN = 6
 
