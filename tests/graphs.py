@@ -9,7 +9,6 @@ from torch import nn
 
 import explorer
 from explorer.analysis import Summary, analyse
-from explorer.pipeline import explore
 from explorer.tracing import TraceError, trace
 from explorer.views import graph
 
@@ -23,9 +22,15 @@ def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
 
 
 @cache
+def explored(network: str, **knobs: Any) -> explorer.Explored:
+    """As the page has it: beside its preset."""
+    return explorer.explore(explorer.configure(network, **knobs), preset=summary(network))
+
+
+@cache
 def outline(network: str, **knobs: Any) -> graph.Outline:
     """As the page has it: with the auxiliary head, or as far as the pass gets."""
-    return explore(explorer.configure(network, **knobs)).structure
+    return explored(network, **knobs).structure
 
 
 def outline_of(module: nn.Module, *input_shape: int) -> graph.Outline:

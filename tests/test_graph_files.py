@@ -25,7 +25,7 @@ from explorer.views import graph, layout
 from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, to_dot
 from explorer.views.graph.dot import name
 from explorer.views.graph.paint import paint
-from tests.graphs import ONE_OF_EACH, outline, outline_of, summary
+from tests.graphs import ONE_OF_EACH, explored, outline, outline_of, summary
 
 PRESETS = list(explorer.presets())
 GOLDEN = Path(__file__).parent / "golden" / "graph"
@@ -45,7 +45,7 @@ def ids(svg: str) -> set[str | None]:
 
 
 def export(network: str, form: graph.FileFormat, **how: object) -> bytes:
-    return explorer.draw(explorer.configure(network), form, outline=outline(network), **how)
+    return explorer.draw(explored(network), form, **how)
 
 
 # Golden files
