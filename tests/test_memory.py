@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -21,8 +20,8 @@ from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
 from explorer.pipeline import summarise
 from explorer.tracing import NETWORK_INPUT, TraceError, trace
-from explorer.tracing.operators import OUTPUT_IN_PLACE, RULES, SAVES
 from strategies import configs
+from tests.operator_rows import BYTES, ROWS, Function, X
 
 PEAK_TOLERANCE = 0.05
 SAVED_TOLERANCE = 0.02
@@ -251,84 +250,13 @@ def test_live_memory_holds_the_output_and_ends_at_the_peak(config: Config) -> No
 
 # What training keeps.
 
-class Function(nn.Module):
-    """A layer that is one function."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x)
+def keeping_rows() -> list[Any]:
+    return [pytest.param(row.function, row.kept, id=f"{name}-{number}")
+            for name, rows in ROWS.items() for number, row in enumerate(rows)
+            if row.kept is not None]
 
 
-X = (2, 6, 8, 10)
-BYTES = 4 * 2 * 6 * 8 * 10
-
-# What a layer keeps of an input of `BYTES` that a gradient passes through, by hand; in place, too,
-# where an activation of the networks works in place.
-KEPT: dict[str, list[tuple[Callable[[Any], Any], int]]] = {
-    "conv2d": [(nn.Conv2d(6, 4, 3), BYTES)],
-    "linear": [(nn.Linear(10, 3), BYTES)],
-    "matmul": [(lambda x: x @ x.transpose(2, 3), BYTES)],
-    "batch_norm": [(nn.BatchNorm2d(6), BYTES + 2 * 6 * 4)],
-    # Itself; four channels of padding; their mean times alpha plus k; that to the power beta.
-    "local_response_norm": [(nn.LocalResponseNorm(5), 3 * BYTES + BYTES // 6 * (6 + 4))],
-    "max_pool2d": [(nn.MaxPool2d(2), BYTES + 8 * 2 * 6 * 4 * 5)],
-    "adaptive_max_pool2d": [(nn.AdaptiveMaxPool2d(2), BYTES + 8 * 2 * 6 * 2 * 2)],
-    "avg_pool2d": [(nn.AvgPool2d(2), BYTES)],
-    "adaptive_avg_pool2d": [(nn.AdaptiveAvgPool2d(2), BYTES), (nn.AdaptiveAvgPool2d(1), 0)],
-    "mean": [(lambda x: x.mean((2, 3)), 0)],
-    "dropout": [(nn.Dropout(), BYTES), (nn.Dropout(inplace=True), BYTES), (nn.Dropout(0), 0),
-                (lambda x: F.dropout(x, training=False), 0)],
-    "dropout2d": [(nn.Dropout2d(), 2 * 6 * 4)],
-    "feature_dropout": [(lambda x: torch.feature_dropout(x, 0.5, True), 2 * 6 * 4)],
-    "cat": [(lambda x: torch.cat([x, x]), 0)],
-    "concat": [(lambda x: torch.concat([x, x]), 0)],
-    "pad": [(lambda x: F.pad(x, (1, 1)), 0)],
-    "getitem": [(lambda x: x[:, ::2], 0)],
-    "relu": [(nn.ReLU(), BYTES), (nn.ReLU(inplace=True), BYTES)],
-    "relu6": [(F.relu6, BYTES), (lambda x: F.relu6(x, inplace=True), BYTES)],
-    "leaky_relu": [(nn.LeakyReLU(), BYTES), (nn.LeakyReLU(inplace=True), BYTES)],
-    "elu": [(nn.ELU(), BYTES), (nn.ELU(inplace=True), BYTES)],
-    "hardtanh": [(nn.Hardtanh(), BYTES), (nn.Hardtanh(inplace=True), BYTES)],
-    "gelu": [(nn.GELU(), BYTES)],
-    "sigmoid": [(nn.Sigmoid(), BYTES), (torch.sigmoid_, BYTES)],
-    "tanh": [(nn.Tanh(), BYTES)],
-    "silu": [(nn.SiLU(), BYTES), (nn.SiLU(inplace=True), BYTES)],
-    "hardsigmoid": [(nn.Hardsigmoid(), BYTES), (nn.Hardsigmoid(inplace=True), BYTES)],
-    "hardswish": [(nn.Hardswish(), BYTES), (nn.Hardswish(inplace=True), BYTES)],
-    "neg": [(torch.neg, 0)],
-    "abs": [(torch.abs, BYTES)],
-    "exp": [(torch.exp, BYTES)],
-    "sqrt": [(torch.sqrt, BYTES)],
-    "pow": [(lambda x: torch.pow(x, 2), BYTES)],
-    "clamp": [(lambda x: torch.clamp(x, 0, 1), BYTES)],
-    "softmax": [(nn.Softmax(1), BYTES)],
-    "log_softmax": [(nn.LogSoftmax(1), BYTES)],
-    "add": [(lambda x: x + x, 0)],
-    "radd": [(lambda x: 1 + x, 0)],
-    "rmul": [(lambda x: 2 * x, 0)],
-    "rdiv": [(lambda x: 2 / x, BYTES)],
-    "rtruediv": [(lambda x: 2 / x, BYTES)],
-    "sub": [(lambda x: x - 1, 0)],
-    "rsub": [(lambda x: torch.rsub(x, x), 0)],
-    "mul": [(lambda x: x * x, BYTES), (lambda x: x * F.relu(x), 2 * BYTES), (lambda x: x * 2, 0)],
-    "div": [(lambda x: torch.div(x, F.relu(x)), 2 * BYTES), (lambda x: x / 2, 0)],
-    "truediv": [(lambda x: x / F.relu(x), 2 * BYTES)],
-    "maximum": [(lambda x: torch.maximum(x, F.relu(x)), 2 * BYTES)],
-    "minimum": [(lambda x: torch.minimum(x, F.relu(x)), 2 * BYTES)],
-}
-
-
-def test_every_rule_says_what_training_keeps() -> None:
-    assert set(SAVES) == set(RULES) == set(KEPT)
-    assert set(SAVES) >= OUTPUT_IN_PLACE
-
-
-@pytest.mark.parametrize(("function", "expected"), [
-    pytest.param(*case, id=f"{name}-{number}") for name, cases in KEPT.items()
-    for number, case in enumerate(cases)])
+@pytest.mark.parametrize(("function", "expected"), keeping_rows())
 def test_what_a_layer_keeps_by_hand(function: Callable[[Any], Any], expected: int) -> None:
     """Behind a BatchNorm, which lets a gradient pass and does not keep what it gives."""
     norm = nn.BatchNorm2d(6)
@@ -339,6 +267,16 @@ def test_what_a_layer_keeps_by_hand(function: Callable[[Any], Any], expected: in
     assert sum(saved[1:]) == expected
     # PyTorch also wraps a number that it multiplies with, at most 8 bytes.
     assert saved_by_a_real_pass(network, image) - saved[0] == pytest.approx(expected, abs=8)
+
+
+@pytest.mark.parametrize(("function", "expected"), keeping_rows())
+def test_what_a_layer_keeps_before_one_that_keeps_its_output(
+        function: Callable[[Any], Any], expected: int) -> None:
+    """Where both keep one memory it counts once; in place that tells a copy from the output."""
+    layer = function if isinstance(function, nn.Module) else Function(function)
+    network = nn.Sequential(nn.BatchNorm2d(6), layer, nn.Hardsigmoid())
+    saved = saved_bytes(trace(network, X, training=True))
+    assert saved_by_a_real_pass(network, torch.ones(X)) == pytest.approx(sum(saved), abs=8)
 
 
 def test_memory_that_two_layers_keep_counts_once_with_the_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -13,22 +14,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
 
-from explorer.tracing import Call, TraceError, trace
-from explorer.tracing.operators import RULES, VIEWS, Effect, Window, rule
-
-X = (2, 6, 8, 10)
-SIZE = 2 * 6 * 8 * 10
-
-
-class Function(nn.Module):
-    """A network that is one function."""
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Any:
-        return self.function(x)
+from explorer.analysis import analyse
+from explorer.explain.derivation import NO_FORMULA, derive
+from explorer.tracing import NETWORK_INPUT, Call, Operand, TraceError, trace
+from explorer.tracing.operators import Effect, Operator, find_operator, operators
+from explorer.tracing.operators.explanation import said, same_shape
+from explorer.tracing.operators.operator import forget, operator
+from tests.operator_rows import ROWS, Function, Row, X, weight
 
 
 def call_of(function: Callable[[Any], Any], shape: tuple[int, ...] = X) -> Call:
@@ -36,189 +28,110 @@ def call_of(function: Callable[[Any], Any], shape: tuple[int, ...] = X) -> Call:
     return call
 
 
-def weight(*shape: int) -> Tensor:
-    return torch.empty(shape, device="meta")
+def all_rows() -> list[Any]:
+    return [pytest.param(name, row, id=f"{name}-{number}") for name, rows in ROWS.items()
+            for number, row in enumerate(rows)]
 
 
-def effect(shape: tuple[int, ...], macs: int = 0, ops: int = 0, window: Window | None = None,
-           groups: int = 1, allocates: bool = True) -> Effect:
-    return Effect(shape, macs, ops, window, groups, allocates)
-
-
-ONE = Window((1, 1))
-CASES: dict[str, list[tuple[Callable[[Any], Any], Effect]]] = {
-    "conv2d": [
-        # 2·4·6·8 outputs, each of 6·3·3 products.
-        (lambda x: F.conv2d(x, weight(4, 6, 3, 3)),
-         effect((2, 4, 6, 8), 2 * 4 * 6 * 8 * 54, 0, Window((3, 3)))),
-        (lambda x: F.conv2d(x, weight(4, 6, 3, 3), weight(4)),
-         effect((2, 4, 6, 8), 2 * 4 * 6 * 8 * 54, 2 * 4 * 6 * 8, Window((3, 3)))),
-        # Depthwise: 3·3 products an output.
-        (lambda x: F.conv2d(x, weight(6, 1, 3, 3), None, 1, 1, 1, 6),
-         effect(X, SIZE * 9, 0, Window((3, 3), padding=(1, 1)), groups=6)),
-        (lambda x: F.conv2d(x, weight(9, 2, 1, 1), groups=3, stride=2),
-         effect((2, 9, 4, 5), 2 * 9 * 4 * 5 * 2, 0, Window((1, 1), (2, 2)), groups=3)),
-        # Height: (8 + 2 - 2·2 - 1) // 2 + 1 = 3. Width: (10 - 4 - 1) // 1 + 1 = 6.
-        (lambda x: F.conv2d(x, weight(1, 6, 3, 5), stride=(2, 1), padding=(1, 0), dilation=(2, 1)),
-         effect((2, 1, 3, 6), 2 * 3 * 6 * 90, 0, Window((3, 5), (2, 1), (1, 0), (2, 1)))),
-        (lambda x: F.conv2d(x, weight(6, 6, 3, 5), padding="same"),
-         effect(X, SIZE * 90, 0, Window((3, 5), padding=(1, 2)))),
-        (lambda x: F.conv2d(x, weight(6, 6, 3, 5), padding="valid"),
-         effect((2, 6, 6, 6), 2 * 6 * 6 * 6 * 90, 0, Window((3, 5)))),
-        (nn.Conv2d(6, 4, 8), effect((2, 4, 1, 3), 2 * 4 * 3 * 6 * 64, 2 * 4 * 3, Window((8, 8)))),
-    ],
-    "linear": [
-        (lambda x: F.linear(x, weight(7, 10)), effect((2, 6, 8, 7), 2 * 6 * 8 * 70)),
-        (lambda x: F.linear(x, weight(7, 10), weight(7)),
-         effect((2, 6, 8, 7), 2 * 6 * 8 * 70, 2 * 6 * 8 * 7)),
-    ],
-    "matmul": [
-        (lambda x: x @ weight(10, 3), effect((2, 6, 8, 3), 2 * 6 * 8 * 3 * 10)),
-        (lambda x: torch.matmul(x, weight(2, 1, 10, 3)), effect((2, 6, 8, 3), 2 * 6 * 8 * 3 * 10)),
-    ],
-    "batch_norm": [(nn.BatchNorm2d(6).eval(), effect(X, ops=2 * SIZE))],
-    # For each element 5 squares, their sum, then scale, power and quotient.
-    "local_response_norm": [(nn.LocalResponseNorm(5), effect(X, ops=13 * SIZE))],
-    "max_pool2d": [
-        (nn.MaxPool2d(2), effect((2, 6, 4, 5), ops=SIZE, window=Window((2, 2), (2, 2)))),
-        # Width: (10 - 3) / 2 = 3.5, rounded up, + 1 = 5; height: (8 - 3) / 2 likewise 4.
-        (nn.MaxPool2d(3, 2, ceil_mode=True),
-         effect((2, 6, 4, 5), ops=2 * 6 * 4 * 5 * 9, window=Window((3, 3), (2, 2)))),
-        (nn.MaxPool2d(3, 1, 1, dilation=2),
-         effect((2, 6, 6, 8), ops=2 * 6 * 6 * 8 * 9,
-                window=Window((3, 3), (1, 1), (1, 1), (2, 2)))),
-        (lambda x: torch.max_pool2d(x, 3, 2, 1, 1, True),
-         effect((2, 6, 5, 6), ops=2 * 6 * 5 * 6 * 9, window=Window((3, 3), (2, 2), (1, 1)))),
-    ],
-    "avg_pool2d": [
-        (nn.AvgPool2d(3, 1, 1), effect(X, ops=SIZE * 9, window=Window((3, 3), padding=(1, 1)))),
-        (nn.AvgPool2d(3, 2, ceil_mode=True),
-         effect((2, 6, 4, 5), ops=2 * 6 * 4 * 5 * 9, window=Window((3, 3), (2, 2)))),
-        (lambda x: F.avg_pool2d(x, (2, 5)),
-         effect((2, 6, 4, 2), ops=SIZE, window=Window((2, 5), (2, 5)))),
-    ],
-    "adaptive_avg_pool2d": [
-        (nn.AdaptiveAvgPool2d(1),
-         effect((2, 6, 1, 1), ops=SIZE, window=Window((8, 10), (8, 10), whole=True))),
-        # Rows 0-3, 2-6, 5-8 of 8; columns 0-4, 3-7, 6-10 of 10.
-        (nn.AdaptiveAvgPool2d(3),
-         effect((2, 6, 3, 3), ops=12 * (3 + 4 + 3) * (4 + 4 + 4),
-                window=Window((4, 4), (2, 3), whole=True))),
-        (nn.AdaptiveAvgPool2d((None, 5)),
-         effect((2, 6, 8, 5), ops=SIZE, window=Window((1, 2), (1, 2), whole=True))),
-        # Steps of 10/16: of 16 columns, the 8 that a whole number cuts in two read 2 inputs.
-        (nn.AdaptiveAvgPool2d(16),
-         effect((2, 6, 16, 16), ops=12 * 16 * (8 * 1 + 8 * 2),
-                window=Window((1, 2), whole=True))),
-    ],
-    "adaptive_max_pool2d": [
-        (nn.AdaptiveMaxPool2d((4, 5)),
-         effect((2, 6, 4, 5), ops=SIZE, window=Window((2, 2), (2, 2), whole=True)))],
-    "mean": [
-        (lambda x: x.mean([2, 3]),
-         effect((2, 6), ops=SIZE, window=Window((8, 10), (8, 10), whole=True))),
-        (lambda x: torch.mean(x, (-2, -1), keepdim=True),
-         effect((2, 6, 1, 1), ops=SIZE, window=Window((8, 10), (8, 10), whole=True))),
-        (lambda x: x.mean(1), effect((2, 8, 10), ops=SIZE)),
-        (lambda x: x.mean(dim=1, keepdim=True), effect((2, 1, 8, 10), ops=SIZE)),
-        (lambda x: x.mean(), effect((), ops=SIZE)),
-    ],
-    "dropout": [
-        (lambda x: F.dropout(x, training=False), effect(X, allocates=False)),
-        (lambda x: F.dropout(x), effect(X, ops=SIZE)),
-        (lambda x: F.dropout(x, 0.1, True, True), effect(X, ops=SIZE, allocates=False)),
-        (nn.Dropout2d().eval(), effect(X, allocates=False)),
-        (lambda x: torch.feature_dropout(x, 0.5, False), effect(X, allocates=False)),
-    ],
-    "cat": [
-        (lambda x: torch.cat([x, x, x], 1), effect((2, 18, 8, 10))),
-        (lambda x: torch.cat((x, weight(2, 6, 8, 3)), dim=-1), effect((2, 6, 8, 13))),
-        (lambda x: torch.concat([x, x]), effect((4, 6, 8, 10))),
-    ],
-    "pad": [
-        (lambda x: F.pad(x, (1, 2)), effect((2, 6, 8, 13), window=Window((1, 1), padding=(0, 1)))),
-        (lambda x: F.pad(x, (0, 0, 3, 1)),
-         effect((2, 6, 12, 10), window=Window((1, 1), padding=(3, 0)))),
-        (lambda x: F.pad(x, (0, 0, 0, 0, 0, 5)), effect((2, 11, 8, 10), window=ONE)),
-    ],
-    "getitem": [
-        (lambda x: x[:, :, ::2, 1::3],
-         effect((2, 6, 4, 3), window=Window((1, 1), (2, 3), (0, -1)), allocates=False)),
-        (lambda x: x[:, 1:4], effect((2, 3, 8, 10), allocates=False)),
-        (lambda x: x[0], effect((6, 8, 10), allocates=False)),
-    ],
-    "binary": [
-        (lambda x: x + weight(1, 6, 1, 1), effect(X, ops=SIZE)),
-        (lambda x: weight(6, 1, 1) * x, effect(X, ops=SIZE)),
-        (lambda x: torch.maximum(x, weight(3, 1, 1, 1, 1)), effect((3, *X), ops=3 * SIZE)),
-        (lambda x: torch.minimum(x, x), effect(X, ops=SIZE)),
-    ],
-}
-
-
-def name_of(function: Callable[[Any], Any]) -> str:
-    return type(function).__name__ if isinstance(function, nn.Module) else "function"
-
-
-@pytest.mark.parametrize(("function", "expected"), [
-    pytest.param(*case, id=f"{name}-{number}-{name_of(case[0])}")
-    for name, cases in CASES.items() for number, case in enumerate(cases)])
-def test_effects_worked_out_by_hand(function: Callable[[Any], Any], expected: Effect) -> None:
-    call = call_of(function)
-    assert call.known
-    assert call.effect == expected
-
-
-# The arithmetic of one element, as its formula has it; exp and a power are one operation each.
-ELEMENTWISE: dict[str, tuple[Callable[[Any], Any], int]] = {
-    "relu": (F.relu, 1),                        # max
-    "relu6": (F.relu6, 2),                      # max, min
-    "leaky_relu": (F.leaky_relu, 2),            # product, max
-    "elu": (F.elu, 3),                          # exp, - 1, ·
-    "gelu": (F.gelu, 5),                        # /, erf, + 1, ·, ·
-    "sigmoid": (torch.sigmoid, 3),              # exp, + 1, /
-    "tanh": (torch.tanh, 4),                    # exp, - 1, + 1, /
-    "silu": (F.silu, 4),                        # sigmoid, ·
-    "hardtanh": (F.hardtanh, 2),                # max, min
-    "hardsigmoid": (F.hardsigmoid, 4),          # + 3, max, min, /
-    "hardswish": (F.hardswish, 5),              # hardsigmoid, ·
-    "neg": (torch.neg, 1),
-    "abs": (torch.abs, 1),
-    "exp": (torch.exp, 1),
-    "sqrt": (torch.sqrt, 1),
-    "pow": (lambda x: torch.pow(x, 2), 1),
-    "clamp": (lambda x: torch.clamp(x, 0, 1), 2),
-    "softmax": (lambda x: F.softmax(x, 1), 5),
-    "log_softmax": (lambda x: F.log_softmax(x, 1), 5),
-}
-
-
-@pytest.mark.parametrize("name", ELEMENTWISE)
-def test_elementwise_operations(name: str) -> None:
-    function, cost = ELEMENTWISE[name]
-    call = call_of(function)
+@pytest.mark.parametrize(("name", "row"), all_rows())
+def test_effects_worked_out_by_hand(name: str, row: Row) -> None:
+    *_, call = trace(Function(row.function), X).calls
     assert call.operator == name
     assert call.known
-    assert call.effect == effect(X, ops=cost * SIZE)
+    assert row.effect is None or call.effect == row.effect
 
 
-def test_every_rule_is_tested() -> None:
-    tested = {call_of(function).operator for cases in CASES.values() for function, _ in cases}
-    spelled = {"sub", "rsub", "radd", "rmul", "rtruediv", "rdiv", "iadd", "isub", "imul", "div",
-               "itruediv", "idiv", "truediv", "dropout2d"}     # see test_trace.py
-    assert set(RULES) - tested - spelled - set(ELEMENTWISE) == set()
-    assert {rule for rule in RULES if rule in VIEWS} == set()
+@pytest.mark.parametrize(("name", "row"), all_rows())
+@pytest.mark.parametrize("training", [False, True])
+def test_shapes_are_pytorchs(name: str, row: Row, training: bool) -> None:
+    network = deepcopy(Function(row.function)).train(training).to("meta")
+    calls = trace(network, X, training=training).calls
+    result = network(torch.empty(X, device="meta"))
+    assert calls[-1].output_shape == tuple(result.shape)
 
 
-def test_a_rule_is_found_by_each_of_its_names() -> None:
+@pytest.mark.parametrize(("name", "row"), all_rows())
+@pytest.mark.parametrize("training", [False, True])
+def test_every_entry_explains_itself_and_its_words_are_true(name: str, row: Row,
+                                                            training: bool) -> None:
+    summary = analyse(trace(Function(row.function), X, training=training))
+    layer = summary.layers[-1]
+    assert layer.kind != "other"
+    shape, *others = derive(summary, layer.index).steps
+    for step in (shape, *others):
+        assert step.equations or step.notes
+        assert NO_FORMULA not in step.notes, step
+    said = " ".join(shape.notes)
+    if "The shape of the input" in said or "The inputs have the same shape" in said:
+        assert {layer.output_shape} == set(layer.input_shapes)
+    if "the other sides stay" in said.casefold() and len(layer.output_shape) == 4:
+        changed = [before != after for before, after in
+                   zip(layer.input_shapes[0], layer.output_shape, strict=True)]
+        assert sum(changed) <= 2
+    given = {name for equation in shape.equations for name in equation.names}
+    if layer.kind not in ("reshape", "pooling", "linear") and len(layer.input_shapes[0]) == 4 \
+            and layer.output_shape != layer.input_shapes[0]:
+        # Of shapes that differ an equation or a sentence of its own tells.
+        assert given or "shape of the input" not in said.casefold()
+
+
+@pytest.mark.parametrize("entry", operators(), ids=lambda entry: entry.name)
+def test_every_operator_has_a_row_for_each_that_costs_memory_or_time(entry: Operator) -> None:
+    rows = ROWS[entry.name]
+    assert any(row.effect is not None for row in rows)
+    assert entry.name == "detach" or any(row.kept is not None for row in rows)
+
+
+def test_there_are_no_rows_without_an_operator() -> None:
+    assert set(ROWS) == {entry.name for entry in operators()}
+
+
+ALIASES: dict[str, Callable[[Any], Any]] = {
+    "add": lambda x: 1 + x, "sub": lambda x: torch.rsub(x, 1), "mul": lambda x: 2 * x,
+    "rdiv": lambda x: 2 / x, "div": lambda x: x / 2, "cat": lambda x: torch.concatenate([x]),
+    "relu": F.relu_, "hardtanh": F.hardtanh_, "dropout2d": F.dropout2d,
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_an_alias_is_the_operator_itself(name: str) -> None:
+    call = call_of(ALIASES[name])
+    assert (call.operator, call.type) == (name, name)
+
+
+def test_a_subtraction_keeps_its_order() -> None:
+    call = call_of(lambda x: 3 - x)
+    assert call.argument("input") == 3
+    assert call.argument("other") == Operand(X, NETWORK_INPUT)
+
+
+def test_a_call_keeps_its_arguments() -> None:
+    norm = call_of(nn.LocalResponseNorm(7, alpha=0.5))
+    assert norm.argument("size") == 7
+    pool = call_of(nn.MaxPool2d(3, 2, ceil_mode=True))
+    assert (pool.argument("kernel_size"), pool.argument("ceil_mode")) == (3, True)
+    joined = call_of(lambda x: torch.cat([x, weight(2, 1, 8, 10)], dim=1))
+    assert joined.argument("tensors") == [Operand(X, NETWORK_INPUT), Operand((2, 1, 8, 10))]
+    crop = call_of(lambda x: x[..., 1:])
+    assert crop.argument("index") == (..., slice(1, None))
+
+
+def test_one_call_of_operator_is_all_that_an_operator_takes() -> None:
+    def rule(input: Any, groups: int) -> Effect:
+        return Effect(tuple(input.shape), elementwise_ops=groups)
+
+    entry = operator("cumsum", "cumulate", rule=rule, kind="activation", keeps=(),
+                     shape=same_shape, work=said("None."))
     try:
-        @rule("frobnicate", "frobnicate2d")
-        def frobnicate(input: Any) -> Effect:
-            return Effect(tuple(input.shape), 7)
-
-        assert RULES["frobnicate"] is RULES["frobnicate2d"] is frobnicate
+        assert find_operator("cumulate") is find_operator("cumsum") is entry
+        call = call_of(lambda x: torch.cumsum(x, 1))
+        assert (call.known, call.kind, call.argument("groups")) == (True, "activation", 1)
+        with pytest.raises(ValueError, match="two operators are called cumulate"):
+            operator("cumulate", rule=rule, kind="activation", keeps=(), shape=same_shape,
+                     work=said("None."))
     finally:
-        del RULES["frobnicate"], RULES["frobnicate2d"]
+        forget(entry)
+    assert not call_of(lambda x: torch.cumsum(x, 1)).known
 
 
 def shape_in_pytorch(function: Callable[[Tensor], Tensor],

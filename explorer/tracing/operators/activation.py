@@ -87,11 +87,10 @@ def channel_mask(call: Call, element_bytes: int) -> int:
 
 
 def dropout_work(case: Case) -> Words:
-    if not case.training:
-        return Words(notes=("None: dropout acts in training only.",))
-    if not drops(case.call):
-        return Words(notes=("None: it drops nothing.",))
-    return each(case)
+    if drops(case.call):
+        return each(case)
+    why = "it drops nothing" if case.training else "dropout acts in training only"
+    return Words(notes=(f"None: {why}.",))
 
 
 each = per_output(1, "In training each number is multiplied by 0 or by a factor.")

@@ -142,6 +142,13 @@ def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind]
     return entry
 
 
+def forget(entry: Operator) -> None:
+    """Take an operator out of the table again."""
+    for name in entry.names:
+        del _operators[name]
+    resolve.cache_clear()
+
+
 def operators() -> tuple[Operator, ...]:
     """The table: every entry once."""
     return tuple(dict.fromkeys(_operators.values()))
