@@ -100,6 +100,8 @@ class Symbol(Expression):
 
     name: str
     number: int
+    meaning: str = ""
+    """What it stands for, where that is not said for all formulas (`explain.derivation`)."""
 
     @property
     def exact(self) -> Fraction:
@@ -230,3 +232,56 @@ def symbol_latex(name: str) -> str:
         return base
     return f"{base}_{{{index}}}" if len(index) == 1 or index.isdigit() else \
         rf"{base}_{{\text{{{index}}}}}"
+
+
+SHORT = 30
+"""Characters of symbols and numbers that fit in a row beside their result."""
+
+
+class Equation(NamedTuple):
+    """One equation. `names` are equal to each other: "H_out" and "W_out" of a square output."""
+
+    names: tuple[str, ...]
+    formula: Expression
+    axis: str = ""
+    """"height" or "width" where a name without an axis has one value for each."""
+
+    @property
+    def value(self) -> int:
+        return self.formula.value
+
+    @property
+    def symbols(self) -> str:
+        """ "H_out = floor(...)" """
+        return f"{self._left()} = {self.formula.write(PLAIN)}"
+
+    @property
+    def numbers(self) -> str:
+        """The right side with the layer's numbers in place, as plain arithmetic."""
+        return self.formula.write(PLAIN, numbers=True)
+
+    def _left(self) -> str:
+        axis = f" ({self.axis})" if self.axis else ""
+        return f"{' = '.join(self.names)}{axis}"
+
+    @property
+    def latex(self) -> str:
+        """Symbols, numbers and result: one below the other, or in a row where they are short. No
+        name of a layer is in it."""
+        axis = rf"\;\text{{({self.axis})}}" if self.axis else ""
+        left = " = ".join(symbol_latex(name) for name in self.names) + axis
+        value = f"{self.value:,}".replace(",", "{,}")
+        parts = [f"{left} &= {self.formula.write(LATEX)}"]
+        if (numbers := self.formula.write(LATEX, numbers=True)) != value:
+            parts.append(numbers)
+        short = len(self.formula.write(PLAIN)) + len(self.numbers) <= SHORT
+        return r"\begin{aligned}" + (" = " if short else r" \\[3pt] &= ").join(
+            [*parts, value]) + r"\end{aligned}"
+
+    def to_text(self) -> list[str]:
+        left, value = self._left(), f"{self.value:,}"
+        rows = [self.formula.write(PLAIN)]
+        if self.numbers != value:
+            rows.append(self.numbers)
+        return [f"{left if row == 0 else ' ' * len(left)} = {right}"
+                for row, right in enumerate([*rows, value])]

@@ -10,7 +10,7 @@ from torch import nn
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, knobs_of
 from explorer.sources import Source, find_source, source_of
-from explorer.structure.outline import Outline
+from explorer.structure import Structure
 from explorer.tracing import TraceError, trace
 
 LARGEST_INPUT = 4 * int(knobs_of(Config)["input_size"].high)
@@ -29,8 +29,8 @@ class Explored:
     auxiliary: Summary | None = None
     """Of a training pass, where the evaluation leaves parameters unused, as those of an auxiliary
     head."""
-    preset: Summary | None = None
-    """Of the network that its changes are told against."""
+    preset: Explored | None = None
+    """The network that its changes are told against."""
 
     @property
     def key(self) -> str:
@@ -41,9 +41,9 @@ class Explored:
         return self.source.title
 
     @cached_property
-    def structure(self) -> Outline:
+    def structure(self) -> Structure:
         """The parts of the network, with what only training runs."""
-        return Outline(self.failure or self.summary, self.auxiliary)
+        return Structure(self.summary, failure=self.failure, training=self.auxiliary)
 
     @cached_property
     def training(self) -> Summary | TraceError:
@@ -57,11 +57,11 @@ class Explored:
 
 
 def explore(source: Source | Config | str, *, training: bool = False,
-            preset: Summary | None = None) -> Explored:
+            preset: Explored | None = None) -> Explored:
     """Build, trace and analyse a network: a source, a config or a canonical string.
 
     A `training` pass runs what only training does (Inception's auxiliary head) and counts what it
-    keeps for backward. `preset` is the summary that changes are told against. A pass that cannot
+    keeps for backward. `preset` is the network that changes are told against. A pass that cannot
     reach its end is a `failure`, and the rest is that of the pass up to it.
 
     >>> explore("resnet18").summary.totals.macs

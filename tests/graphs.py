@@ -10,7 +10,7 @@ from torch import nn
 import explorer
 from explorer.analysis import Summary, analyse
 from explorer.tracing import TraceError, trace
-from explorer.views import graph
+from explorer.structure import Structure
 
 ONE_OF_EACH = ("vgg16", "resnet50", "xception", "inception_v3", "mobilenetv3_small")
 """One preset of each family."""
@@ -24,17 +24,17 @@ def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
 @cache
 def explored(network: str, **knobs: Any) -> explorer.Explored:
     """As the page has it: beside its preset."""
-    return explorer.explore(explorer.configure(network, **knobs), preset=summary(network))
+    return explorer.explore(explorer.configure(network, **knobs), preset=explorer.explore(network))
 
 
 @cache
-def outline(network: str, **knobs: Any) -> graph.Outline:
+def outline(network: str, **knobs: Any) -> Structure:
     """As the page has it: with the auxiliary head, or as far as the pass gets."""
     return explored(network, **knobs).structure
 
 
-def outline_of(module: nn.Module, *input_shape: int) -> graph.Outline:
+def outline_of(module: nn.Module, *input_shape: int) -> Structure:
     try:
-        return graph.Outline(analyse(trace(module, input_shape)))
+        return Structure(analyse(trace(module, input_shape)))
     except TraceError as error:
-        return graph.Outline(error)
+        return Structure(analyse(error.trace), failure=error)

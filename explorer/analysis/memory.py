@@ -12,12 +12,6 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from explorer.tracing import NETWORK_INPUT, Call, Trace
-from explorer.tracing.operators import OUTPUT_IN_PLACE, SAVES, VIEWS
-
-INDEX_BYTES = 8
-"""Pooling notes its maxima as int64."""
-STATISTIC_BYTES = 4
-"""BatchNorm's statistics are float32 in every precision."""
 
 
 class Kept(NamedTuple):
@@ -81,13 +75,8 @@ def alive_at(trace: Trace, index: int, element_bytes: int = 4) -> dict[int, int]
 
 def workspace_bytes(call: Call, element_bytes: int = 4) -> int:
     """Tensors that an operator makes beside its output and throws away when it returns."""
-    if call.operator in ("max_pool2d", "adaptive_max_pool2d"):
-        return INDEX_BYTES * math.prod(call.effect.shape)
-    if call.operator == "local_response_norm":
-        # PyTorch writes it with ten operations; at its widest three tensors stand beside the
-        # input, one of which is counted as the output.
-        return 2 * element_bytes * math.prod(call.effect.shape)
-    return 0
+    entry = call.entry
+    return entry.workspace(call, element_bytes) if entry and entry.workspace else 0
 
 
 def saved_bytes(trace: Trace, element_bytes: int = 4) -> list[int | None]:
@@ -112,7 +101,7 @@ def saved_bytes(trace: Trace, element_bytes: int = 4) -> list[int | None]:
 
 
 def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
-    """What each call keeps, by the table `operators.SAVES`; None where it has no entry.
+    """What each call keeps, by its entry in the table of operators; None where it has none.
 
     Only a call that a gradient passes through keeps anything: one that reads a trainable parameter
     or comes after such a call.
@@ -131,19 +120,15 @@ def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
 
 def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
           element_bytes: int) -> Kept | None:
-    # Adaptive pooling to one position is a mean, whose gradient needs shapes alone.
-    if call.operator in VIEWS or \
-            (call.operator == "adaptive_avg_pool2d" and call.effect.shape[2:] == (1, 1)):
-        return Kept()
-    if call.operator not in SAVES:
+    entry = call.entry
+    if entry is None:
         return None
     storages: list[int] = []
     own = 0
-    in_place = not call.effect.allocates
-    for what in SAVES[call.operator]:
-        if what == "output" or (in_place and call.operator in OUTPUT_IN_PLACE):
+    for what in entry.keeps(call) if callable(entry.keeps) else entry.keeps:
+        if what == "output":
             storages.append(call.storage)
-        elif what == "input" and in_place:
+        elif what == "input" and not call.effect.allocates:
             own += _bytes(trace, call.storage, element_bytes)   # a copy, before it is overwritten
         elif what == "input":
             storages += [_storage(trace, producer) for producer in call.inputs]
@@ -152,41 +137,8 @@ def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
                          if trains or any(other in gradient for at, other in
                                           enumerate(call.inputs) if at != number)]
         else:
-            own += _OWN[what](call, element_bytes)
+            own += what(call, element_bytes)
     return Kept(tuple(storages), own)
-
-
-def _indices(call: Call, _: int) -> int:
-    return INDEX_BYTES * math.prod(call.effect.shape)
-
-
-def _statistics(call: Call, _: int) -> int:
-    """Mean and inverse deviation of each channel."""
-    return 2 * STATISTIC_BYTES * call.effect.shape[1]
-
-
-def _mask(call: Call, element_bytes: int) -> int:
-    """A number for each element, or for each channel of an image; none where nothing is dropped."""
-    drops = bool(call.effect.elementwise_ops)
-    shape = call.effect.shape if call.operator == "dropout" else call.effect.shape[:2]
-    return element_bytes * math.prod(shape) * drops
-
-
-def _squares(call: Call, element_bytes: int) -> int:
-    """Of local response normalisation: the padded squares, their mean, and the divisor."""
-    batch, channels, *area = call.effect.shape
-    window = call.effect.elementwise_ops
-    assert window is not None
-    size = (window // math.prod(call.effect.shape) - 3) // 2
-    return element_bytes * batch * math.prod(area) * (3 * channels + size - 1)
-
-
-def _copy(call: Call, element_bytes: int) -> int:
-    return element_bytes * math.prod(call.effect.shape)
-
-
-_OWN = {"copy": _copy, "indices": _indices, "statistics": _statistics, "mask": _mask,
-        "squares": _squares}
 
 
 def _storage(trace: Trace, producer: int) -> int:

@@ -159,7 +159,7 @@ def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay:
     if form not in graphs.FORMATS:
         raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
     config = parse_config(network, settings)
-    explored = explore(config, preset=summarise(find_preset(config.network).config))
+    explored = explore(config, preset=explore(find_preset(config.network).config))
     timed = overlay == graphs.TIME and not explored.failure
     seconds = submit_layers(config).result().seconds if timed else None
     write(graphs.draw(explored, form, level=level, overlay=overlay,

@@ -1,1 +1,6 @@
-"""The parts of a network as data: what they hold and how they hang together."""
+"""The parts of a network as data: what they hold, how they hang together, which are alike."""
+
+from explorer.structure.parts import Part, Place, Role, Structure, occurrences
+from explorer.structure.wiring import EdgeKind, Wiring
+
+__all__ = ["EdgeKind", "Part", "Place", "Role", "Structure", "Wiring", "occurrences"]

@@ -66,11 +66,11 @@ class Wiring:
 
     def _mark(self, merge: Layer) -> None:
         (first, second), ways = merge.inputs, self.ways(merge)
-        if merge.type in ("cat", "concat"):
+        if merge.call.operator == "cat":
             return
         areas = [shape[-1] * shape[-2] if len(shape) == 4 else 1 for shape in merge.input_shapes]
         kind: EdgeKind
-        if "mul" in merge.type:
+        if merge.call.operator == "mul":
             kind = "gate"
             if areas[0] != areas[1]:
                 side = areas.index(min(areas))

@@ -20,14 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.analysis import Kind, Layer, Summary, analyse
+from explorer.analysis import Layer, Summary, analyse
 from explorer.timing.choices import DTYPES, Choices
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
 from explorer.timing.prediction import free_bytes
 from explorer.timing.worker import Progress, report
 from explorer.tracing import trace
-from explorer.tracing.operators import VIEWS
+from explorer.tracing.operators import Kind
 
 Bound = Literal["memory", "arithmetic", "launching"]
 BOUNDS: tuple[Bound, ...] = get_args(Bound)
@@ -191,7 +191,7 @@ def place(summary: Summary, times: LayerTimes, rates: Rates, choices: Choices) -
 def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,
           choices: Choices) -> Spot:
     call = summary.trace.calls[layer.index]
-    looks = call.operator in VIEWS or (not call.effect.allocates and layer.elementwise_ops == 0)
+    looks = not call.effect.allocates and layer.elementwise_ops == 0
     weights = sum(summary.trace.parameters[name].numel for name in call.parameters)
     moved = weights + sum(map(math.prod, layer.input_shapes)) + math.prod(layer.output_shape)
     size = 0 if looks else moved * choices.element_bytes

@@ -1,14 +1,16 @@
 """(module, input shape) -> Trace: one forward pass by shapes alone."""
 
-from explorer.tracing.tracer import (
+from explorer.tracing.record import (
     NETWORK_INPUT,
     Call,
-    Run,
-    Scope,
+    Module,
+    ModuleRun,
+    Operand,
+    Parameter,
     Trace,
     TraceError,
-    leaves,
-    trace,
 )
+from explorer.tracing.tracer import leaves, trace
 
-__all__ = ["NETWORK_INPUT", "Call", "Run", "Scope", "Trace", "TraceError", "leaves", "trace"]
+__all__ = ["NETWORK_INPUT", "Call", "Module", "ModuleRun", "Operand", "Parameter", "Trace",
+           "TraceError", "leaves", "trace"]

@@ -1,141 +1,35 @@
-"""(module, input shape) -> Trace: every call with its shapes, and the edges between calls.
-
-The network's own `forward` runs once on a symbolic tensor: an object with a shape, for which
-`__torch_function__` looks up a rule in `operators`. Functional operations are seen, a module that
-is called twice is two calls, and no arithmetic is done.
+"""The network's own `forward` runs once on a symbolic tensor: an object with a shape, for which
+`__torch_function__` looks up a rule in the table of operators. Functional operations are seen, a
+module that is called twice is two calls, and no arithmetic is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from threading import RLock
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import nn
 
-from explorer.tracing.operators import RULES, VIEWS, Effect, Rule, Shape, ShapeError
+from explorer.tracing.operators import Effect, Shape, ShapeError, resolve
+from explorer.tracing.record import (
+    NETWORK_INPUT,
+    Call,
+    Module,
+    ModuleRun,
+    Operand,
+    Parameter,
+    Trace,
+    TraceError,
+)
 
 T = TypeVar("T")
 
-NETWORK_INPUT = -1
-"""Stands for the network's input where the index of a call is expected."""
-
-
-class TraceError(ValueError):
-    """A network whose forward pass ends before its time.
-
-    `path` is the call that failed, `input_shape` its first input, `inputs` the calls whose outputs
-    it reads, `trace` the pass up to it, and `smallest_input` the input size from which on it works,
-    where that is known.
-    """
-
-    def __init__(self, path: str, type: str, input_shape: Shape, reason: str,
-                 inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None) -> None:
-        super().__init__(path)
-        self.path, self.type, self.input_shape = path, type, input_shape
-        self.reason, self.inputs, self.trace = reason, inputs, trace
-        self.smallest_input = smallest_input
-
-    def __str__(self) -> str:
-        message = (f"The forward pass ends at {self.path} ({self.type}), whose input is "
-                   f"{'×'.join(map(str, self.input_shape))}: {self.reason}.")
-        if self.smallest_input is not None:
-            message += f" The smallest `input_size` that works is {self.smallest_input}."
-        return message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.path, self.type, self.input_shape, self.reason, self.inputs,
-                            self.trace, self.smallest_input)
-
-
-class Call(NamedTuple):
-    """One operation of the forward pass. Its identity is path and index."""
-
-    index: int      # type: ignore[assignment]  # in the place of tuple's own
-    path: str
-    type: str
-    """Class name of the module, or name of the operation where it is a function."""
-    operator: str
-    stage: str
-    block: str
-    inputs: tuple[int, ...]
-    """Calls whose outputs this one reads; `NETWORK_INPUT` for the network's input."""
-    input_shapes: tuple[Shape, ...]
-    effect: Effect
-    parameters: tuple[str, ...]
-    """Names of the parameters that it reads."""
-    storage: int
-    """The call that allocated the output's memory: itself, or an earlier one for a view."""
-    known: bool = True
-    """False for an operator without a rule: its shape is right, its cost unknown."""
-
-    @property
-    def output_shape(self) -> Shape:
-        return self.effect.shape
-
-
-class Scope(NamedTuple):
-    """One run of a module that has children, from its first call to its last."""
-
-    path: str
-    type: str
-    start: int
-    end: int
-    inputs: tuple[int, ...]
-    """Calls whose outputs it was given."""
-
-
-class Parameter(NamedTuple):
-    shape: Shape
-    numel: int
-    trainable: bool
-
-
-class Module(NamedTuple):
-    """A module as it is registered; one that is registered in several places is one module."""
-
-    type: str
-    sequential: bool
-    """Whether it is a `nn.Sequential` or derived from one."""
-    children: tuple[str, ...]
-    """First paths of its children: a child that stands elsewhere too is known by that path."""
-    parameters: tuple[str, ...]
-    """Names of its own parameters, without those of its children."""
-
-
-class Run(NamedTuple):
-    """One run of a module, from the call `start` up to the call `stop`, which is not of it.
-
-    A run without calls hands its input on, as `nn.Identity` does.
-    """
-
-    path: str
-    start: int
-    stop: int
-    output_shapes: tuple[Shape, ...]
-
-
-@dataclass(frozen=True)
-class Trace:
-    """One forward pass, in the order of execution."""
-
-    input_shape: Shape
-    training: bool
-    calls: tuple[Call, ...]
-    outputs: tuple[int, ...]
-    scopes: tuple[Scope, ...]
-    parameters: Mapping[str, Parameter]
-    """All that are registered, shared ones once, used or not."""
-    modules: Mapping[str, Module]
-    """All that are registered, by their first path; the network itself is ""."""
-    runs: tuple[Run, ...]
-    """Of every module but the network itself, in the order in which they began."""
-    held_until: tuple[int, ...]
-    """For each call, the last call at which Python still holds the memory that it allocated: the
-    variables of `forward` hold symbolic tensors just as they do real ones."""
+_tracing = RLock()
+"""One trace at a time: while a network is watched its modules' `forward` are not its own, and all
+of it is Python, which runs one thread at a time anyhow."""
 
 
 def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> Trace:
@@ -148,18 +42,23 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
     2
     """
     tracer = _Tracer(network, tuple(input_shape), training)
-    with tracer.watch():
+    with _tracing, tracer.watch():
         given = _SymbolicTensor(tracer, tuple(input_shape), NETWORK_INPUT, NETWORK_INPUT)
         try:
             result = network(given)
         except ShapeError as error:
-            raise tracer.failure(str(error)) from error
+            reason = str(error)
         except (RuntimeError, TypeError, IndexError) as error:
-            raise tracer.failure(f"it cannot be followed by shapes alone ({error})") from error
-    return tracer.so_far(tuple(tensor.producer for tensor in _symbolic([result])))
+            reason = f"it cannot be followed by shapes alone ({error})"
+        else:
+            return tracer.so_far(tuple([tensor.producer for tensor in _symbolic([result])]))
+    # Outside of the handlers: an error that is kept must not keep the frames, and so the network.
+    raise tracer.failure(reason)
 
 
 class _Frame(NamedTuple):
+    """A module that is running."""
+
     path: str
     type: str
     leaf: bool
@@ -173,17 +72,15 @@ class _Tracer:
         self.network = network
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
-        self.scopes: list[Scope] = []
-        self.runs: list[Run] = []
+        self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
         self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
         self.input_shape, self.training = input_shape, training
         self.pending: tuple[str, str, Shape, tuple[int, ...]] = (
             "its start", type(network).__name__, input_shape, (NETWORK_INPUT,))
-        self.names: dict[int, str] = {}
+        self.operands: dict[int, Operand] = {}
+        """The registered parameters, by identity."""
         self.parameters: dict[str, Parameter] = {}
-        self.blocks: set[str] = set()
-        self.placed: dict[str, tuple[str, str]] = {}
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -193,106 +90,149 @@ class _Tracer:
         third of the time of hooks. All is undone at the end, also on failure.
         """
         training = self.training
-        watched: list[nn.Module] = []
+        watched: list[tuple[dict[str, Any], Any]] = []
         switched: list[nn.Module] = []
         counters: list[tuple[nn.Module, torch.Tensor]] = []
         try:
-            found = _walk(self.network, "", set())
-            paths = {module: path for path, module in found}
-            for path, module in found:
-                if module.training != training:
-                    module.training = training
+            walked: dict[nn.Module, str] = {}
+            _walk(self.network, "", walked)
+            for module, path in walked.items():
+                attributes = vars(module)
+                if attributes["training"] != training:
+                    attributes["training"] = training
                     switched.append(module)
-                self._note_parameters(path, module)
+                own = self._note_parameters(path, attributes["_parameters"])
                 # BatchNorm counts its training passes; this one is none.
-                if training and (counter := module._buffers.get("num_batches_tracked")) is not None:
+                if training and (counter := attributes["_buffers"].get("num_batches_tracked")) \
+                        is not None:
                     counters.append((module, counter))
-                    module._buffers["num_batches_tracked"] = None
-                children = module._modules
+                    attributes["_buffers"]["num_batches_tracked"] = None
+                children = attributes["_modules"]
+                type_name = type(module).__name__
                 self.modules[path] = Module(
-                    type(module).__name__, isinstance(module, nn.Sequential),
-                    tuple([paths[child] for child in children.values() if child is not None]),
-                    tuple([self.names[id(parameter)] for parameter in module._parameters.values()
-                           if parameter is not None]))
-                if children and isinstance(module, nn.Sequential) and "." not in path:
-                    self.blocks.update(f"{path}.{name}" for name, child in children.items()
-                                       if child and child._modules)
-                if path and "forward" not in vars(module):
-                    vars(module)["forward"] = self._announced(path, module, not children)
-                    watched.append(module)
+                    type_name, isinstance(module, nn.Sequential),
+                    tuple([walked[child] for child in children.values() if child is not None])
+                    if children else (), own)
+                if path:
+                    watched.append((attributes, attributes.get("forward")))
+                    attributes["forward"] = self._announced(path, type_name, module.forward,
+                                                            not children)
             yield
         finally:
             for module, counter in counters:
                 module._buffers["num_batches_tracked"] = counter
-            for module in watched:
-                del vars(module)["forward"]
+            for attributes, forward in watched:
+                if forward is None:
+                    del attributes["forward"]
+                else:
+                    attributes["forward"] = forward     # somebody else's, on this instance
             for module in switched:
                 module.training = not training
 
-    def _note_parameters(self, path: str, module: nn.Module) -> None:
-        for name, parameter in module._parameters.items():
-            if parameter is not None and id(parameter) not in self.names:
-                full = f"{path}.{name}".lstrip(".")
-                self.names[id(parameter)] = full
-                self.parameters[full] = Parameter(tuple(parameter.shape), parameter.numel(),
+    def _note_parameters(self, path: str,
+                         own: dict[str, nn.Parameter | None]) -> tuple[str, ...]:
+        """Their names: a parameter that an earlier module has too keeps its first name."""
+        if not own:
+            return ()
+        names = []
+        for name, parameter in own.items():
+            if parameter is None:
+                continue
+            operand = self.operands.get(id(parameter))
+            if operand is None:
+                full = f"{path}.{name}" if path else name
+                shape = tuple(parameter.shape)
+                operand = self.operands[id(parameter)] = Operand(shape, None, full)
+                self.parameters[full] = Parameter(shape, parameter.numel(),
                                                   parameter.requires_grad)
+            names.append(operand.parameter or "")
+        return tuple(names)
 
-    def _announced(self, path: str, module: nn.Module, leaf: bool) -> Callable[..., Any]:
-        forward, type_name = module.forward, type(module).__name__
+    def _announced(self, path: str, type_name: str, forward: Callable[..., Any],
+                   leaf: bool) -> Callable[..., Any]:
         frames, calls, runs = self.frames, self.calls, self.runs
 
         def announced(*args: Any, **kwargs: Any) -> Any:
-            start = len(calls)
-            given = () if leaf else tuple(
-                [tensor.producer for tensor in _symbolic((args, kwargs))])
+            start, place = len(calls), len(runs)
+            inputs = (args[0].producer,) if len(args) == 1 and not kwargs \
+                and args[0].__class__ is _SymbolicTensor else tuple(
+                    [tensor.producer for tensor in _symbolic((args, kwargs))])
             frames.append(_Frame(path, type_name, leaf, start))
-            place = len(runs)
-            runs.append(Run(path, start, start, ()))
+            runs.append(ModuleRun(path, type_name, start, start, inputs))
+            shapes: tuple[Shape, ...] = ()
             try:
                 result = forward(*args, **kwargs)
-                runs[place] = Run(path, start, len(calls), tuple(
-                    [tuple(tensor.shape) for tensor in _symbolic((result,))]))
+                shapes = (tuple(result.shape),) if result.__class__ is _SymbolicTensor else \
+                    tuple([tuple(tensor.shape) for tensor in _symbolic((result,))])
                 return result
             finally:
                 frames.pop()
-                if not leaf:
-                    self.scopes.append(Scope(path, type_name, start, len(calls) - 1, given))
+                runs[place] = ModuleRun(path, type_name, start, len(calls), inputs, shapes)
         return announced
 
     def record(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Note one call and return its symbolic output."""
-        values = (*args, *kwargs.values()) if kwargs else args
-        tensors = _symbolic(values)
-        operator, inplace, rule = _operator(function)
-        path, type = self._place(operator)
-        self.pending = path, type, tensors[0].shape, tuple(
-            [tensor.producer for tensor in tensors])
-        index, known, shapes = len(self.calls), True, None
-        if rule is not None:
-            effect = rule(*args, **kwargs)
+        operator, inplace, entry, swap = resolve(function)
+        if swap:
+            args = args[::-1]
+        tensors: list[_SymbolicTensor] = []
+        parameters: list[str] = []
+        plain = tuple([self._plain(value, tensors, parameters) for value in args])
+        named = {name: self._plain(value, tensors, parameters)
+                 for name, value in kwargs.items()} if kwargs else kwargs
+        path, type_name = self._place(operator)
+        producers = tuple([tensor.producer for tensor in tensors])
+        first = tensors[0]
+        self.pending = path, type_name, first.shape, producers
+        index, shapes = len(self.calls), None
+        if entry is None or entry.rule is None:
+            shapes, effect = _run_on_meta(function, operator, args, kwargs,
+                                          view=entry is not None)
         else:
-            shapes, effect, known = _run_on_meta(function, operator, args, kwargs)
+            effect = entry.rule(*args, **kwargs)
         inplace = inplace or kwargs.get("inplace", False)
         if inplace and effect.allocates:
             effect = effect._replace(allocates=False)
-        storage = index if effect.allocates else tensors[0].storage
+        storage = index if effect.allocates else first.storage
         self.calls.append(Call(
-            index, path, type, operator, *self._stage_and_block(path), self.pending[-1],
-            tuple([tuple(tensor.shape) for tensor in tensors]), effect,
-            tuple([self.names[id(value)] for value in _spread(values) if id(value) in self.names]),
-            storage, known))
+            index=index, path=path, type=type_name, operator=operator, args=plain, kwargs=named,
+            inputs=producers, input_shapes=tuple([tuple(tensor.shape) for tensor in tensors]),
+            effect=effect, parameters=tuple(parameters), storage=storage,
+            known=entry is not None))
         if inplace:
-            tensors[0].producer = index
-            return tensors[0]
+            first.producer = index
+            return first
         if shapes is None or len(shapes) == 1:
             return _SymbolicTensor(self, effect.shape, index, storage)
-        return tuple(_SymbolicTensor(self, shape, index, storage) for shape in shapes)
+        return tuple([_SymbolicTensor(self, shape, index, storage) for shape in shapes])
+
+    def _plain(self, value: Any, tensors: list[_SymbolicTensor], parameters: list[str]) -> Any:
+        """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""
+        kind = value.__class__
+        if kind in _SCALARS:
+            return value
+        if kind is _SymbolicTensor:
+            tensors.append(value)
+            return Operand(tuple(value.shape), value.producer)
+        if kind is tuple or kind is list:
+            return kind([self._plain(part, tensors, parameters) for part in value])
+        if isinstance(value, torch.Tensor):
+            operand = self.operands.get(id(value))
+            if operand is None:
+                return Operand(tuple(value.shape))
+            parameters.append(operand.parameter or "")
+            return operand
+        if isinstance(value, tuple):    # a torch.Size, a named tuple
+            return tuple([self._plain(part, tensors, parameters) for part in value])
+        if isinstance(value, dict):
+            return {name: self._plain(part, tensors, parameters) for name, part in value.items()}
+        return value
 
     def _place(self, operator: str) -> tuple[str, str]:
         """Path and type of the next call: the module's own where it is all that the module does."""
         frame = self.frames[-1]
         if not frame.leaf:
-            return f"{frame.path}.{operator}".lstrip("."), operator
+            return f"{frame.path}.{operator}" if frame.path else operator, operator
         if len(self.calls) == frame.start:
             return frame.path, frame.type
         first = self.calls[frame.start]
@@ -301,75 +241,59 @@ class _Tracer:
                                                      type=first.operator)
         return f"{frame.path}.{operator}", operator
 
-    def _stage_and_block(self, path: str) -> tuple[str, str]:
-        """The outermost module, and inside a Sequential the child that has children itself."""
-        if path not in self.placed:
-            stage, _, rest = path.partition(".")
-            block = f"{stage}.{rest.partition('.')[0]}"
-            self.placed[path] = stage, block if block in self.blocks else stage
-        return self.placed[path]
-
     def so_far(self, outputs: tuple[int, ...]) -> Trace:
         end = len(self.calls) - 1
-        return Trace(self.input_shape, self.training, tuple(self.calls), outputs,
-                     tuple(self.scopes), self.parameters, self.modules, tuple(self.runs),
-                     tuple([self.released.get(index, end) for index in range(end + 1)]))
+        return Trace(
+            input_shape=self.input_shape, training=self.training, calls=tuple(self.calls),
+            outputs=outputs, parameters=self.parameters, modules=self.modules,
+            runs=tuple(self.runs),
+            held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))
 
     def failure(self, reason: str) -> TraceError:
-        path, type, shape, inputs = self.pending
-        return TraceError(path, type, tuple(shape), reason, inputs, self.so_far(()))
+        path, type_name, shape, inputs = self.pending
+        return TraceError(path=path, type=type_name, input_shape=tuple(shape), reason=reason,
+                          inputs=inputs, trace=self.so_far(()))
 
 
-def _walk(module: nn.Module, path: str, seen: set[nn.Module]) -> list[tuple[str, nn.Module]]:
-    """Every module once, by its first path: `named_modules` without its nested generators."""
-    seen.add(module)
-    found = [(path, module)]
-    for name, child in module._modules.items():
-        if child is not None and child not in seen:
-            found += _walk(child, f"{path}.{name}" if path else name, seen)
-    return found
+_SCALARS = frozenset({int, float, bool, str, type(None), type(...), slice, torch.dtype,
+                      torch.device})
 
 
-@lru_cache(maxsize=1024)
-def _operator(function: Callable[..., Any]) -> tuple[str, bool, Rule | None]:
-    """Name in the table of operators, whether it works in place, and its rule."""
-    name = function.__name__
-    operator = name.strip("_")
-    if name.startswith("__i"):      # __iadd__
-        operator, inplace = operator[1:], True
-    else:
-        inplace = name.endswith("_") and not name.endswith("__")
-    return operator, inplace, RULES.get(operator)
+def _walk(module: nn.Module, path: str, walked: dict[nn.Module, str]) -> None:
+    """Every module once, with its first path: `named_modules` without its nested generators."""
+    walked[module] = path
+    children = vars(module)["_modules"]
+    if children:
+        prefix = f"{path}." if path else ""
+        for name, child in children.items():
+            if child is not None and child not in walked:
+                _walk(child, prefix + name, walked)
 
 
-def _run_on_meta(function: Callable[..., Any], operator: str, args: Any,
-                 kwargs: dict[str, Any]) -> tuple[list[Shape], Effect, bool]:
-    """Shapes of the outputs and the effect of an operator that has no rule."""
+def _run_on_meta(function: Callable[..., Any], operator: str, args: Any, kwargs: dict[str, Any],
+                 *, view: bool) -> tuple[list[Shape], Effect]:
+    """Shapes of the outputs and the effect of an operator that has no rule: a view costs nothing,
+    what anything else costs is unknown."""
     result = function(*_on_meta(args), **_on_meta(kwargs))
     shapes = [tuple(tensor.shape) for tensor in leaves([result], torch.Tensor)]
     if not shapes:
         raise ShapeError(f"{operator} needs the values of a tensor")
-    if operator in VIEWS:
-        return shapes, Effect(shapes[0], allocates=False), True
-    return shapes, Effect(shapes[0], macs=None, elementwise_ops=None), False
+    if view:
+        return shapes, Effect(shapes[0], allocates=False)
+    return shapes, Effect(shapes[0], macs=None, elementwise_ops=None)
 
 
 def leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
     """Every object of a kind among values, and in the tuples, lists and dicts among them."""
-    found: list[T] = []
+    result: list[T] = []
     for value in values:
         if isinstance(value, kind):
-            found.append(value)
+            result.append(value)
         elif isinstance(value, (tuple, list)):
-            found += leaves(value, kind)
+            result += leaves(value, kind)
         elif value.__class__ is dict:
-            found += leaves(value.values(), kind)
-    return found
-
-
-def _spread(values: Iterable[Any]) -> list[Any]:
-    """Values, with those of lists in the place of the lists."""
-    return [part for value in values for part in (value if value.__class__ is list else (value,))]
+            result += leaves(value.values(), kind)
+    return result
 
 
 def _symbolic(values: Iterable[Any]) -> list[_SymbolicTensor]:
@@ -413,6 +337,9 @@ class _SymbolicTensor:
     def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (),
                            kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
+        for value in args:      # mostly the first
+            if value.__class__ is _SymbolicTensor:
+                return value.tracer.record(func, args, kwargs)
         return _symbolic((*args, *kwargs.values()))[0].tracer.record(func, args, kwargs)
 
     @property

@@ -18,9 +18,10 @@ from explorer.networks.key import to_key
 from explorer.pipeline import Explored, explore, summarise
 from explorer.published import PublishedComparison, compare
 from explorer.sources import find_source
+from explorer.structure import Structure
 from explorer.tracing import TraceError
 from explorer.views import charts, graph, layout, tables
-from explorer.views.graph import Direction, Drawing, FileFormat, Level, Outline
+from explorer.views.graph import Direction, Drawing, FileFormat, Level
 
 # What is loaded by now stays, and what is kept for a config is of some 4,000 objects without a
 # cycle. A full collection of that, up to half a second, would come at every fourth turn of a knob;
@@ -41,7 +42,7 @@ def explored(key: str) -> Explored:
     source = find_source(key)
     assert source.config
     preset = to_key(find_preset(source.config.network).config)
-    return explore(source, preset=None if preset == key else explored(preset).summary)
+    return explore(source, preset=None if preset == key else explored(preset))
 
 
 def summary(key: str, *, training: bool = False) -> Summary | TraceError:
@@ -61,7 +62,7 @@ def csv(key: str) -> bytes:
     return tables.to_csv(explored(key)).encode("utf-8")
 
 
-def outline(key: str) -> Outline:
+def structure(key: str) -> Structure:
     """The parts of a network that its graph can show."""
     return explored(key).structure
 
@@ -70,7 +71,7 @@ def outline(key: str) -> Outline:
 def changes(key: str) -> dict[str, str]:
     """What of the outline is not as in the preset."""
     found = explored(key)
-    return graph.changes(found.structure, found.preset) if found.preset else {}
+    return graph.changes(found.structure, found.preset.structure if found.preset else None)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False,
@@ -80,7 +81,7 @@ def graph_svg(key: str, level: Level, toggled: tuple[str, ...], direction: Direc
     """The graph without colours as SVG, which is laid out while the page goes on; its result
     raises `LayoutError`."""
     return _beside.submit(layout.to_svg, graph.to_dot(
-        Drawing(outline(key), level, toggled), direction=direction, shapes=shapes,
+        Drawing(structure(key), level, toggled), direction=direction, shapes=shapes,
         changes=changes(key)))
 
 
@@ -96,9 +97,7 @@ def graph_file(key: str, form: FileFormat, level: Level, toggled: tuple[str, ...
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def where_it_sits(key: str, seconds: tuple[float, ...] | None) -> tuple[go.Figure, ...]:
-    found = summary(key)
-    assert isinstance(found, Summary)
-    return charts.where_it_sits(found, seconds)
+    return charts.where_it_sits(explored(key), seconds)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -91,9 +91,9 @@ def neighbour(label: str, index: int, last: int, icon: str) -> None:
 def step(part: Step) -> None:
     """One figure: its result, the formulas, and what they do not say."""
     st.markdown(f"**{part.name}: {escape(part.shown)}**")
-    for line in part.lines:
+    for equation in part.equations:
         # In a line of text, as a formula on a line of its own would stand in the middle.
-        st.markdown(rf"$\displaystyle {line.latex}$")
+        st.markdown(rf"$\displaystyle {equation.latex}$")
     if part.notes:
         st.caption(escape(" ".join(part.notes)))
 

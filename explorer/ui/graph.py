@@ -13,7 +13,7 @@ from explorer.ui import calls, runs, state, timing
 from explorer.ui.messages import escape
 from explorer.views import graph as graphs
 from explorer.views import selection
-from explorer.views.graph import Direction, Drawing, Group, Level
+from explorer.views.graph import Direction, Drawing, Level, Part
 from explorer.views.layout import LayoutError
 from explorer.views.palette import HEAT, KIND_COLOURS
 
@@ -63,7 +63,7 @@ def section(key: str, view: View, selected: Sequence[int] = (),
             seconds: tuple[float, ...] | None = None) -> None:
     """The graph of a config with its controls, and the chosen layers marked; `seconds` are the
     measured times of the layers."""
-    outline = calls.outline(key)
+    outline = calls.structure(key)
     _controls(key, view, seconds)
     try:
         svg = _svg(key, view).result()
@@ -81,7 +81,7 @@ def section(key: str, view: View, selected: Sequence[int] = (),
 def opened(key: str) -> View:
     """What the address says; what cannot be is refused, and the page says so."""
     toggled = tuple([id for id in (state.page_parameter("toggled") or "").split(",") if id])
-    if toggled and (unknown := [id for id in toggled if id not in calls.outline(key).groups]):
+    if toggled and (unknown := [id for id in toggled if id not in calls.structure(key).parts]):
         toggled = tuple([id for id in toggled if id not in unknown])
         state.refuse_page_parameter(
             "toggled", f"`toggled` names what is no part of this network: {', '.join(unknown)}.",
@@ -161,9 +161,9 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
     """What the component needs beside the SVG: of each node what it holds and its colour."""
     overlay = None if view.overlay == graphs.KIND else \
         graphs.overlay(view.overlay, drawing, seconds)
-    chosen, layers = set(selected), len(drawing.outline.summary.layers)
+    chosen, layers = set(selected), len(drawing.structure.summary.layers)
 
-    def node(group: Group) -> dict[str, Any]:
+    def node(group: Part) -> dict[str, Any]:
         own = [layer.index for layer in group.layers if layer.index < layers]
         return {"rows": selection.to_text(own), "opens": bool(group.parts),
                 "tip": graphs.tooltip(group),
@@ -178,8 +178,7 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay else \
              {"kinds": [kind for kind in KIND_COLOURS if kind in kinds]}
     return {"svg": svg, "nodes": {group.id: node(group) for group in drawing.nodes},
-            "frames": [group.id for group in drawing.outline.groups.values()
-                       if drawing.is_open(group)], "legend": legend}
+            "frames": [group.id for group in drawing.frames], "legend": legend}
 
 
 def _picked() -> None:

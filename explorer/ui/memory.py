@@ -66,8 +66,9 @@ def _memory(key: str, found: Summary) -> None:
 
 def _only_in_training(found: Summary, trained: Summary) -> list[str]:
     """Stages that run in training alone."""
-    runs = {layer.stage for layer in found.layers}
-    return list(dict.fromkeys(layer.stage for layer in trained.layers if layer.stage not in runs))
+    evaluated = {layer.path.partition(".")[0] for layer in found.layers}
+    trained_stages = dict.fromkeys(layer.path.partition(".")[0] for layer in trained.layers)
+    return [stage for stage in trained_stages if stage not in evaluated]
 
 
 def _training_pass(found: Summary, trained: Summary, only: list[str]) -> None:

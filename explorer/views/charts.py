@@ -11,28 +11,31 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from explorer import text
-from explorer.analysis import Kind, Layer, Summary
+from explorer.analysis import Layer, Summary
+from explorer.pipeline import Explored
+from explorer.tracing.operators import Kind
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
         ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
 
 
-def where_it_sits(summary: Summary, seconds: Sequence[float] | None = None
+def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
                   ) -> tuple[go.Figure, ...]:
     """Parameters, multiply-adds and activation memory of each block, stacked by kind, and the time
     where the layers' `seconds` are measured.
 
     A figure each, to be shown one under the other: the names of the blocks stand under the last.
     """
-    names = list(dict.fromkeys(block.path for block in summary.blocks))
+    structure = explored.structure
+    names = list(dict.fromkeys(block.path for block in structure.blocks))
     rows = ROWS if seconds else ROWS[:-1]
     figures = []
     for quantity, title, unit in rows:
         costs: dict[Kind, dict[str, float]] = {
             kind: dict.fromkeys(names, 0) for kind in KIND_COLOURS}
-        for layer in summary.layers:
-            costs[layer.kind][layer.block] += seconds[layer.index] \
+        for layer in explored.summary.layers:
+            costs[layer.kind][structure.place(layer).block] += seconds[layer.index] \
                 if seconds and quantity == "seconds" else getattr(layer, quantity) or 0
         exact = ".3~s" if quantity == "seconds" else ","
         bars: list[dict[str, Any]] = []

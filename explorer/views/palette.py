@@ -4,7 +4,7 @@ After Okabe & Ito 2008, whose colours people with any colour vision can tell apa
 stand out from a light and from a dark background.
 """
 
-from explorer.analysis import Kind
+from explorer.tracing.operators import Kind
 
 KIND_COLOURS: dict[Kind, str] = {
     "convolution": "#2F7FC1",

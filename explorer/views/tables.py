@@ -13,30 +13,32 @@ from explorer import text
 from explorer.analysis import Layer, Summary, Totals, alive_at_peak
 from explorer.networks.family import Preset
 from explorer.pipeline import Explored
+from explorer.structure import Place
 from explorer.tracing.operators import Shape
 
 
 def layer_records(explored: Explored) -> list[dict[str, Any]]:
     """One plain record a call: shapes as lists, counts as exact integers, None for not counted."""
-    summary = explored.summary
-    return [_record(layer, summary.trace.input_shape) for layer in summary.layers]
+    structure, input_shape = explored.structure, explored.summary.trace.input_shape
+    return [_record(layer, structure.place(layer), input_shape)
+            for layer in explored.summary.layers]
 
 
-def _record(layer: Layer, input_shape: Shape) -> dict[str, Any]:
-    field = layer.receptive_field
+def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
+    field, window = layer.receptive_field, layer.window
     return {
         "index": layer.index,
         "path": layer.path,
         "type": layer.type,
         "kind": layer.kind,
-        "stage": layer.stage,
-        "block": layer.block,
+        "stage": place.stage,
+        "block": place.block,
         "input_shapes": [list(shape) for shape in layer.input_shapes],
         "output_shape": list(layer.output_shape),
-        "kernel": _list(layer.kernel),
-        "stride": _list(layer.stride),
-        "padding": _list(layer.padding),
-        "dilation": _list(layer.dilation),
+        "kernel": window and list(window.kernel),
+        "stride": window and list(window.stride),
+        "padding": window and list(window.padding),
+        "dilation": window and list(window.dilation),
         "groups": layer.groups,
         "params": layer.params,
         "shared_with": layer.shared_with,
@@ -50,10 +52,6 @@ def _record(layer: Layer, input_shape: Shape) -> dict[str, Any]:
         "receptive_field_start": min(field.start) if field else None,
         "outgrown": field.outgrows(input_shape) if field else None,
     }
-
-
-def _list(pair: tuple[int, int] | None) -> list[int] | None:
-    return None if pair is None else list(pair)
 
 
 def layer_frame(explored: Explored) -> pd.DataFrame:

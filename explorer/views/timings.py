@@ -74,9 +74,9 @@ def layer_time_frame(explored: Explored, times: LayerTimes,
 def block_time_frame(explored: Explored, times: LayerTimes) -> pd.DataFrame:
     """Calls, seconds and share of each block, in the order of `Summary.blocks`."""
     rows = []
-    for block in explored.summary.blocks:
+    for block in explored.structure.blocks:
         seconds = sum(times.seconds[layer.index] for layer in block.layers)
-        rows.append({"block": block.path, "type": block.type, "calls": len(block.layers),
+        rows.append({"block": block.path, "type": block.name, "calls": len(block.layers),
                      "seconds": seconds, "share": seconds / times.sum_s})
     return pd.DataFrame(rows)
 

@@ -1,3 +1,27 @@
-"""What each operator does to shapes, and what it costs."""
+"""The table of operators: one entry an operator, with all that is known of it.
 
-from explorer.tracing.operators.table import *  # noqa: F403
+Every module here that calls `operator(...)` adds to the table; a new file is found by itself.
+"""
+
+import pkgutil
+from importlib import import_module
+
+from explorer.tracing.operators.operator import (
+    Effect,
+    HasShape,
+    Kind,
+    Operator,
+    Pair,
+    Shape,
+    ShapeError,
+    Window,
+    find_operator,
+    operators,
+    resolve,
+)
+
+__all__ = ["Effect", "HasShape", "Kind", "Operator", "Pair", "Shape", "ShapeError", "Window",
+           "find_operator", "operators", "resolve"]
+
+for _module in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -16,8 +16,7 @@ from typing import Literal
 import graphviz
 
 from explorer import text
-from explorer.structure.outline import Group
-from explorer.structure.wiring import EdgeKind
+from explorer.structure import EdgeKind, Part
 from explorer.tracing import TraceError
 from explorer.views.graph import recipe
 from explorer.views.graph.drawing import Drawing, Edge
@@ -40,7 +39,7 @@ LINES: dict[EdgeKind, dict[str, str]] = {
 def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True,
            changes: Mapping[str, str] | None = None, paint: Paint | None = None,
            title: str = "") -> str:
-    """The drawing as DOT, with the group's id and a class on every node and frame.
+    """The drawing as DOT, with the part's id and a class on every node and frame.
 
     LR sets the stages side by side, each from top to bottom; TB sets everything one under the
     other. `shapes` labels the edges with the shape of what flows. `changes` has a line for each
@@ -63,13 +62,13 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
         dot.attr("node", fillcolor=PALE, color=PLAIN, fontcolor=INK)
         dot.attr("edge", color=PLAIN, fontcolor=PLAIN)
         dot.attr(color="#CBD5E1", fontcolor=INK)
-    given = text.shape(drawing.outline.summary.trace.input_shape[1:])
+    given = text.shape(drawing.structure.summary.trace.input_shape[1:])
     dot.node(INPUT, _label("Input", (), given), id=INPUT, **{"class": "input"})
     columns = _Columns(drawing, shapes) if direction == "LR" else None
-    for number, stage in enumerate(drawing.outline.stages):
+    for number, stage in enumerate(drawing.structure.stages):
         with columns.frame(dot, number) if columns else nullcontext(dot) as place:
             _draw(place, stage, drawing, changes or {}, paint)
-    labelled: set[Group | None] = set()
+    labelled: set[Part | None] = set()
     for edge in drawing.edges:
         if columns is None or not columns.between(edge):
             # What flows out of a node is written once.
@@ -84,7 +83,8 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
     if columns:
         columns.connect(dot)
     if paint:       # at the end, for frames inherit what stands before them
-        dot.attr(labelloc="b", labeljust="c", label=_caption(title, drawing.outline.failure, paint))
+        dot.attr(labelloc="b", labeljust="c",
+                 label=_caption(title, drawing.structure.failure, paint))
     return str(dot.source)
 
 
@@ -96,7 +96,7 @@ class _Columns:
         self.drawing, self.shapes = drawing, shapes
         self.column = {node: number for number, nodes in enumerate(drawing.columns)
                        for node in nodes}
-        self.trunks: dict[int, dict[Group | None, list[Edge]]] = {
+        self.trunks: dict[int, dict[Part | None, list[Edge]]] = {
             number: {} for number in range(len(drawing.columns))}
         for edge in drawing.edges:
             if self.between(edge):
@@ -124,7 +124,7 @@ class _Columns:
             frame.attr(peripheries="0", margin="0")
             yield frame
 
-    def _enter(self, gutter: graphviz.Digraph, number: int, source: Group | None,
+    def _enter(self, gutter: graphviz.Digraph, number: int, source: Part | None,
                edges: list[Edge]) -> None:
         """A label for what enters a column, and a corner below."""
         # In two lines, channels over sides: the width of the page is what is scarce.
@@ -149,11 +149,11 @@ class _Columns:
         for left, right in pairwise(heads):
             dot.edge(left, right, style="invis", weight="100")
 
-    def _leads(self, node: Group | None) -> bool:
+    def _leads(self, node: Part | None) -> bool:
         """Whether a node is the network's input or the head of its column."""
         return node is None or node is self.drawing.columns[self.column[node]][0]
 
-    def _trunk(self, dot: graphviz.Digraph, number: int, source: Group | None,
+    def _trunk(self, dot: graphviz.Digraph, number: int, source: Part | None,
                edges: list[Edge]) -> None:
         label, kinds = _via("label", source, number), {edge.kind for edge in edges}
         line = _line(kinds.pop() if len(kinds) == 1 else "flow")
@@ -174,7 +174,7 @@ class _Columns:
             dot.edge(fork, name(edge.target), **_line(edge.kind))
 
 
-def _via(what: str, source: Group | None, number: int) -> str:
+def _via(what: str, source: Part | None, number: int) -> str:
     return f"{what}_{_tail(source)}_to{number}"
 
 
@@ -185,7 +185,7 @@ def _same_rank(dot: graphviz.Digraph, names: list[str]) -> None:
             row.node(member)
 
 
-def _tail(source: Group | None) -> str:
+def _tail(source: Part | None) -> str:
     return name(source) if source else INPUT
 
 
@@ -193,47 +193,51 @@ def _line(kind: EdgeKind) -> dict[str, str]:
     return {} if kind == "flow" else {"class": kind, **LINES[kind]}
 
 
-def name(group: Group) -> str:
-    """A group's name in DOT: its id can hold anything that a path can."""
-    return f"{group.kind}{group.layers[0].index}"
+def name(part: Part) -> str:
+    """A part's name in DOT: its id can hold anything that a path can."""
+    return f"{part.role}{part.layers[0].index}"
 
 
-def _draw(dot: graphviz.Digraph, group: Group, drawing: Drawing, changes: Mapping[str, str],
+def _draw(dot: graphviz.Digraph, part: Part, drawing: Drawing, changes: Mapping[str, str],
           paint: Paint | None) -> None:
-    if drawing.is_open(group):
-        with dot.subgraph(name=f"cluster_{name(group)}") as frame:
-            frame.attr(label=_quoted(recipe.title(group)), peripheries="1", margin="6",
-                       id=group.id, **{"class": group.kind})
-            for part in group.parts:
-                _draw(frame, part, drawing, changes, paint)
+    if part.role == "module" and part.parts:
+        for inner in part.parts:
+            _draw(dot, inner, drawing, changes, paint)
+        return
+    if drawing.is_open(part):
+        with dot.subgraph(name=f"cluster_{name(part)}") as frame:
+            frame.attr(label=_quoted(recipe.title(part)), peripheries="1", margin="6",
+                       id=part.id, **{"class": part.role})
+            for inner in part.parts:
+                _draw(frame, inner, drawing, changes, paint)
         return
     # On the page the component has colours and tooltips; without them the SVG is a third smaller.
-    colours = dict(fillcolor=paint.fills[group.id], color=paint.lines[group.id],
-                   tooltip=_quoted(tooltip(group))) if paint else {}
-    classes = node_class(group) + " changed" * (group.id in changes)
-    dot.node(name(group), id=group.id, **{"class": classes}, **colours,
-             **_look(group, drawing, changes.get(group.id)))
+    colours = dict(fillcolor=paint.fills[part.id], color=paint.lines[part.id],
+                   tooltip=_quoted(tooltip(part))) if paint else {}
+    classes = node_class(part) + " changed" * (part.id in changes)
+    dot.node(name(part), id=part.id, **{"class": classes}, **colours,
+             **_look(part, drawing, changes.get(part.id)))
 
 
-def _look(group: Group, drawing: Drawing, change: str | None) -> dict[str, str]:
-    """Shape and label of a closed group."""
-    layer, shape = group.layers[-1], text.shape(group.output_shape[1:])
-    if group.failed:
+def _look(part: Part, drawing: Drawing, change: str | None) -> dict[str, str]:
+    """Shape and label of a closed part."""
+    layer, shape = part.layers[-1], text.shape(part.output_shape[1:])
+    if part.failed:
         return dict(shape="octagon", style="filled", label=_label(
             f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
-    if group.kind == "call" and layer.type in SIGNS:
-        return dict(shape="circle", label=SIGNS[layer.type], fixedsize="true", width="0.3",
+    if part.role == "call" and layer.call.operator in SIGNS:
+        return dict(shape="circle", label=SIGNS[layer.call.operator], fixedsize="true", width="0.3",
                     fontsize="13", style="filled")
-    if group.kind == "call" and layer.type in recipe.CONCATENATIONS:
+    if part.role == "call" and layer.call.operator == "cat":
         return dict(shape="invtrapezium", label=_label("concat", (), shape, change),
                     style="filled", margin="0,0")
-    counted = any(layer.macs is None for layer in group.layers)
-    params = f" · {text.short(group.params)}" if group.params else ""
+    counted = any(layer.macs is None for layer in part.layers)
+    params = f" · {text.short(part.params)}" if part.params else ""
     foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if counted else ''}"
-    own = {"style": "rounded,filled,dashed"} if group.auxiliary else {}
-    if ways := recipe.ways(group, drawing.wiring):
+    own = {"style": "rounded,filled,dashed"} if part.auxiliary else {}
+    if ways := recipe.ways(part, drawing.wiring):
         own["margin"] = "0.08,0.05"
-    return dict(label=_label(recipe.title(group), ways, foot, change), **own)
+    return dict(label=_label(recipe.title(part), ways, foot, change), **own)
 
 
 def _label(title: str, ways: tuple[recipe.Way, ...], foot: str, change: str | None = None) -> str:
@@ -284,20 +288,20 @@ def _caption(title: str, failure: TraceError | None, paint: Paint) -> str:
             + "</TD></TR></TABLE>>")
 
 
-def node_class(group: Group) -> str:
-    if group.failed:
+def node_class(part: Part) -> str:
+    if part.failed:
         return "failed"
-    kind = group.operation
-    return f"kind-{kind.replace(' ', '-')}" if kind else group.kind
+    kind = part.operation
+    return f"kind-{kind.replace(' ', '-')}" if kind else part.role
 
 
-def tooltip(group: Group) -> str:
-    if group.failed:
-        return f"{group.layers[0].path}: the forward pass ends here"
-    first, last = group.layers[0], group.layers[-1]
-    where = first.path if first is last else \
-        first.block if first.block == last.block else f"{first.block} to {last.block}"
-    only = ", in training only" if group.auxiliary else ""
-    layers = "1 layer" if first is last else f"{len(group.layers)} layers"
-    return (f"{where}: {layers}{only}, {group.params:,} parameters, "
-            f"{group.macs:,} multiply-adds")
+def tooltip(part: Part) -> str:
+    if part.failed:
+        return f"{part.layers[0].path}: the forward pass ends here"
+    blocks = tuple(part.blocks())
+    first, last = blocks[0], blocks[-1]
+    where = first.path if first is last else f"{first.path} to {last.path}"
+    only = ", in training only" if part.auxiliary else ""
+    layers = "1 layer" if len(part.layers) == 1 else f"{len(part.layers)} layers"
+    return (f"{where}: {layers}{only}, {part.params:,} parameters, "
+            f"{part.macs:,} multiply-adds")

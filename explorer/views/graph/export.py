@@ -6,11 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from explorer.pipeline import Explored
-from explorer.structure.outline import Level
 from explorer.views import layout
 from explorer.views.graph.changes import changes
 from explorer.views.graph.dot import Direction, to_dot
-from explorer.views.graph.drawing import Drawing
+from explorer.views.graph.drawing import Drawing, Level
 from explorer.views.graph.overlay import KIND
 from explorer.views.graph.overlay import overlay as overlay_of
 from explorer.views.graph.paint import paint
@@ -39,7 +38,8 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     drawing = Drawing(explored.structure, level, toggled)
     colours = None if overlay == KIND else overlay_of(overlay, drawing, seconds)
     dot = to_dot(drawing, direction=direction, shapes=shapes,
-                 changes=changes(explored.structure, explored.preset) if explored.preset else {},
+                 changes=changes(explored.structure,
+                                 explored.preset.structure if explored.preset else None),
                  paint=paint(drawing, colours), title=explored.title)
     if form == "dot":
         return dot.encode("utf-8")

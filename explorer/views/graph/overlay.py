@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer import text
-from explorer.structure.outline import Group
+from explorer.structure import Part
 from explorer.views.graph.drawing import Drawing
 
 KIND = "kind"
 TIME = "time"
 
-QUANTITIES: dict[str, tuple[str, str, Callable[[Group], int | None]]] = {
-    "params": ("Parameters", "", lambda group: group.params),
-    "macs": ("Multiply-adds", "", lambda group: group.macs),
-    "activation_bytes": ("Activation memory", "B", lambda group: group.activation_bytes),
-    "receptive_field": ("Receptive field", "px", lambda group: group.receptive_field),
+QUANTITIES: dict[str, tuple[str, str, Callable[[Part], int | None]]] = {
+    "params": ("Parameters", "", lambda part: part.params),
+    "macs": ("Multiply-adds", "", lambda part: part.macs),
+    "activation_bytes": ("Activation memory", "B", lambda part: part.activation_bytes),
+    "receptive_field": ("Receptive field", "px", lambda part: part.receptive_field),
 }
 OVERLAYS = (KIND, *QUANTITIES, TIME)
 TITLES = {KIND: "Kind of operation", TIME: "Measured time",

@@ -8,57 +8,55 @@ from itertools import groupby
 
 from explorer import text
 from explorer.analysis import Layer
-from explorer.structure.outline import PLAIN, Group
-from explorer.structure.wiring import Wiring
-
-CONCATENATIONS = {"cat", "concat"}
+from explorer.structure import Part, Wiring
 
 GLOBAL_POOL = "global pool"
 
 Way = tuple[str, ...]
 
 
-def title(group: Group) -> str:
-    """The name of a group: for a plain block what it does, or where it stands."""
-    layer = group.layers[0]
-    if group.kind == "run":
-        return f"{title(group.parts[0])} ×{len(group.parts)}"
-    if group.kind == "call":
-        whole = layer.kernel is None or operation(layer, channels=False) == GLOBAL_POOL
+def title(part: Part) -> str:
+    """The name of a part: for a plain block what it does, or where it stands."""
+    layer = part.layers[0]
+    if part.role == "run":
+        grows = f", {part.grows[0]} → {part.grows[1]}" if part.grows else ""
+        return f"{title(part.parts[0])} ×{len(part.parts)}{grows}"
+    if part.role == "call":
+        whole = layer.window is None or operation(layer, channels=False) == GLOBAL_POOL
         return layer.type if whole else f"{layer.type} {_window(layer)}"
-    if group.kind == "stage" or group.name not in PLAIN:
-        return group.name
-    steps = _written(group.layers, channels=False)
+    if part.role == "stage" or not part.plain:
+        return part.name
+    steps = _written(part.layers, channels=False)
     if len(steps) == 1:
-        return f"Conv {steps[0]}" if "convolution" in (group.operation or "") else steps[0]
-    return layer.block.rpartition(".")[2] if steps else \
-        ", ".join(dict.fromkeys(layer.type for layer in group.layers))
+        return f"Conv {steps[0]}" if "convolution" in (part.operation or "") else steps[0]
+    return part.path.rpartition(".")[2] if steps else \
+        ", ".join(dict.fromkeys(layer.type for layer in part.layers))
 
 
-def ways(group: Group, wiring: Wiring) -> tuple[Way, ...]:
-    """The ways through a closed group: of a stage its blocks, of a block its operations."""
-    if group.kind == "stage":
-        return (tuple([title(part) for part in group.parts]),)
-    if group.kind == "run":
-        return ways(group.parts[0], wiring)
-    if group.kind == "call":
+def ways(part: Part, wiring: Wiring) -> tuple[Way, ...]:
+    """The ways through a closed part: of a stage its blocks, of a block its operations."""
+    if part.role == "stage":
+        return (tuple([title(inner) for inner in part.parts]),)
+    if part.role == "run":
+        return ways(part.parts[0], wiring)
+    if part.role == "call":
         return ()
-    found = _Walk(group.layers, wiring).ways()
-    plain = group.name in PLAIN and len(found) == 1 and len(found[0]) == 1
-    return () if plain else found       # its title says it already
+    written = _Walk(part.layers, wiring).ways()
+    plain = part.plain and len(written) == 1 and len(written[0]) == 1
+    return () if plain else written     # its title says it already
 
 
-def shortcut(group: Group, wiring: Wiring) -> str | None:
+def shortcut(part: Part, wiring: Wiring) -> str | None:
     """What is on the shortcut past a block, "" where it hands its input on; None without one."""
-    if group.kind == "run":
-        return shortcut(group.parts[0], wiring)
-    if group.kind != "block":
+    if part.role == "run":
+        return shortcut(part.parts[0], wiring)
+    if part.role != "block":
         return None
-    own = {layer.index for layer in group.layers}
-    on_it = [layer for layer in group.layers for producer in layer.inputs
+    own = {layer.index for layer in part.layers}
+    on_it = [layer for layer in part.layers for producer in layer.inputs
              if wiring.kind(producer, layer.index) == "shortcut"]
     past = any(wiring.kind(producer, layer.index) == "shortcut" and producer not in own
-               for layer in group.layers for producer in layer.inputs)
+               for layer in part.layers for producer in layer.inputs)
     if not on_it or not (past or any(layer.params for layer in on_it)):
         return None
     return ", ".join([step for layer in on_it if (step := operation(layer, channels=False))])
@@ -75,7 +73,7 @@ class _Walk:
         index = self.last
         while index in self.layer:
             layer = self.layer[index]
-            if layer.type in CONCATENATIONS:
+            if layer.call.operator == "cat":
                 fork = self.wiring.fork(layer.inputs)
                 if fork not in self.layer:
                     return tuple([tuple(_written(self._steps(producer, fork), channels=False))
@@ -89,7 +87,7 @@ class _Walk:
         steps: list[Layer | str] = []
         while index in self.layer and index != stop:
             layer = self.layer[index]
-            if layer.type in CONCATENATIONS:
+            if layer.call.operator == "cat":
                 fork = self.wiring.fork(layer.inputs)
                 inner = [_written(self._steps(producer, fork), channels=False)
                          for producer in layer.inputs]
@@ -135,10 +133,10 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
     if layer.kind == "linear":
         return f"linear, {layer.output_shape[-1]}" if channels else "linear"
     if layer.kind == "pooling":
-        if layer.kernel is None or layer.output_shape[-2:] == (1, 1):
+        if layer.window is None or layer.output_shape[-2:] == (1, 1):
             return GLOBAL_POOL
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
-    if layer.kernel is None:
+    if layer.window is None:
         return None
     depthwise = "dw " if layer.kind == "depthwise convolution" else ""
     many = f", {layer.output_shape[1]}" if channels else ""
@@ -148,11 +146,12 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
 
 def _window(layer: Layer) -> str:
     """Kernel, and stride and dilation where they are not 1."""
-    assert layer.kernel and layer.stride and layer.dilation
-    size = f"{layer.kernel[0]}×{layer.kernel[1]}"
-    if max(layer.stride) > 1:
-        size += f" /{text.side(layer.stride)}"
-    return size if max(layer.dilation) == 1 else f"{size} dilated {text.side(layer.dilation)}"
+    window = layer.window
+    assert window
+    size = f"{window.kernel[0]}×{window.kernel[1]}"
+    if max(window.stride) > 1:
+        size += f" /{text.side(window.stride)}"
+    return size if max(window.dilation) == 1 else f"{size} dilated {text.side(window.dilation)}"
 
 
 def _counted(steps: Iterable[str]) -> list[str]:

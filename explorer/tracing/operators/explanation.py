@@ -1,0 +1,188 @@
+"""What the words and formulas of an operator are made of: a call with its numbers as symbols.
+
+An `Explanation` is a function of a `Case`. Its formulas are evaluated, and the derivation compares
+them with what the rule counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from explorer import text
+from explorer.formula import (
+    PLAIN,
+    Equation,
+    Expression,
+    Number,
+    Symbol,
+    ceil,
+    largest,
+    product,
+    total,
+)
+from explorer.tracing.operators.operator import Operator, Shape, find_operator
+
+if TYPE_CHECKING:       # a call has an entry of the table
+    from explorer.tracing.record import Call
+
+
+class Words(NamedTuple):
+    """What is said of one figure of a call."""
+
+    equations: tuple[Equation, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences that the formulas do not say, as plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call with what its formulas are made of."""
+
+    call: Call
+    parameters: tuple[tuple[str, Shape], ...]
+    """Name and shape of each parameter that it reads."""
+    training: bool
+
+    @property
+    def input(self) -> Shape:
+        return self.call.input_shapes[0]
+
+    @property
+    def output(self) -> Shape:
+        return self.call.output_shape
+
+    @property
+    def outputs(self) -> list[Expression]:
+        """The sides of the output, as symbols."""
+        return sides(self.output, self._names(self.output, "out"))
+
+    @property
+    def inputs(self) -> list[Expression]:
+        """The sides of the first input, as symbols."""
+        return sides(self.input, self._names(self.input, "in"))
+
+    @property
+    def entry(self) -> Operator | None:
+        return find_operator(self.call.operator)
+
+    def _names(self, shape: Shape, end: str) -> list[str]:
+        """N, C, H, W; with "in" or "out" where input and output are told apart."""
+        mixes = self.entry is not None and self.entry.mixes
+        if len(shape) == 2:
+            return ["N", f"F_{end}" if mixes else "F"]
+        if len(shape) != 4:
+            return [f"D_{axis}" for axis in range(1, len(shape) + 1)]
+        same = self.input == self.output
+        channels = (mixes and self.call.effect.window is not None) or (
+            len(self.input) == len(self.output) and self.input[1] != self.output[1])
+        moves = self.call.effect.window is not None or not (
+            same or len(self.output) != 4 or self.input[2:] == self.output[2:])
+        return ["N", f"C_{end}" if channels else "C",
+                *([f"H_{end}", f"W_{end}"] if moves else ["H", "W"])]
+
+    def argument(self, name: str) -> Any:
+        """What the call was given under that name."""
+        return self.call.argument(name)
+
+    def window(self, letter: str, axis: int) -> Symbol:
+        """Kernel, stride, padding or dilation: one symbol where both sides agree."""
+        window = self.call.effect.window
+        assert window is not None
+        pair = {"k": window.kernel, "s": window.stride, "p": window.padding,
+                "d": window.dilation}[letter]
+        return Symbol(letter if pair[0] == pair[1] else f"{letter}_{'hw'[axis]}", pair[axis])
+
+    @property
+    def held(self) -> str:
+        """How the parameters are held, in a sentence."""
+        parts = [f"{name.rpartition('.')[2]} {text.shape(shape)}"
+                 for name, shape in self.parameters]
+        return f"Held as {' and '.join(parts)}."
+
+
+Explanation = Callable[[Case], Words]
+
+
+def sides(shape: Shape, names: list[str]) -> list[Expression]:
+    return [Symbol(name, size) for name, size in zip(names, shape, strict=True)]
+
+
+def side_name(side: Expression) -> str:
+    assert isinstance(side, Symbol)
+    return side.name
+
+
+def said(*notes: str) -> Explanation:
+    """Sentences alone."""
+    return lambda case: Words(notes=notes)
+
+
+def counted(label: str, formula: Expression, *notes: str) -> Words:
+    """One equation that gives a figure: "params", "macs" or "operations"."""
+    return Words((Equation((label,), formula),), notes)
+
+
+def numel(shapes: list[Shape]) -> Expression:
+    return total([product([Number(size) for size in shape or (1,)]) for shape in shapes])
+
+
+def by_axis(make: Callable[[int], Expression], names: tuple[str, str]) -> tuple[Equation, ...]:
+    """An equation for height and one for width, or one for both where their numbers agree."""
+    height, width = make(0), make(1)
+    if height.write(PLAIN, numbers=True) == width.write(PLAIN, numbers=True):
+        return (Equation(tuple(dict.fromkeys(names)), height),)
+    if names[0] == names[1]:
+        return Equation(names[:1], height, "height"), Equation(names[1:], width, "width")
+    return Equation(names[:1], height), Equation(names[1:], width)
+
+
+# Of many operators
+
+same_shape = said("The shape of the input.")
+moved = said("None: numbers are moved, none is computed.")
+
+
+def per_output(operations: int, *notes: str) -> Explanation:
+    """Element-wise operations: so many for each number of the output."""
+    def explain(case: Case) -> Words:
+        outputs = product(case.outputs)
+        return counted("operations", outputs if operations == 1 else
+                       Symbol("q", operations) * outputs, *notes)
+    return explain
+
+
+def broadcast(case: Case) -> Words:
+    """The shape of operands side by side, each repeated along the sides where it has 1."""
+    shapes = [*case.call.input_shapes, *[shape for _, shape in case.parameters]]
+    if len(shapes) == 1:
+        if case.input == case.output:
+            return Words(notes=("The shape of the input; the other operand is a number.",))
+        return Words(notes=("The input is repeated along the sides of the other operand, which is "
+                            "a constant.",))
+    if len(set(shapes)) == 1:
+        return Words(notes=("The inputs have the same shape, and so has the output.",))
+    equations: list[Equation] = []
+    for axis, side in enumerate(case.outputs):
+        place = axis - len(case.output)
+        sizes = {number: shape[place] for number, shape in enumerate(shapes, 1)
+                 if len(shape) >= -place}
+        if len(set(sizes.values())) == 1:
+            continue
+        name = side_name(side)
+        letter = name.partition("_")[0]
+        equation = Equation((name,), largest([Symbol(f"{letter}_{number}", size)
+                                              for number, size in sizes.items()]))
+        if equations and equations[-1].numbers == equation.numbers:     # height and width, mostly
+            equations[-1] = equations[-1]._replace(names=(*equations[-1].names, name))
+        else:
+            equations.append(equation)
+    return Words(tuple(equations),
+                 ("A side of 1 is repeated along the other input's (broadcasting).",))
+
+
+def kept_steps(case: Case) -> tuple[Equation, ...]:
+    """Height and width of a part of the input from which every s-th row and column is kept."""
+    return by_axis(lambda axis: ceil((case.inputs[2 + axis] + case.window("p", axis))
+                                     / case.window("s", axis)), ("H_out", "W_out"))

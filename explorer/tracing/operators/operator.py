@@ -1,0 +1,233 @@
+"""What one entry of the table of operators is, and the values that its parts speak of.
+
+A rule has the signature of the operator in PyTorch and reads nothing but shapes. Conventions:
+
+- macs: multiply-adds of convolutions and matrix products, without bias. They equal
+  `torch.utils.flop_counter.FlopCounterMode().get_total_flops() / 2`.
+- elementwise_ops: everything else, one for each output element and arithmetic operation: a bias
+  1, ReLU 1, BatchNorm 2 (its constants folded into a factor and a term), pooling one for each
+  element of the window.
+
+An operator that is not in the table is not counted, and reported as such: unknown is None, never
+zero.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:       # both are made of entries
+    from explorer.tracing.operators.explanation import Explanation
+    from explorer.tracing.record import Call
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
+               "pooling", "merge", "reshape", "other"]
+"""Of operation; "other" is what is not in the table."""
+
+
+class HasShape(Protocol):
+    @property
+    def shape(self) -> Shape: ...
+
+
+class ShapeError(ValueError):
+    """Shapes that an operator cannot take."""
+
+
+class Window(NamedTuple):
+    """The neighbourhood that one output position reads, by height and width."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    whole: bool = False
+    """Made to fit whatever the input's size is, as adaptive pooling is."""
+
+
+class Effect(NamedTuple):
+    """What one call does, from shapes alone."""
+
+    shape: Shape
+    macs: int | None = 0
+    elementwise_ops: int | None = 0
+    window: Window | None = None
+    groups: int = 1
+    allocates: bool = True
+    """False where the output is the input's memory: views and in-place operations."""
+
+
+Rule = Callable[..., Effect]
+Bytes = Callable[["Call", int], int]
+"""Bytes of a call, where a number takes so many."""
+Kept = Literal["input", "output", "factors"] | Bytes
+"""What training keeps of a call: the memory of its inputs or of its output, of each factor whose
+partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
+Keeps = tuple[Kept, ...] | Callable[["Call"], tuple[Kept, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Operator:
+    """All that is known of an operator, in one place."""
+
+    names: tuple[str, ...]
+    """The name that it goes by, then its aliases; the forms in place need no entry."""
+    rule: Rule | None
+    """Shapes -> Effect; for a view None, where PyTorch itself gives the shape."""
+    kind: Kind | Callable[[Call], Kind]
+    keeps: Keeps
+    """What training keeps for the backward pass beside parameters, as PyTorch's autograd does on a
+    CPU (derivatives.yaml)."""
+    shape: Explanation
+    """Why the output has its shape."""
+    work: Explanation
+    """The element-wise operations."""
+    macs: Explanation | None
+    """The multiply-adds; None where it has none."""
+    params: Explanation | None
+    """The parameters, where more can be said than how they are held."""
+    workspace: Bytes | None
+    """Tensors that it makes beside its output and throws away when it returns."""
+    mixes: bool
+    """Whether every output reads all channels, so that those of input and output are told apart."""
+    signature: inspect.Signature | None
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+    @property
+    def view(self) -> bool:
+        """Whether it only looks at memory in another way."""
+        return self.rule is None
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by the names that the rule has for them, with its defaults."""
+        if self.signature is None:
+            return dict(kwargs)
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        for name, parameter in self.signature.parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                arguments |= arguments.pop(name)
+        return arguments
+
+
+_operators: dict[str, Operator] = {}
+
+
+def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind],
+             keeps: Keeps, shape: Explanation, work: Explanation,
+             macs: Explanation | None = None, params: Explanation | None = None,
+             workspace: Bytes | None = None, mixes: bool = False) -> Operator:
+    """Put an operator into the table, under its names (see `Operator`)."""
+    entry = Operator(
+        names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
+        work=work, macs=macs, params=params, workspace=workspace, mixes=mixes,
+        signature=inspect.signature(rule) if rule else None)
+    for name in names:
+        if name in _operators:
+            raise ValueError(f"two operators are called {name}")
+        _operators[name] = entry
+    resolve.cache_clear()
+    return entry
+
+
+def operators() -> tuple[Operator, ...]:
+    """The table: every entry once."""
+    return tuple(dict.fromkeys(_operators.values()))
+
+
+def find_operator(name: str) -> Operator | None:
+    """The entry of that name or alias; None where there is none."""
+    return _operators.get(name)
+
+
+class Resolved(NamedTuple):
+    """What a function of PyTorch is in the table."""
+
+    name: str
+    in_place: bool
+    entry: Operator | None
+    swapped: bool
+    """Whether its arguments stand the other way round."""
+
+
+@lru_cache(maxsize=1024)
+def resolve(function: Callable[..., Any]) -> Resolved:
+    """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
+    spelled = function.__name__
+    name = spelled.strip("_")
+    in_place = spelled.endswith("_") and not spelled.endswith("__")
+    swapped = False
+    if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
+        name, in_place = name[1:], True
+    elif name in ("rsub", "rmatmul"):
+        name, swapped = name[1:], True
+    entry = _operators.get(name)
+    return Resolved(entry.name if entry else name, in_place, entry, swapped)
+
+
+def pair(value: int | Sequence[int]) -> Pair:
+    """One number for both axes, or one for each."""
+    if isinstance(value, int):
+        return value, value
+    return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
+
+
+def image(input: HasShape) -> Shape:
+    if len(input.shape) != 4:
+        raise ShapeError(f"needs a batch of images (N, C, H, W); got {tuple(input.shape)}")
+    return input.shape
+
+
+def slide(shape: Shape, window: Window, *, ceil_mode: bool = False) -> Pair:
+    """Height and width of what a window gives, sliding over an input of `shape`.
+
+    out = floor((in + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1
+    """
+    sizes = []
+    for axis in (0, 1):
+        size, stride = shape[axis - 2], window.stride[axis]
+        padding, reach = window.padding[axis], window.dilation[axis] * (window.kernel[axis] - 1)
+        span = size + 2 * padding - reach - 1
+        out = span // stride + 1
+        if ceil_mode:
+            out = -(-span // stride) + 1
+            # The last window must start inside the input or its left padding.
+            out -= (out - 1) * stride >= size + padding
+        if out < 1:
+            raise ShapeError(_does_not_fit(shape, window))
+        sizes.append(out)
+    return sizes[0], sizes[1]
+
+
+def _does_not_fit(shape: Shape, window: Window) -> str:
+    reach = [dilation * (kernel - 1) + 1
+             for dilation, kernel in zip(window.dilation, window.kernel, strict=True)]
+    text = f"its {reach[0]}×{reach[1]} window does not fit into {shape[-2]}×{shape[-1]}"
+    if any(window.padding):
+        text += f" padded by {window.padding[0]}×{window.padding[1]}"
+    return text
+
+
+def output_bytes(call: Call, element_bytes: int) -> int:
+    """The size of the output: of a copy, or of a mask with a number for each element."""
+    return element_bytes * math.prod(call.effect.shape)
+
+
+INDEX_BYTES = 8
+"""Pooling notes its maxima as int64."""
+
+
+def index_bytes(call: Call, _: int) -> int:
+    return INDEX_BYTES * math.prod(call.effect.shape)

@@ -1,0 +1,76 @@
+"""What moves numbers and computes none: views, parts, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from explorer.formula import Equation, Number, product
+from explorer.tracing.operators.explanation import Case, Words, kept_steps, moved, side_name
+from explorer.tracing.operators.operator import Effect, HasShape, Window, operator, pair
+
+
+def other_shape(case: Case) -> Words:
+    if len(case.output) == 2 and len(case.input) == 4 and case.input[0] == case.output[0]:
+        return Words((Equation(("F",), product(case.inputs[1:])),),
+                     ("The same numbers in another shape: channels, rows and columns in one "
+                      "list.",))
+    return Words(notes=("The same numbers in another shape.",))
+
+
+for _name in ("flatten", "view", "reshape", "permute", "transpose", "squeeze", "unsqueeze",
+              "expand", "detach"):
+    operator(_name, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved)
+
+
+def part(case: Case) -> Words:
+    return Words(notes=("A part of the input is kept.",))
+
+
+for _name in ("chunk", "split", "unbind", "narrow", "select"):
+    operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved)
+
+
+def getitem(input: HasShape, index: Any) -> Effect:
+    """A view; a step along height or width moves the positions apart."""
+    shape = tuple(torch.empty(tuple(input.shape), device="meta")[index].shape)
+    window = None
+    if len(shape) == 4 and isinstance(index, tuple) and len(index) == 4 \
+            and all(isinstance(part, slice) for part in index):
+        starts, _, steps = zip(*(part.indices(size) for part, size in
+                                 zip(index[2:], input.shape[2:], strict=True)), strict=True)
+        window = Window((1, 1), pair(steps), pair([-start for start in starts]))
+    return Effect(shape, window=window, allocates=False)
+
+
+def kept_part(case: Case) -> Words:
+    window = case.call.effect.window
+    if window is None or max(window.stride) == 1:
+        return part(case)
+    return Words(kept_steps(case), ("Every s-th row and column is kept.",))
+
+
+operator("getitem", rule=getitem, kind="reshape", keeps=(), shape=kept_part, work=moved)
+
+
+def pad(input: HasShape, pad: Sequence[int], *_: Any, **__: Any) -> Effect:
+    shape = list(input.shape)
+    before = [0] * len(shape)
+    for i in range(len(pad) // 2):
+        before[-1 - i] = pad[2 * i]
+        shape[-1 - i] += pad[2 * i] + pad[2 * i + 1]
+    window = Window((1, 1), padding=(before[-2], before[-1])) if len(shape) == 4 else None
+    return Effect(tuple(shape), window=window)
+
+
+def padded(case: Case) -> Words:
+    equations = [Equation((side_name(out),), side + Number(after - before))
+                 for side, out, before, after in
+                 zip(case.inputs, case.outputs, case.input, case.output, strict=True)
+                 if before != after]
+    return Words(tuple(equations), ("Zeros are added at the edges.",))
+
+
+operator("pad", rule=pad, kind="reshape", keeps=(), shape=padded, work=moved)
