@@ -87,11 +87,12 @@ class SharedLeaves(nn.Module):
 
 
 class Frozen(nn.Module):
-    """A BatchNorm and a bias that training does not change."""
+    """A BatchNorm and a bias that training does not change, and a softmax over rows of a map."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(),
+                                      nn.Softmax(dim=2))
         self.fc = nn.Linear(8, 10)
         for parameter in (*self.features[1].parameters(), self.features[0].bias):
             parameter.requires_grad = False

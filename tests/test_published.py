@@ -92,7 +92,8 @@ def test_there_are_eight_tables_with_1124_rows() -> None:
 def test_every_row_is_accounted_for(name: str) -> None:
     comparison = compare(name)
     assert [match for match in comparison.matches if not match.accounted] == []
-    assert (len(comparison.matches), comparison.accounted, comparison.missing) == (ROWS[name], ROWS[name], ())
+    assert len(comparison.matches) == comparison.accounted == ROWS[name]
+    assert comparison.missing == ()
     assert comparison.complete
 
 
@@ -117,7 +118,8 @@ def test_rows_of_layers_agree_in_order_with_a_call_of_their_own(name: str) -> No
 @pytest.mark.parametrize("name", ROWS)
 def test_every_total_is_recomputed_to_the_last_digit(name: str) -> None:
     comparison = compare(name)
-    assert [total.name for total in comparison.totals] == list(table.PRINTERS[comparison.table.tool].LINES)
+    assert [total.name for total in comparison.totals] \
+        == list(table.PRINTERS[comparison.table.tool].LINES)
     for total in comparison.totals:
         assert total.recomputed == total.printed
         assert total.explanation.endswith(".")

@@ -16,7 +16,6 @@ import math
 from collections import Counter
 
 from explorer.conventions.reports import Figure, Seen, Term, ToolReport
-from explorer.tracing import Call
 
 _ONE_AN_OUTPUT = frozenset({"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"})
 _ONE_AN_INPUT = frozenset({"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"})
@@ -35,7 +34,7 @@ def report(seen: Seen) -> ToolReport:
     for leaf in seen.leaves:
         value = 0
         if leaf.macs:
-            biases = sum(call.effect.elementwise_ops or 0 for call in leaf.calls)
+            biases = leaf.outputs if "bias" in seen.own(leaf.path) else 0
             macs += leaf.macs
             counts["bias"] += biases
             value = leaf.macs + biases
@@ -61,7 +60,7 @@ def report(seen: Seen) -> ToolReport:
             counts[kind] += size
         elif call.operator == "local_response_norm":
             counts["lrn"] += 3 * size + size // call.output_shape[1] * (
-                call.output_shape[1] + _channels_summed(call) - 1)
+                call.output_shape[1] + call.argument("size") - 1)
 
     batch = seen.batch
     image = {kind: count // batch for kind, count in counts.items()}
@@ -93,9 +92,3 @@ def _frozen(seen: Seen) -> tuple[Term, ...]:
     frozen = seen.totals.params - seen.totals.trainable_params
     return (Term(-frozen, f"Leaves out {frozen:,} parameters that training does not change."),) \
         if frozen else ()
-
-
-def _channels_summed(call: Call) -> int:
-    """The `size` of a LocalResponseNorm, from our (2 · size + 3) operations for each output."""
-    assert call.effect.elementwise_ops is not None
-    return (call.effect.elementwise_ops // math.prod(call.output_shape) - 3) // 2

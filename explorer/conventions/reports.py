@@ -140,14 +140,13 @@ class Seen:
 
     def _leaves(self) -> Iterable[LeafRun]:
         for run in self.trace.runs:
-            module = self.trace.modules[run.path]
-            if module.children:
+            if self.trace.modules[run.path].children:
                 continue
             calls = self.trace.calls[run.start:run.stop]
             outputs = sum(map(math.prod, run.output_shapes))
             yield LeafRun(
-                path=run.path, type=module.type, places=self.places[run.path],
-                parameters=module.parameters,
+                path=run.path, type=run.type, places=self.places[run.path],
+                parameters=self.trace.modules[run.path].parameters,
                 batch=run.output_shapes[0][0] if run.output_shapes else 0,
                 inputs=math.prod(calls[0].input_shapes[0]) if calls else outputs, outputs=outputs,
                 macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
@@ -157,6 +156,10 @@ class Seen:
         """The calls that are all that a module does: a hook sees no other, such as a function's."""
         return frozenset(leaf.calls[0].index for leaf in self.leaves
                          if len(leaf.calls) == 1 and leaf.calls[0].path == leaf.path)
+
+    def own(self, path: str) -> Mapping[str, str]:
+        """The parameters of a module, without those of its children, by their names in it."""
+        return {name.rpartition(".")[2]: name for name in self.trace.modules[path].parameters}
 
     def size(self, parameters: Iterable[str], *, trainable: bool = False) -> int:
         """How many numbers parameters hold, all or those that training changes."""

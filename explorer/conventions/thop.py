@@ -10,9 +10,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from explorer.conventions.reports import Seen, Term, ToolReport
+from explorer.tracing import Call
 
 _RULES = frozenset({
     "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
@@ -38,7 +40,7 @@ def report(seen: Seen) -> ToolReport:
             before, after = leaf.calls[0].input_shapes[0][2:], leaf.calls[0].output_shape[2:]
             value = int((before[0] / after[0] * (before[1] / after[1]) + 1) * leaf.outputs)
         elif leaf.type == "Softmax":
-            value = 3 * leaf.outputs - leaf.batch
+            value = sum(_softmax(call) for call in leaf.calls if call.operator == "softmax")
         counts[kind] += value
         shared += (leaf.places ** 2 - 1) * value
     terms = [
@@ -48,7 +50,7 @@ def report(seen: Seen) -> ToolReport:
              f"{counts['AvgPool2d']:,}."),
         Term(counts["AdaptiveAvgPool2d"], "Adds adaptive average pooling, 1 for each input and 1 "
              f"for each output: {counts['AdaptiveAvgPool2d']:,}."),
-        Term(counts["Softmax"], "Adds softmax, 3 for each output but one: "
+        Term(counts["Softmax"], "Adds softmax, 3n - 1 for n outputs that add up to 1: "
              f"{counts['Softmax']:,}."),
         Term(shared, f"Counts {shared:,} again for modules that several containers share: once "
              "for each hook, in each container.")]
@@ -56,3 +58,9 @@ def report(seen: Seen) -> ToolReport:
         leaf.path: (leaf.places, leaf.parameters) for leaf in seen.leaves
         if leaf.type in _RULES}.values())
     return ToolReport("thop", "0.1.1", (params, seen.operations("MACs", terms, macs)))
+
+
+def _softmax(call: Call) -> int:
+    """An exponential and a quotient for each number, and the sums over the dimension."""
+    numbers, dim = math.prod(call.output_shape), call.argument("dim")
+    return 3 * numbers - numbers // call.output_shape[1 if dim is None else dim]

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from explorer.conventions.reports import (
     ELEMENT_BYTES,
@@ -20,7 +21,7 @@ from explorer.conventions.reports import (
     Seen,
     ToolReport,
 )
-from explorer.tracing import Run
+from explorer.tracing import ModuleRun
 
 LINES = (*PARAMS_LINES, *MEMORY_LINES)
 """What it prints below its table."""
@@ -29,7 +30,7 @@ LINES = (*PARAMS_LINES, *MEMORY_LINES)
 def report(seen: Seen) -> ToolReport:
     rows, numbers = table_rows(seen), added(seen)
     params = seen.parameters("Total params", [
-        (seen.places[run.path], _weight_and_bias(seen, run)) for run in rows])
+        (seen.places[run.path], _weight_and_bias(seen.own(run.path))) for run in rows])
     return ToolReport(
         tool="torchsummary", version="1.5.1",
         figures=(params, *seen.memory(
@@ -39,7 +40,7 @@ def report(seen: Seen) -> ToolReport:
         remark="It counts no operations.")
 
 
-def table_rows(seen: Seen) -> list[Run]:
+def table_rows(seen: Seen) -> list[ModuleRun]:
     """The runs that it has a hook for; a module in several places has as many."""
     return [run for run in seen.trace.runs if not seen.trace.modules[run.path].sequential]
 
@@ -54,11 +55,12 @@ def footer(seen: Seen, numbers: int) -> Footer:
     """What stands below its table, where the outputs of all rows hold so many `numbers`."""
     params = trainable = 0
     for run in table_rows(seen):
-        names = _weight_and_bias(seen, run)
+        own = seen.own(run.path)
+        names = _weight_and_bias(own)
         size = seen.places[run.path] * seen.size(names)
         params += size
         # A module is trainable where its weight is, whatever its bias.
-        if names and names[0].endswith("weight") and seen.trace.parameters[names[0]].trainable:
+        if "weight" in own and seen.trace.parameters[own["weight"]].trainable:
             trainable += size
     return Footer(unit=MIB, params=params, trainable=trainable, input_size=seen.input_bytes,
                   pass_size=2 * ELEMENT_BYTES * numbers, params_size=ELEMENT_BYTES * params)
@@ -79,7 +81,5 @@ def added_in_32_bits(numbers: int) -> int:
     return abs((numbers + 2**31) % 2**32 - 2**31)
 
 
-def _weight_and_bias(seen: Seen, run: Run) -> tuple[str, ...]:
-    """Names of the two, the weight first."""
-    own = {name.rpartition(".")[2]: name for name in seen.trace.modules[run.path].parameters}
+def _weight_and_bias(own: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(own[name] for name in ("weight", "bias") if name in own)

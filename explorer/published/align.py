@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from explorer.analysis import Summary
 from explorer.conventions.reports import Seen
-from explorer.published.interim import ModuleRun, runs
 from explorer.published.table import PRINTERS, PublishedRow, PublishedTable
-from explorer.tracing import Call
+from explorer.tracing import Call, ModuleRun
 from explorer.tracing.operators import Shape
 
 CONTAINERS = {
@@ -64,7 +63,7 @@ class Ours:
     @cached_property
     def containers(self) -> tuple[ModuleRun, ...]:
         """Runs of modules that have children, an inner one before the one around it."""
-        return tuple(run for run in reversed(runs(self.trace))
+        return tuple(run for run in reversed(self.trace.runs)
                      if self.trace.modules[run.path].children)
 
     @cached_property

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from explorer.conventions import torchinfo
 from explorer.published.align import CONTAINERS, PLAIN, Ours, Token, align, tokens
-from explorer.published.interim import ModuleRun
 from explorer.published.table import PublishedRow, PublishedTable
+from explorer.tracing import ModuleRun
 from explorer.tracing.operators import Shape
 
 
