@@ -3,9 +3,9 @@ turn.
 
     python -m benchmarks.against_torchview [ROUNDS [NETWORK ...]]
 
-Both from a config to an SVG in which every layer is a node: ours (`summarise`, outline, drawing at
-layer level, DOT), torchview at its best (built on meta without initialisation, `draw_graph` there,
-opened to the last layer, frames around modules); then the same Graphviz lays out either. Both are
+Both from a config to an SVG in which every layer is a node: ours (`explore`, structure, drawing
+at layer level, DOT), torchview at its best (built on meta without initialisation, `draw_graph`
+there, opened to the last layer, frames around modules); then the same Graphviz lays out either. Both are
 drawn top down, the only way that torchview has for stages; beside it stands our layout with stages
 side by side. The ratios are medians over the rounds of ratios within a round.
 """

@@ -9,8 +9,8 @@ from torch import nn
 
 import explorer
 from explorer.analysis import Summary, analyse
-from explorer.tracing import TraceError, trace
 from explorer.structure import Structure
+from explorer.tracing import TraceError, trace
 
 ONE_OF_EACH = ("vgg16", "resnet50", "xception", "inception_v3", "mobilenetv3_small")
 """One preset of each family."""
@@ -28,12 +28,12 @@ def explored(network: str, **knobs: Any) -> explorer.Explored:
 
 
 @cache
-def outline(network: str, **knobs: Any) -> Structure:
+def structure(network: str, **knobs: Any) -> Structure:
     """As the page has it: with the auxiliary head, or as far as the pass gets."""
     return explored(network, **knobs).structure
 
 
-def outline_of(module: nn.Module, *input_shape: int) -> Structure:
+def structure_of(module: nn.Module, *input_shape: int) -> Structure:
     try:
         return Structure(analyse(trace(module, input_shape)))
     except TraceError as error:

@@ -71,17 +71,18 @@ def test_both_passes_of_one_network_are_those_of_two(knobs: dict[str, Any], trai
 
 @pytest.mark.parametrize("name", presets())
 def test_layers_and_blocks_add_up_to_the_totals(name: str) -> None:
-    summary = summarise(configure(name))
+    explored = explore(configure(name))
+    summary, blocks = explored.summary, explored.structure.blocks
     totals = summary.totals
     assert totals.flops == 2 * totals.macs
     assert totals.layers == len(summary.layers)
     assert totals.param_bytes == 4 * totals.params
     assert totals.trainable_params == totals.params >= totals.params_used
-    assert tuple(layer for block in summary.blocks for layer in block.layers) == summary.layers
+    assert tuple(layer for block in blocks for layer in block.layers) == summary.layers
     for total, column in (("params_used", "params"), ("macs", "macs"),
                           ("activation_bytes", "activation_bytes")):
         assert getattr(totals, total) == sum(getattr(layer, column) for layer in summary.layers) \
-            == sum(getattr(block, column) for block in summary.blocks)
+            == sum(getattr(block, column) for block in blocks)
     assert totals.elementwise_ops == sum(layer.elementwise_ops or 0 for layer in summary.layers)
     assert totals.peak_activation_bytes == max(layer.live_bytes for layer in summary.layers)
     assert summary.not_counted == ()

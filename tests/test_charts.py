@@ -11,12 +11,13 @@ from explorer.views import charts
 
 @pytest.mark.parametrize("network", explorer.presets())
 def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
-    summary = explorer.summarise(explorer.configure(network))
+    explored = explorer.explore(network)
+    summary, place = explored.summary, explored.structure.place
     layers = pd.DataFrame({
-        "block": layer.block, "kind": layer.kind, "params": layer.params, "macs": layer.macs,
+        "block": place(layer).block, "kind": layer.kind, "params": layer.params, "macs": layer.macs,
         "activation_bytes": layer.activation_bytes, "seconds": 1e-3 * (layer.index + 1),
     } for layer in summary.layers)
-    figures = charts.where_it_sits(summary, list(layers["seconds"]))
+    figures = charts.where_it_sits(explored, list(layers["seconds"]))
     for figure, quantity in zip(figures, ("params", "macs", "activation_bytes", "seconds"),
                                 strict=True):
         expected = layers.groupby(["block", "kind"])[quantity].sum()
@@ -27,9 +28,10 @@ def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
 
 @pytest.mark.parametrize("network", explorer.presets())
 def test_every_chart_has_the_blocks_in_the_order_of_the_pass(network: str) -> None:
-    summary = explorer.summarise(explorer.configure(network))
-    figures = charts.where_it_sits(summary)
+    explored = explorer.explore(network)
+    figures = charts.where_it_sits(explored)
     for figure in figures:
         assert list(figure.layout.xaxis.categoryarray) == list(
-            dict.fromkeys(layer.block for layer in summary.layers))
+            dict.fromkeys(explored.structure.place(layer).block
+                          for layer in explored.summary.layers))
     assert [bool(figure.layout.xaxis.showticklabels) for figure in figures] == [False, False, True]

@@ -59,12 +59,12 @@ def check(summary: Summary) -> None:
             layer.activation_bytes, layer.receptive_field]
         for step in derivation.steps:
             assert NO_FORMULA not in step.notes, (layer, step.name)
-            for line in step.lines:
-                assert evaluate(line.numbers) == line.value, line.numbers
+            for equation in step.equations:
+                assert evaluate(equation.numbers) == equation.value, equation.numbers
             agree(step)
             # A figure has a formula, or is one of those that a sentence explains.
-            assert step.lines or step.notes
-            assert step.lines or not isinstance(step.result, int) or step.result == 0
+            assert step.equations or step.notes
+            assert step.equations or not isinstance(step.result, int) or step.result == 0
         assert all(meaning for _, _, meaning in derivation.legend)
         assert to_text("ResNet-18", derivation)
 
@@ -74,18 +74,18 @@ def agree(step: Step) -> None:
     if isinstance(step.result, ReceptiveField):
         parts = {"r_out": step.result.size, "j_out": step.result.stride,
                  "a_out": step.result.start}
-        for line in step.lines:
-            if line.names[0] in parts:
-                height, width = parts[line.names[0]]
-                assert line.value == (width if line.axis == "width" else height)
-                assert line.axis or height == width
+        for equation in step.equations:
+            if equation.names[0] in parts:
+                height, width = parts[equation.names[0]]
+                assert equation.value == (width if equation.axis == "width" else height)
+                assert equation.axis or height == width
     elif isinstance(step.result, int):
-        assert not step.lines or step.lines[-1].value == step.result
+        assert not step.equations or step.equations[-1].value == step.result
     elif step.result is not None:
-        for line in step.lines:
-            for name in line.names:
+        for equation in step.equations:
+            for name in equation.names:
                 if len(step.result) == 4 and name[0] in "NCHW":
-                    assert step.result["NCHW".index(name[0])] == line.value
+                    assert step.result["NCHW".index(name[0])] == equation.value
 
 
 @pytest.mark.parametrize("network", explorer.presets())
@@ -125,7 +125,7 @@ def step(derivation: Derivation, name: str) -> Step:
 
 
 def numbers(derivation: Derivation, name: str) -> list[str]:
-    return [line.numbers for line in step(derivation, name).lines]
+    return [equation.numbers for equation in step(derivation, name).equations]
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -174,7 +174,7 @@ def test_figures_of_every_kind_of_call(name: str, training: bool) -> None:
                 layer.output_shape, layer.params, layer.macs, layer.elementwise_ops,
                 layer.activation_bytes, layer.receptive_field], strict=True):
             assert part.result == counted
-            assert all(evaluate(line.numbers) == line.value for line in part.lines)
+            assert all(evaluate(equation.numbers) == equation.value for equation in part.equations)
             # Where a crop ends is in no shape.
             assert NO_FORMULA not in part.notes or layer.type == "getitem", (layer.type, part)
 
@@ -183,7 +183,7 @@ def test_by_hand_one_line_where_both_sides_agree_and_two_where_not() -> None:
     square = of(lambda _, x: F.conv2d(x, torch.empty(4, 6, 3, 3, device="meta"), stride=2),
                 (1, 6, 9, 9))
     assert numbers(square, "Output shape") == ["floor((9 + 2·0 - 1·(3 - 1) - 1) / 2) + 1"]
-    assert step(square, "Output shape").lines[0].symbols == \
+    assert step(square, "Output shape").equations[0].symbols == \
         "H_out = W_out = floor((H_in + 2·p - d·(k - 1) - 1) / s) + 1"
     wide = of(lambda _, x: F.conv2d(x, torch.empty(4, 6, 1, 7, device="meta"), padding=(0, 3)),
               (1, 6, 9, 9))
@@ -247,7 +247,7 @@ def test_a_merge_says_which_input_sees_most() -> None:
         return x + F.max_pool2d(x, 3, 1, 1)
 
     part = step(of(network, index=1), "Receptive field")
-    assert [line.numbers for line in part.lines] == [
+    assert [equation.numbers for equation in part.equations] == [
         "min(0, -1)", "max(0 + 1, -1 + 3)", "2 - (-1)", "min(1, 1)"]
     assert any("Input 2, layer #0 (max_pool2d), sees all of it." in note for note in part.notes)
 
@@ -264,7 +264,7 @@ def test_an_operation_without_a_rule_is_not_counted() -> None:
     derivation = of(lambda _, x: torch.cumsum(x, 1))
     for name in ("Multiply-adds", "Element-wise operations"):
         part = step(derivation, name)
-        assert part.result is None and part.shown == "not counted" and not part.lines
+        assert part.result is None and part.shown == "not counted" and not part.equations
 
 
 HOSTILE = r"a$\href{javascript:alert(1)}{x}$`<b>"
@@ -275,7 +275,8 @@ def test_names_never_reach_latex() -> None:
     network.add_module(HOSTILE, nn.Conv2d(3, 4, 3))
     derivation = derive(analyse(trace(network, (1, 3, 8, 8))), 0)
     assert derivation.layer.path == HOSTILE
-    assert all("href" not in line.latex for part in derivation.steps for line in part.lines)
+    assert all("href" not in equation.latex for part in derivation.steps
+               for equation in part.equations)
 
 
 @pytest.mark.parametrize("index", ["-1", "69", "x", "", "1.0", "1e3", "٣", "9" * 99, "1000000000"])

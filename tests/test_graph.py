@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 import explorer
 from explorer import text
-from explorer.structure.outline import occurrences
+from explorer.analysis import Layer
+from explorer.structure import occurrences
 from explorer.structure.wiring import EdgeKind, Wiring
 from explorer.tracing import NETWORK_INPUT
 from explorer.views import graph
-from explorer.views.graph import LEVELS, Drawing, Group, Level, Outline, recipe
-from tests.graphs import ONE_OF_EACH, outline, outline_of, summary
+from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, recipe
+from tests.graphs import ONE_OF_EACH, structure, structure_of, summary
 
 PRESETS = list(explorer.presets())
 RESNETS = [name for name in PRESETS if name.startswith("resnet")]
@@ -27,7 +28,12 @@ def indices(drawing: Drawing) -> list[int]:
     return [layer.index for node in drawing.nodes for layer in node.layers]
 
 
-def node(drawing: Drawing, id: str) -> Group:
+def stage_of(layer: Layer) -> str:
+    """In the networks here the outermost module."""
+    return layer.path.partition(".")[0]
+
+
+def node(drawing: Drawing, id: str) -> Part:
     return next(node for node in drawing.nodes if node.id == id)
 
 
@@ -36,7 +42,7 @@ def node(drawing: Drawing, id: str) -> Group:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("network", PRESETS)
 def test_every_layer_is_in_one_node_and_the_nodes_add_up(network: str, level: Level) -> None:
-    found = outline(network)
+    found = structure(network)
     drawing, totals = Drawing(found, level), found.summary.totals
     assert indices(drawing) == list(range(len(found.layers)))
     own = [node for node in drawing.nodes if not node.auxiliary]
@@ -48,7 +54,7 @@ def test_every_layer_is_in_one_node_and_the_nodes_add_up(network: str, level: Le
 
 @pytest.mark.parametrize("network", PRESETS)
 def test_every_call_is_a_node_at_layer_level(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     totals = found.summary.totals
     pass_shown = summary(network, training=totals.params_used < totals.params)
     assert len(Drawing(found, "layer").nodes) == pass_shown.totals.layers
@@ -57,13 +63,13 @@ def test_every_call_is_a_node_at_layer_level(network: str) -> None:
 
 @pytest.mark.parametrize("network", PRESETS)
 def test_stages_are_those_of_the_network_in_order(network: str) -> None:
-    found = outline(network)
-    stages = list(dict.fromkeys(layer.stage for layer in found.layers))
-    assert [node.layers[0].stage for node in Drawing(found, "stage").nodes] == stages
+    found = structure(network)
+    stages = list(dict.fromkeys(stage_of(layer) for layer in found.layers))
+    assert [stage_of(node.layers[0]) for node in Drawing(found, "stage").nodes] == stages
 
 
 def test_a_folded_resnet152_fits_on_a_screen_and_opened_has_every_call() -> None:
-    found = outline("resnet152")
+    found = structure("resnet152")
     folded, opened = Drawing(found, "block"), Drawing(found, "layer")
     assert len(folded.nodes) == 10
     assert "Bottleneck ×35" in map(recipe.title, folded.nodes)
@@ -72,7 +78,7 @@ def test_a_folded_resnet152_fits_on_a_screen_and_opened_has_every_call() -> None
 
 def test_only_blocks_that_are_alike_fold() -> None:
     for network in PRESETS:
-        for run in (group for group in outline(network).groups.values() if group.kind == "run"):
+        for run in (part for part in structure(network).parts.values() if part.role == "run"):
             assert len({(part.name, part.output_shape, part.params, part.macs, len(part.layers))
                         for part in run.parts}) == 1
 
@@ -80,34 +86,34 @@ def test_only_blocks_that_are_alike_fold() -> None:
 # Open and closed
 
 def test_a_group_that_is_toggled_opens_alone() -> None:
-    found = outline("resnet50")
+    found = structure("resnet50")
     before, after = Drawing(found), Drawing(found, toggled=["run:stage3.1"])
     opened = {f"block:stage3.{number}" for number in range(1, 6)}
     assert {node.id for node in after.nodes} == \
         {node.id for node in before.nodes} - {"run:stage3.1"} | opened
     inside = Drawing(found, toggled=["run:stage3.1", "block:stage3.2"])
-    assert {node.id for node in inside.nodes if node.kind == "call"} == \
-        {f"call:{layer.index}" for layer in found.layers if layer.block == "stage3.2"}
+    assert {node.id for node in inside.nodes if node.role == "call"} == \
+        {f"call:{layer.index}" for layer in found.layers if layer.path.startswith("stage3.2.")}
 
 
 def test_a_call_cannot_open_and_a_stranger_changes_nothing() -> None:
-    found = outline("resnet50")
+    found = structure("resnet50")
     assert indices(Drawing(found, toggled=["call:9", "nobody"])) == indices(Drawing(found))
     assert Drawing(found, toggled=["call:9", "nobody"]).edges == Drawing(found).edges
 
 
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_toggling_what_a_level_opens_is_the_level_itself(network: str) -> None:
-    found = outline(network)
-    parts = {id for id, group in found.groups.items() if group.parts}
+    found = structure(network)
+    parts = {id for id, part in found.parts.items() if part.parts}
     assert Drawing(found, "stage", parts).edges == Drawing(found, "layer").edges
     assert Drawing(found, "layer", parts).edges == Drawing(found, "stage").edges
 
 
 @given(st.data())
 def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> None:
-    found = outline(data.draw(st.sampled_from(ONE_OF_EACH)))
-    toggled = data.draw(st.sets(st.sampled_from(sorted(found.groups))))
+    found = structure(data.draw(st.sampled_from(ONE_OF_EACH)))
+    toggled = data.draw(st.sets(st.sampled_from(sorted(found.parts))))
     drawing = Drawing(found, data.draw(st.sampled_from(LEVELS)), toggled)
     assert indices(drawing) == list(range(len(found.layers)))
     nodes = set(drawing.nodes)
@@ -119,7 +125,7 @@ def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> 
 
 # Edges
 
-def layer_edges(found: Outline) -> set[tuple[int, int]]:
+def layer_edges(found: Structure) -> set[tuple[int, int]]:
     return {(NETWORK_INPUT if edge.source is None else edge.source.layers[0].index,
              edge.target.layers[0].index) for edge in Drawing(found, "layer").edges}
 
@@ -127,13 +133,13 @@ def layer_edges(found: Outline) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("network", PRESETS)
 def test_edges_between_layers_are_what_the_trace_says(network: str) -> None:
     calls = summary(network).trace.calls
-    drawn = {edge for edge in layer_edges(outline(network)) if edge[1] < len(calls)}
+    drawn = {edge for edge in layer_edges(structure(network)) if edge[1] < len(calls)}
     assert drawn == {(producer, call.index) for call in calls for producer in call.inputs}
 
 
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_edges_between_blocks_are_those_of_their_layers(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     for level in LEVELS:
         home = {layer.index: node for node in Drawing(found, level).nodes for layer in node.layers}
         between = {(home.get(source), home[target]) for source, target in layer_edges(found)}
@@ -146,7 +152,7 @@ def test_edges_between_blocks_are_those_of_their_layers(network: str) -> None:
 
 @pytest.mark.parametrize("network", PRESETS)
 def test_an_edge_has_the_shape_of_what_its_source_makes(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     for level in LEVELS:
         for edge in Drawing(found, level).edges:
             makes = {found.summary.trace.input_shape} if edge.source is None else \
@@ -156,7 +162,7 @@ def test_an_edge_has_the_shape_of_what_its_source_makes(network: str) -> None:
 
 # Shortcuts, gates, the auxiliary head
 
-def marked(found: Outline, kind: EdgeKind) -> list[tuple[int, int]]:
+def marked(found: Structure, kind: EdgeKind) -> list[tuple[int, int]]:
     wiring = Wiring(found.layers)
     return [(producer, layer.index) for layer in found.layers for producer in layer.inputs
             if wiring.kind(producer, layer.index) == kind]
@@ -173,26 +179,27 @@ PROJECTION = {"shortcut", "preactivation"}      # a pre-activation comes before 
 
 @pytest.mark.parametrize(("network", "knobs"), SHORTCUTS, ids=str)
 def test_every_addition_of_a_resnet_has_one_shortcut(network: str, knobs: dict) -> None:
-    found = outline(network, **knobs)
+    found = structure(network, **knobs)
     shortcuts = set(marked(found, "shortcut"))
     additions = [layer for layer in found.layers if layer.type == "add"]
     assert len(additions) == sum(explorer.configure(network, **knobs).scaled_blocks)
     for addition in additions:
         [producer] = [source for source in addition.inputs if (source, addition.index) in shortcuts]
         before = found.layers[producer]     # of the block before, where nothing is on the way
-        assert before.block != addition.block or PROJECTION & set(before.path.split("."))
+        assert found.place(before).block != found.place(addition).block \
+            or PROJECTION & set(before.path.split("."))
     on_it = {index for _, index in shortcuts} - {addition.index for addition in additions}
     assert on_it == {layer.index for layer in found.layers if "shortcut" in layer.path.split(".")}
 
 
 def test_a_plain_network_has_no_shortcut() -> None:
-    assert not marked(outline("resnet34", shortcut="none"), "shortcut")
-    assert not marked(outline("xception", residual=False), "shortcut")
+    assert not marked(structure("resnet34", shortcut="none"), "shortcut")
+    assert not marked(structure("xception", residual=False), "shortcut")
 
 
 @pytest.mark.parametrize("network", ["xception", "xception_tutorial"])
 def test_xception_has_twelve_shortcuts_four_with_a_convolution(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     shortcuts = marked(found, "shortcut")
     assert sum(found.layers[target].type == "add" for _, target in shortcuts) == 12
     assert sum(found.layers[target].kind == "convolution" for _, target in shortcuts) == 4
@@ -200,7 +207,7 @@ def test_xception_has_twelve_shortcuts_four_with_a_convolution(network: str) -> 
 
 @pytest.mark.parametrize("network", MOBILENETS)
 def test_the_gates_of_mobilenet_are_squeeze_and_excitation(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     inside = [layer for layer in found.layers if ".squeeze_excite." in layer.path]
     gates = marked(found, "gate")
     expected = {layer.index for layer in inside if layer.type != "mul"}
@@ -212,21 +219,21 @@ def test_the_gates_of_mobilenet_are_squeeze_and_excitation(network: str) -> None
 
 
 def test_a_gate_is_one_where_the_map_has_one_pixel_too() -> None:
-    small, large = outline("mobilenetv3_small", input_size=32), outline("mobilenetv3_small")
+    small, large = structure("mobilenetv3_small", input_size=32), structure("mobilenetv3_small")
     assert marked(small, "gate") == marked(large, "gate")
 
 
 def test_without_squeeze_and_excitation_there_are_no_gates() -> None:
-    assert not marked(outline("mobilenetv3_small", squeeze_excite=False), "gate")
+    assert not marked(structure("mobilenetv3_small", squeeze_excite=False), "gate")
 
 
 @pytest.mark.parametrize("network", [name for name in PRESETS if name.startswith(("inc", "vgg"))])
 def test_inception_and_vgg_have_neither(network: str) -> None:
-    assert not marked(outline(network), "shortcut") and not marked(outline(network), "gate")
+    assert not marked(structure(network), "shortcut") and not marked(structure(network), "gate")
 
 
 def test_the_auxiliary_head_is_that_of_a_training_pass() -> None:
-    found, training = outline("inception_v3"), summary("inception_v3", training=True)
+    found, training = structure("inception_v3"), summary("inception_v3", training=True)
     [head] = [stage for stage in found.stages if stage.auxiliary]
     totals = found.summary.totals
     assert head.params == totals.params - totals.params_used > 0
@@ -242,10 +249,10 @@ def test_the_auxiliary_head_is_that_of_a_training_pass() -> None:
 
 def test_edges_to_the_auxiliary_head_are_marked_and_no_others() -> None:
     for level in LEVELS:
-        for edge in Drawing(outline("inception_v3"), level).edges:
+        for edge in Drawing(structure("inception_v3"), level).edges:
             assert (edge.kind == "auxiliary") == edge.target.auxiliary
-    without = outline("inception_v3", aux_head=False)
-    assert not any(group.auxiliary for group in without.groups.values())
+    without = structure("inception_v3", aux_head=False)
+    assert not any(part.auxiliary for part in without.parts.values())
 
 
 class Twice(nn.Module):
@@ -263,7 +270,7 @@ class Twice(nn.Module):
 
 
 def test_a_module_that_is_called_twice_is_two_calls() -> None:
-    found = outline_of(Twice(), 1, 3, 8, 8)
+    found = structure_of(Twice(), 1, 3, 8, 8)
     assert [node.name for node in Drawing(found, "layer").nodes] == [
         "Conv2d", "ReLU", "Conv2d", "add", "ReLU", "add"]
     assert layer_edges(found) == {(-1, 0), (0, 1), (1, 2), (2, 3), (1, 3), (3, 4), (4, 5)}
@@ -305,7 +312,7 @@ RECIPES = [
 def test_a_closed_block_says_what_is_inside(network: str, id: str, title: str,
                                             ways: tuple[recipe.Way, ...],
                                             past: str | None) -> None:
-    drawing = Drawing(outline(network))
+    drawing = Drawing(structure(network))
     block = node(drawing, id)
     assert recipe.title(block) == title
     assert recipe.ways(block, drawing.wiring) == ways
@@ -314,8 +321,8 @@ def test_a_closed_block_says_what_is_inside(network: str, id: str, title: str,
 
 def test_knobs_show_in_the_recipe() -> None:
     def ways(network: str, id: str, **knobs: object) -> tuple[recipe.Way, ...]:
-        drawing = Drawing(outline(network, **knobs))
-        return recipe.ways(drawing.outline.groups[id], drawing.wiring)
+        drawing = Drawing(structure(network, **knobs))
+        return recipe.ways(drawing.structure.parts[id], drawing.wiring)
 
     assert ways("resnet50", "block:stage1.0", groups=32, width_per_group=4) == (
         ("1×1, 128", "3×3, 128 (32 groups)", "1×1, 256"),)
@@ -334,7 +341,7 @@ QUANTITIES = ("params", "macs", "activation_bytes", "receptive_field")
 @pytest.mark.parametrize("network", PRESETS)
 def test_shares_are_of_the_largest(network: str, name: str) -> None:
     for level in LEVELS:
-        drawing = Drawing(outline(network), level)
+        drawing = Drawing(structure(network), level)
         colours = graph.overlay(name, drawing)
         shares = [colours.share(node.id) for node in drawing.nodes]
         assert all(share is None or 0 <= share <= 1 for share in shares)
@@ -344,20 +351,20 @@ def test_shares_are_of_the_largest(network: str, name: str) -> None:
 
 @pytest.mark.parametrize("network", PRESETS)
 def test_the_largest_layer_and_stage_are_the_largest(network: str) -> None:
-    found = outline(network)
+    found = structure(network)
     for name in ("params", "macs", "activation_bytes"):
         most = max(found.layers, key=lambda layer: getattr(layer, name) or 0)
         assert graph.overlay(name, Drawing(found, "layer")).largest == f"call:{most.index}"
         sums: Counter[str] = Counter()
         for layer in found.layers:
-            sums[layer.stage] += getattr(layer, name) or 0
+            sums[stage_of(layer)] += getattr(layer, name) or 0
         drawing = Drawing(found, "stage")
         largest = graph.overlay(name, drawing).largest
-        assert largest and node(drawing, largest).layers[0].stage == sums.most_common(1)[0][0]
+        assert largest and stage_of(node(drawing, largest).layers[0]) == sums.most_common(1)[0][0]
 
 
 def test_the_receptive_field_of_a_node_is_that_of_its_end() -> None:
-    drawing = Drawing(outline("resnet50"), "stage")
+    drawing = Drawing(structure("resnet50"), "stage")
     colours = graph.overlay("receptive_field", drawing)
     assert colours.shown["stage:stage4"] == "427 px"    # 483 in torchvision's tables: 1×1 first
     assert colours.values["block:head"] is None and colours.shown["block:head"] == "–"
@@ -365,8 +372,9 @@ def test_the_receptive_field_of_a_node_is_that_of_its_end() -> None:
 
 
 def test_the_time_of_a_node_is_the_sum_of_its_layers_or_unknown() -> None:
-    drawing = Drawing(outline("vgg16"))
-    seconds = {layer.index: 0.001 for layer in drawing.outline.layers if layer.stage != "head"}
+    drawing = Drawing(structure("vgg16"))
+    seconds = {layer.index: 0.001 for layer in drawing.structure.layers
+               if stage_of(layer) != "head"}
     colours = graph.overlay(graph.TIME, drawing, seconds)
     assert colours.values["run:stage5.conv1"] == pytest.approx(
         0.001 * len(node(drawing, "run:stage5.conv1").layers))
@@ -377,7 +385,7 @@ def test_the_time_of_a_node_is_the_sum_of_its_layers_or_unknown() -> None:
 # Changes
 
 def changed(network: str, **knobs: object) -> dict[str, str]:
-    return graph.changes(outline(network, **knobs), summary(network))
+    return graph.changes(structure(network, **knobs), structure(network))
 
 
 @pytest.mark.parametrize("network", PRESETS)
@@ -387,7 +395,7 @@ def test_a_preset_is_not_changed(network: str) -> None:
 
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_width_changes_every_convolution_and_every_stage(network: str) -> None:
-    lines, found = changed(network, width=0.5), outline(network, width=0.5)
+    lines, found = changed(network, width=0.5), structure(network, width=0.5)
     assert {f"call:{layer.index}" for layer in found.summary.layers
             if "convolution" in layer.kind} <= lines.keys()
     assert {stage.id for stage in found.stages if not stage.auxiliary} <= lines.keys()
@@ -398,7 +406,7 @@ def test_the_line_of_a_stage_has_its_sums() -> None:
         before, after = summary("resnet50"), summary("resnet50", depth=depth)
         for stage in ("stage1", "stage3"):
             params, macs = [[sum(getattr(layer, name) for layer in found.layers
-                                 if layer.stage == stage) for found in (after, before)]
+                                 if stage_of(layer) == stage) for found in (after, before)]
                             for name in ("params", "macs")]
             assert changed("resnet50", depth=depth)[f"stage:{stage}"] == \
                 f"params {text.change(*params)}\nmacs {text.change(*macs)}"
@@ -429,7 +437,7 @@ def test_another_input_changes_no_parameters() -> None:
 # Failure
 
 def test_a_network_that_fails_is_drawn_as_far_as_it_got() -> None:
-    found = outline("inception_v3", input_size=40)
+    found = structure("inception_v3", input_size=40)
     assert found.failure
     for level in LEVELS:
         drawing = Drawing(found, level)
@@ -439,11 +447,11 @@ def test_a_network_that_fails_is_drawn_as_far_as_it_got() -> None:
         [edge] = [edge for edge in drawing.edges if edge.target is failed]
         assert edge.source and edge.source.layers[-1].index == found.failure.inputs[0]
         assert edge.shape == found.failure.input_shape == (1, 288, 2, 2)
-    assert "failed" not in graph.changes(found, summary("inception_v3"))
+    assert "failed" not in graph.changes(found, structure("inception_v3"))
 
 
 def test_a_network_that_fails_at_once_is_its_input_and_the_failure() -> None:
-    drawing = Drawing(outline_of(nn.Conv2d(4, 4, 3), 1, 3, 8, 8))
+    drawing = Drawing(structure_of(nn.Conv2d(4, 4, 3), 1, 3, 8, 8))
     [failed] = drawing.nodes
     [edge] = drawing.edges
     assert failed.failed and edge.source is None and edge.target is failed

@@ -25,7 +25,7 @@ from explorer.views import graph, layout
 from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, to_dot
 from explorer.views.graph.dot import name
 from explorer.views.graph.paint import paint
-from tests.graphs import ONE_OF_EACH, explored, outline, outline_of, summary
+from tests.graphs import ONE_OF_EACH, explored, structure, structure_of, summary
 
 PRESETS = list(explorer.presets())
 GOLDEN = Path(__file__).parent / "golden" / "graph"
@@ -106,7 +106,7 @@ def flows(drawing: Drawing, dot: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_the_edges_of_the_dot_are_those_of_the_drawing(network: str, direction: Direction) -> None:
     for level in LEVELS:
-        drawing = Drawing(outline(network), level)
+        drawing = Drawing(structure(network), level)
         assert flows(drawing, to_dot(drawing, direction=direction)) == {
             (name(edge.source) if edge.source else "input", name(edge.target))
             for edge in drawing.edges}
@@ -114,8 +114,8 @@ def test_the_edges_of_the_dot_are_those_of_the_drawing(network: str, direction: 
 
 @given(st.data())
 def test_whatever_is_toggled_the_dot_has_every_node_and_edge(data: st.DataObject) -> None:
-    found = outline(data.draw(st.sampled_from(("resnet50", "xception", "mobilenetv3_small"))))
-    toggled = data.draw(st.sets(st.sampled_from(sorted(found.groups)), max_size=20))
+    found = structure(data.draw(st.sampled_from(("resnet50", "xception", "mobilenetv3_small"))))
+    toggled = data.draw(st.sets(st.sampled_from(sorted(found.parts)), max_size=20))
     drawing = Drawing(found, data.draw(st.sampled_from(LEVELS)), toggled)
     dot = to_dot(drawing, direction=data.draw(st.sampled_from(DIRECTIONS)),
                  shapes=data.draw(st.booleans()))
@@ -126,18 +126,18 @@ def test_whatever_is_toggled_the_dot_has_every_node_and_edge(data: st.DataObject
 @pytest.mark.parametrize("network", PRESETS)
 def test_every_node_and_frame_is_in_the_svg_and_every_stage_is_named(network: str) -> None:
     for direction in DIRECTIONS:
-        found = outline(network)
+        found = structure(network)
         drawing = Drawing(found)
         svg = layout.to_svg(to_dot(drawing, direction=direction))
-        frames = {group.id for group in found.groups.values() if drawing.is_open(group)}
+        frames = {part.id for part in drawing.frames}
         assert {node.id for node in drawing.nodes} | frames | {"input"} <= ids(svg)
         shown = texts(svg)
-        assert {group.name for group in found.groups.values() if group.kind == "stage"} <= {*shown}
+        assert {part.name for part in found.parts.values() if part.role == "stage"} <= {*shown}
         assert shown.count("Input") == 1
 
 
 def test_shapes_on_edges_can_be_switched_off() -> None:
-    drawing = Drawing(outline("resnet50"))
+    drawing = Drawing(structure("resnet50"))
     for direction in DIRECTIONS:
         with_shapes, without = (texts(layout.to_svg(to_dot(drawing, direction=direction,
                                                            shapes=shapes)))
@@ -152,7 +152,7 @@ def test_shapes_on_edges_can_be_switched_off() -> None:
 def test_merges_have_forms_of_their_own() -> None:
     for network, kinds, form in (("mobilenetv3_small", {"add", "mul"}, "circle"),
                                  ("inception_v3", {"cat"}, "invtrapezium")):
-        drawing = Drawing(outline(network), "layer")
+        drawing = Drawing(structure(network), "layer")
         made = pygraphviz.AGraph(string=to_dot(drawing))
         merges = {name(node) for node in drawing.nodes if node.name in kinds}
         assert merges == {str(node) for node in made.nodes() if node.attr["shape"] == form}
@@ -161,7 +161,7 @@ def test_merges_have_forms_of_their_own() -> None:
 def styles(network: str) -> dict[str, set[str]]:
     """The line styles of each class of edges, which is flow where nothing else is said."""
     found: dict[str, set[str]] = {}
-    for edge in edges_of(to_dot(Drawing(outline(network), "layer"), direction="TB")):
+    for edge in edges_of(to_dot(Drawing(structure(network), "layer"), direction="TB")):
         found.setdefault(edge.attributes.get("class", "flow"), set()).add(
             edge.attributes.get("style", "solid"))
     return found
@@ -174,7 +174,7 @@ def test_shortcuts_gates_and_the_auxiliary_head_have_lines_of_their_own() -> Non
     assert styles("inception_v3") == {"flow": {"solid"}, "auxiliary": {"dashed"}}
     assert styles("vgg16") == {"flow": {"solid"}}
     for level in LEVELS:
-        drawing = Drawing(outline("inception_v3"), level)
+        drawing = Drawing(structure("inception_v3"), level)
         made = pygraphviz.AGraph(string=to_dot(drawing))
         for node in drawing.nodes:
             dashed = "dashed" in (made.get_node(name(node)).attr["style"] or "")
@@ -207,7 +207,7 @@ def hostile(module_name: str) -> nn.Module:
 
 @pytest.mark.parametrize("module_name", HOSTILE, ids=lambda given: ascii(given)[:20])
 def test_no_name_can_inject_markup(module_name: str) -> None:
-    found, plain = (outline_of(hostile(given), 1, 3, 8, 8) for given in (module_name, "plain"))
+    found, plain = (structure_of(hostile(given), 1, 3, 8, 8) for given in (module_name, "plain"))
     for level in LEVELS:
         drawing = Drawing(found, level)
         for direction in DIRECTIONS:
@@ -228,7 +228,7 @@ def markup(svg: str) -> tuple[set[str], set[str]]:
 
 @pytest.mark.parametrize("module_name", ["<b>x</b>", "&amp;<i>", '"', "]]>", "{a|b}<f>"])
 def test_a_name_is_shown_as_it_is(module_name: str) -> None:
-    found = outline_of(hostile(module_name), 1, 3, 8, 8)
+    found = structure_of(hostile(module_name), 1, 3, 8, 8)
     drawing = Drawing(found)
     svg = layout.to_svg(to_dot(drawing, paint=paint(drawing)))
     assert module_name in texts(svg)
@@ -238,7 +238,7 @@ def test_a_name_is_shown_as_it_is(module_name: str) -> None:
 
 
 def test_a_failure_is_marked_with_its_message_and_the_way_to_it() -> None:
-    found = outline("inception_v3", input_size=40)
+    found = structure("inception_v3", input_size=40)
     for direction in DIRECTIONS:
         drawing = Drawing(found)
         dot = to_dot(drawing, direction=direction, paint=paint(drawing), title="Inception")
@@ -257,8 +257,8 @@ def test_a_failure_is_marked_with_its_message_and_the_way_to_it() -> None:
 def places(svg: bytes) -> dict[tuple[str, int, str], float]:
     """Where the texts of every node stand from the input: a legend that is wider than the graph
     moves it as a whole."""
-    nodes = {group.get("id", ""): list(group.iter(f"{SVG}text"))
-             for group in parse(svg).iter(f"{SVG}g") if group.get("class", "").startswith("node")}
+    nodes = {part.get("id", ""): list(part.iter(f"{SVG}text"))
+             for part in parse(svg).iter(f"{SVG}g") if part.get("class", "").startswith("node")}
     origin = nodes["input"][0]
     return {(id, number, axis): float(words.get(axis, 0)) - float(origin.get(axis, 0))
             for id, found in nodes.items() for number, words in enumerate(found) for axis in "xy"}
@@ -329,7 +329,7 @@ def test_a_layout_process_that_dies_is_replaced() -> None:
 
 
 def test_twenty_threads_get_their_own_pictures(request: pytest.FixtureRequest) -> None:
-    dots = [to_dot(Drawing(outline(network), level), direction=direction) for network in PRESETS
+    dots = [to_dot(Drawing(structure(network), level), direction=direction) for network in PRESETS
             for level in ("stage", "block") for direction in DIRECTIONS]
     alone = {dot: layout.to_svg(dot) for dot in dots}
     process = layout._server.process

@@ -108,7 +108,8 @@ def traced(config: Config) -> Trace:
 
 
 def last_map(config: Config, stage: str) -> tuple[int, ...]:
-    return [call for call in traced(config).calls if call.stage == stage][-1].output_shape
+    return [call for call in traced(config).calls
+            if call.path.startswith(f"{stage}.")][-1].output_shape
 
 
 @pytest.mark.parametrize("name", PUBLISHED | TUTORIALS)
@@ -142,8 +143,8 @@ def test_the_vgg_tutorial_pools_with_functions_and_ends_in_a_softmax() -> None:
 @pytest.mark.parametrize("name", ["mobilenetv3_large_tutorial", "mobilenetv3_small_tutorial"])
 def test_the_mobilenet_tutorials_are_8_channels_wide(name: str) -> None:
     found = traced(configure(name))
-    ends = [found.calls[scope.end] for scope in found.scopes
-            if scope.type == "TutorialInvertedResidual"]
+    ends = [found.calls[run.stop - 1] for run in found.runs
+            if run.type == "TutorialInvertedResidual"]
     assert {call.output_shape[1] for call in ends} == {8}
     assert found.calls[-1].input_shapes == ((1, 1280),)
 
@@ -317,7 +318,7 @@ def test_inception_runs_its_auxiliary_head_in_training_only() -> None:
     config = configure("inception_v3")
     evaluated, trained = (trace(build(config), config.input_shape, training=training)
                           for training in (False, True))
-    assert not any(call.stage == "aux" for call in evaluated.calls)
+    assert not any(call.path.startswith("aux.") for call in evaluated.calls)
     assert [trained.calls[index].output_shape for index in trained.outputs] == [(1, 1000)] * 2
 
 

@@ -120,21 +120,18 @@ def test_the_edges_of_any_config_tell_what_is_read(config: Config) -> None:
 
 
 @pytest.mark.parametrize("name", presets())
-def test_calls_and_scopes_have_a_place_in_the_network(name: str) -> None:
+def test_calls_and_runs_have_a_place_in_the_network(name: str) -> None:
     config = configure(name)
     network = build(config)
     modules = dict(network.named_modules())
     traced = trace(network, config.input_shape)
     for call in traced.calls:
         assert call.path in modules or call.path.rpartition(".")[0] in modules
-        assert call.stage in dict(network.named_children())
-        assert call.path.startswith(call.block)
-        assert call.block.startswith(call.stage)
-    for scope in traced.scopes:
-        assert type(modules[scope.path]).__name__ == scope.type
+    for run in traced.runs:
+        assert type(modules[run.path]).__name__ == run.type
         # A module that stands in several places is known by its first path.
-        inside = set(modules[scope.path].modules())
-        for call in traced.calls[scope.start:scope.end + 1]:
+        inside = set(modules[run.path].modules())
+        for call in traced.calls[run.start:run.stop]:
             assert modules.get(call.path, modules.get(call.path.rpartition(".")[0])) in inside
 
 

@@ -136,7 +136,10 @@ class Structure:
         return self._places[layer.index]
 
     def _stage(self, node: Node) -> Part:
-        groups = self._groups(node) if node.parts and self._flow.is_row(node) else [[node]]
+        # A named module alone in a plain one is the block of a stage of one.
+        alone = node.outer != node.path and not node.plain
+        groups = [[node]] if node.is_call or alone or not self._flow.is_row(node) else \
+            self._groups(node)
         blocks = [self._block(node, members) for members in groups]
         for members, block in zip(groups, blocks, strict=True):
             path = members[0].path if len(members) == 1 and not members[0].is_call else node.outer

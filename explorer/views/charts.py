@@ -28,7 +28,7 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
     A figure each, to be shown one under the other: the names of the blocks stand under the last.
     """
     structure = explored.structure
-    names = list(dict.fromkeys(block.path for block in structure.blocks))
+    names = list(dict.fromkeys([structure.place(layer).block for layer in explored.summary.layers]))
     rows = ROWS if seconds else ROWS[:-1]
     figures = []
     for quantity, title, unit in rows:

@@ -76,7 +76,8 @@ def block_time_frame(explored: Explored, times: LayerTimes) -> pd.DataFrame:
     rows = []
     for block in explored.structure.blocks:
         seconds = sum(times.seconds[layer.index] for layer in block.layers)
-        rows.append({"block": block.path, "type": block.name, "calls": len(block.layers),
+        place = explored.structure.place(block.layers[0])
+        rows.append({"block": place.block, "type": block.name, "calls": len(block.layers),
                      "seconds": seconds, "share": seconds / times.sum_s})
     return pd.DataFrame(rows)
 

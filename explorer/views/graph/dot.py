@@ -267,7 +267,9 @@ def _safe(words: str) -> str:
 
 def _quoted(words: str) -> str:
     """For what is no HTML: Graphviz reads entities there too."""
-    return str(graphviz.escape(_plain(words).replace("&", "&amp;")))
+    # Left as the type that it is: of a plain "<b>" the library would make HTML again.
+    escaped: str = graphviz.escape(_plain(words).replace("&", "&amp;"))
+    return escaped
 
 
 def _plain(words: str) -> str:
