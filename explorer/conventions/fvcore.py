@@ -28,5 +28,6 @@ def report(seen: Seen) -> ToolReport:
              f"{counts['pool']:,}.")]
     return ToolReport(
         tool="fvcore", version="0.1.5",
-        figures=(seen.all_parameters("parameter_count"), seen.operations("FLOPs", terms)),
+        figures=(seen.parameter_figure("parameter_count", seen.totals.params),
+                 seen.operations("FLOPs", terms)),
         remark="A multiply-add is one of its FLOPs; elsewhere a FLOP is half of one.")

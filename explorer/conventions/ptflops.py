@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from explorer.conventions.reports import Figure, Seen, Term, ToolReport
+from explorer.conventions.reports import Seen, Term, ToolReport
 
 _ONE_AN_OUTPUT = frozenset({"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"})
 _ONE_AN_INPUT = frozenset({"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"})
@@ -65,6 +65,7 @@ def report(seen: Seen) -> ToolReport:
     batch = seen.batch
     image = {kind: count // batch for kind, count in counts.items()}
     ours = seen.totals.macs
+    frozen = seen.totals.params - seen.totals.trainable_params
     terms = [
         Term(ours // batch - ours, "Always makes a batch of one image of its own; ours for one "
              f"image is {ours:,} / {batch} = {ours // batch:,}."),
@@ -83,12 +84,6 @@ def report(seen: Seen) -> ToolReport:
         Term(shared // batch, f"Counts {shared // batch:,} again for modules that several "
              "containers share.")]
     return ToolReport("ptflops", "0.7.5", (
-        Figure("parameters", "Number of parameters", seen.totals.trainable_params,
-               seen.totals.params, "Parameters", _frozen(seen)),
+        seen.parameter_figure("Number of parameters", seen.totals.trainable_params, [Term(
+            -frozen, f"Leaves out {frozen:,} parameters that training does not change.")]),
         seen.operations("MACs", terms, macs)))
-
-
-def _frozen(seen: Seen) -> tuple[Term, ...]:
-    frozen = seen.totals.params - seen.totals.trainable_params
-    return (Term(-frozen, f"Leaves out {frozen:,} parameters that training does not change."),) \
-        if frozen else ()

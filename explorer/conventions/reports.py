@@ -173,22 +173,21 @@ class Seen:
         for times, parameters in counted:
             value += times * self.size(parameters)
             met.update(parameters)
-        terms = []
         once = self.size(met)
-        if missing := self.totals.params - once:
-            stages = dict.fromkeys(path.partition(".")[0] for path in self.trace.parameters
-                                   if path not in met)
-            terms.append(Term(-missing, f"Leaves out {missing:,} parameters, those of "
-                              f"{', '.join(stages)}: no module that evaluation runs has them."))
-        if again := value - once:
-            terms.append(Term(again, f"Counts {again:,} parameters again, of modules that run more "
-                              "than once or that several containers share."))
-        return Figure("parameters", name, value, self.totals.params, "Parameters", tuple(terms))
+        missing, again = self.totals.params - once, value - once
+        children = dict.fromkeys(path.partition(".")[0] for path in self.trace.parameters
+                                 if path not in met)
+        terms = [
+            Term(-missing, f"Leaves out {missing:,} parameters, those of {', '.join(children)}: no "
+                 "module that evaluation runs has them."),
+            Term(again, f"Counts {again:,} parameters again, of modules that run more than once or "
+                 "that several containers share.")]
+        return self.parameter_figure(name, value, terms)
 
-    def all_parameters(self, name: str) -> Figure:
-        """The figure of a tool that asks the network for its parameters, as we do."""
-        ours = self.totals.params
-        return Figure("parameters", name, ours, ours, "Parameters", ())
+    def parameter_figure(self, name: str, value: int, terms: Iterable[Term] = ()) -> Figure:
+        """The figure of a tool that counts so many parameters."""
+        return Figure(quantity="parameters", name=name, value=value, ours=self.totals.params,
+                      our_name="Parameters", terms=tuple(term for term in terms if term.amount))
 
     def operations(self, name: str, terms: Iterable[Term], seen_macs: int | None = None) -> Figure:
         """Our multiply-adds and the terms of a tool that sees `seen_macs` of them, or all."""
@@ -197,11 +196,12 @@ class Seen:
         if seen_macs is not None and (unseen := ours - seen_macs):
             differing.insert(0, Term(-unseen, f"Does not see {unseen:,} multiply-adds of "
                                      "functions, which are no module."))
-        value = ours + sum(term.amount for term in differing)
+        value: int | None = ours + sum(term.amount for term in differing)
         if self.summary.not_counted:
-            return Figure("operations", name, None, ours, "Multiply-adds", (Term(
-                0, "Not counted: the network has operators that we have no rule for."),))
-        return Figure("operations", name, value, ours, "Multiply-adds", tuple(differing))
+            value, differing = None, [Term(
+                0, "Not counted: the network has operators that we have no rule for.")]
+        return Figure(quantity="operations", name=name, value=value, ours=ours,
+                      our_name="Multiply-adds", terms=tuple(differing))
 
     def memory(self, footer: Footer, why: str) -> tuple[Figure, Figure]:
         """The two figures of a tool that takes other bytes than ours for what a pass needs."""
@@ -210,12 +210,14 @@ class Seen:
         ours = self.totals.param_bytes + peak
         name = "MiB (2²⁰ bytes; it prints MB)" if unit == MIB else "MB (10⁶ bytes)"
         return (
-            Figure("memory", "Forward/backward pass size", passed, peak, "Peak memory", (Term(
-                passed - peak, f"{why} = {passed:,} bytes = {passed / unit:,.2f} {name}. "
-                f"At most {peak:,} bytes are alive at once."),), unit),
-            Figure("memory", "Estimated total size", total, ours, "Parameters + peak",
-                   (Term(total - ours, f"Adds its input, {footer.input_size / unit:,.2f}, its "
-                         f"forward/backward pass size, {passed / unit:,.2f}, and the parameters of "
-                         f"the modules that run, {footer.params_size / unit:,.2f}. A pass needs "
-                         f"the parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
-                         f"{peak / unit:,.2f}."),), unit))
+            Figure(quantity="memory", name="Forward/backward pass size", value=passed, ours=peak,
+                   our_name="Peak memory", unit=unit, terms=(Term(
+                       passed - peak, f"{why} = {passed:,} bytes = {passed / unit:,.2f} {name}. "
+                       f"At most {peak:,} bytes are alive at once."),)),
+            Figure(quantity="memory", name="Estimated total size", value=total, ours=ours,
+                   our_name="Parameters + peak", unit=unit, terms=(Term(
+                       total - ours, f"Adds its input, {footer.input_size / unit:,.2f}, its "
+                       f"forward/backward pass size, {passed / unit:,.2f}, and the parameters of "
+                       f"the modules that run, {footer.params_size / unit:,.2f}. A pass needs the "
+                       f"parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
+                       f"{peak / unit:,.2f}."),)))

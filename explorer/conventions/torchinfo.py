@@ -20,7 +20,6 @@ from explorer.conventions.reports import (
     MB,
     MEMORY_LINES,
     PARAMS_LINES,
-    Figure,
     Footer,
     LeafRun,
     Seen,
@@ -31,6 +30,7 @@ from explorer.conventions.reports import (
 NO_PARAMS: Literal["--"] = "--"
 RECURSIVE: Literal["(recursive)"] = "(recursive)"
 """What it prints for a module that it has listed before."""
+Cell = int | Literal["--", "(recursive)"]
 MULT_ADDS_LINE = "Total mult-adds (G)"
 LINES = (*PARAMS_LINES, MULT_ADDS_LINE, *MEMORY_LINES)
 """What it prints below its table, with 10^9 multiply-adds or more."""
@@ -51,11 +51,10 @@ def report(seen: Seen) -> ToolReport:
                 else f"{per_image:,}.")),
         Term(counted.other, "Adds other layers as their number of parameters: "
              f"{counted.other:,}.")]
-    ours = seen.totals.params
-    again = below.params - ours
-    params = Figure("parameters", "Total params", below.params, ours, "Parameters", (Term(
+    again = below.params - seen.totals.params
+    params = seen.parameter_figure("Total params", below.params, [Term(
         again, f"Counts {again:,} parameters again: a module that several containers share is "
-        "counted once for each of them."),) if again else ())
+        "counted once for each of them.")])
     return ToolReport("torchinfo", "1.8.0", (
         params, seen.operations("Total mult-adds", terms, counted.macs),
         *seen.memory(below, "Adds the outputs of all layers that have parameters, and doubles the "
@@ -120,7 +119,7 @@ def footer(seen: Seen) -> Footer:
                   pass_size=2 * ELEMENT_BYTES * numbers, params_size=ELEMENT_BYTES * listed)
 
 
-def cell(params: int, *, again: bool = False) -> int | str:
+def cell(params: int, *, again: bool = False) -> Cell:
     """What it prints for parameters: all of a layer, or what is left for a container; `again`
     where an earlier row has them too.
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from explorer.conventions import torchinfo, torchsummary
-from explorer.conventions.torchinfo import NO_PARAMS, RECURSIVE
+from explorer.conventions.torchinfo import NO_PARAMS, RECURSIVE, Cell
 from explorer.tracing.operators import Shape
 
 FOLDER = Path(__file__).parent / "data"
@@ -71,7 +71,7 @@ class PublishedRow(BaseModel):
     type: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
     output_shape: Annotated[Shape | None, BeforeValidator(_sizes)]
     """None where none is printed; a leading -1 is the batch."""
-    params: Annotated[int | Literal["--", "(recursive)"], BeforeValidator(_count)]
+    params: Annotated[Cell, BeforeValidator(_count)]
 
     @property
     def label(self) -> str:

@@ -56,9 +56,12 @@ def totals(table: PublishedTable, seen: Seen, matches: Sequence[Match]) -> tuple
         lines = footer.lines()
         said = _memory(seen, footer, _outputs_of_rows(matches) + _cut_off(footer, numbers))
     said |= _params(seen.totals, footer, matches)
-    return tuple(Total(name, printed, lines.get(name, ""),
-                       *said.get(name, ("", "It is not known how this was counted.")))
-                 for name, printed in table.totals.items())
+    result = []
+    for name, printed in table.totals.items():
+        own, explanation = said.get(name, ("", "It is not known how this was counted."))
+        result.append(Total(name=name, printed=printed, recomputed=lines.get(name, ""), own=own,
+                            explanation=explanation))
+    return tuple(result)
 
 
 def _params(ours: Totals, footer: Footer, matches: Sequence[Match]) -> Said:

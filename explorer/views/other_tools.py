@@ -21,7 +21,8 @@ def frame(reports: tuple[ToolReport, ...]) -> pd.DataFrame:
 
 def amount(figure: Figure, value: int | None) -> str:
     """
-    >>> amount(Figure("memory", "", 0, 0, "", (), MIB), 3 * MIB // 2)
+    >>> amount(Figure(quantity="memory", name="Size", value=0, ours=0, our_name="Ours", terms=(),
+    ...               unit=MIB), 3 * MIB // 2)
     '1.50 MiB'
     """
     if value is None:
