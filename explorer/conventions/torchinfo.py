@@ -113,7 +113,9 @@ def footer(seen: Seen) -> Footer:
     """What stands below its table, the multiply-adds apart."""
     rows = table_rows(seen)
     params, listed = _total_params(seen, rows)
-    trainable, _ = _total_params(seen, rows, trainable=True)
+    trainable = params
+    if seen.totals.trainable_params != seen.totals.params:
+        trainable, _ = _total_params(seen, rows, trainable=True)
     numbers = sum(leaf.outputs for leaf in counted_leaves(seen))
     return Footer(unit=MB, params=params, trainable=trainable, input_size=seen.input_bytes,
                   pass_size=2 * ELEMENT_BYTES * numbers, params_size=ELEMENT_BYTES * listed)
