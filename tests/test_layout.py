@@ -75,6 +75,26 @@ def test_no_bare_except(path: Path) -> None:
     assert [handler.lineno for handler in handlers if handler.type is None] == []
 
 
+def test_a_class_name_stands_for_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in EXPLORER:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name_of(path))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_the_tools_are_modules_of_their_own() -> None:
+    """No function hides the file of its name."""
+    folder = ROOT / "explorer" / "conventions"
+    names = {path.stem for path in folder.glob("*.py")}
+    assert {"torchinfo", "torchsummary", "thop", "fvcore", "ptflops"} <= names
+    defined = {node.name for path in folder.glob("*.py")
+               for node in ast.parse(path.read_text()).body
+               if isinstance(node, ast.FunctionDef)}
+    assert names & defined == set()
+
+
 def test_the_source_is_where_these_tests_look() -> None:
     found = {part_of(path) for path in EXPLORER}
     assert {"config", "networks", "tracing", "analysis"} <= found

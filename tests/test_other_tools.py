@@ -25,8 +25,10 @@ import torchsummary
 from torch import Tensor, nn
 
 import explorer
+from explorer import conventions
 from explorer.analysis import analyse
-from explorer.conventions import MB, MIB, Figure, Report, other_tools
+from explorer.conventions import MB, MIB, Figure, ToolReport, other_tools
+from explorer.conventions.reports import Seen
 from explorer.tracing import trace
 from explorer.views import other_tools as views
 
@@ -84,7 +86,22 @@ class SharedLeaves(nn.Module):
         return self.row(x).mean((2, 3)) + self.column(x).mean((2, 3))
 
 
-OWN = {"shared": Shared, "shared leaves": SharedLeaves}
+class Frozen(nn.Module):
+    """A BatchNorm and a bias that training does not change, and a softmax over rows of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(),
+                                      nn.Softmax(dim=2))
+        self.fc = nn.Linear(8, 10)
+        for parameter in (*self.features[1].parameters(), self.features[0].bias):
+            parameter.requires_grad = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.features(x).mean((2, 3)))
+
+
+OWN = {"shared": Shared, "shared leaves": SharedLeaves, "frozen": Frozen}
 
 
 def on_meta(key: str, **knobs: int) -> tuple[nn.Module, tuple[int, ...]]:
@@ -99,30 +116,34 @@ def on_cpu(key: str) -> tuple[nn.Module, tuple[int, ...]]:
     return network.to_empty(device="cpu"), shape
 
 
-def report(tool: str, network: nn.Module, shape: tuple[int, ...]) -> Report:
+def report(tool: str, network: nn.Module, shape: tuple[int, ...]) -> ToolReport:
     summary = analyse(trace(network, shape))
     return next(report for report in other_tools(summary) if report.tool == tool)
 
 
-def figure(report: Report, name: str) -> Figure:
+def figure(report: ToolReport, name: str) -> Figure:
     return next(figure for figure in report.figures if figure.name == name)
 
 
-def values(report: Report) -> list[int | None]:
+def values(report: ToolReport) -> list[int | None]:
     return [figure.value for figure in report.figures]
 
 
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
 def test_torchinfo(key: str) -> None:
     network, shape = on_meta(key)
-    found = torchinfo.summary(network, input_size=shape, device="meta", verbose=0)
+    theirs = torchinfo.summary(network, input_size=shape, device="meta", verbose=0)
     ours = report("torchinfo", network, shape)
-    passed = found.total_output_bytes
-    assert values(ours)[:3] == [found.total_params, found.total_mult_adds, passed]
+    passed = theirs.total_output_bytes
+    assert values(ours)[:3] == [theirs.total_params, theirs.total_mult_adds, passed]
     # To the digits that it prints: its input has the bytes of a Python object, too.
     total = figure(ours, "Estimated total size").value
     assert total is not None
-    assert f"Estimated Total Size (MB): {total / MB:.2f}" in str(found)
+    assert f"Estimated Total Size (MB): {total / MB:.2f}" in str(theirs)
+    below = conventions.torchinfo.footer(Seen(analyse(trace(network, shape))))
+    for name, text in below.lines().items():
+        assert f"{name}: {text}\n" in str(theirs)
+
 
 
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
@@ -141,15 +162,17 @@ def test_torchsummary(key: str) -> None:
     with mock.patch.object(torch, "rand", OnMeta), \
             contextlib.redirect_stdout(io.StringIO()) as printed:
         torchsummary.summary(network, shape[1:], batch_size=shape[0], device="cpu")
-    found = {name: float(text.replace(",", "")) for name, text in
-             re.findall(r"^(.+?)(?: \(MB\))?: ([\d.,]+)$", printed.getvalue(), re.M)}
+    lines = dict(re.findall(r"^(.+): ([\d.,]+)$", printed.getvalue(), re.M))
     ours = report("torchsummary", network, shape)
-    assert figure(ours, "Total params").value == found["Total params"]
-    for name, printed_as in (("Forward/backward pass size", "Forward/backward pass size"),
-                             ("Estimated total size", "Estimated Total Size")):
+    assert f"{figure(ours, 'Total params').value:,}" == lines["Total params"]
+    for name, printed_as in (("Forward/backward pass size", "Forward/backward pass size (MB)"),
+                             ("Estimated total size", "Estimated Total Size (MB)")):
         value = figure(ours, name).value
         assert value is not None
-        assert f"{value / MIB:.2f}" == f"{found[printed_as]:.2f}"
+        assert f"{value / MIB:.2f}" == lines[printed_as]
+    seen = Seen(analyse(trace(network, shape)))
+    below = conventions.torchsummary.footer(seen, conventions.torchsummary.added(seen))
+    assert below.lines() == lines
 
 
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
@@ -189,23 +212,23 @@ def test_fvcore(key: str) -> None:
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = fvcore.nn.FlopCountAnalysis(network, torch.zeros(shape))
-        found.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        flops = found.total()
+        analysis = fvcore.nn.FlopCountAnalysis(network, torch.zeros(shape))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        flops = analysis.total()
     assert values(ours) == [fvcore.nn.parameter_count(network)[""], flops]
 
 
 def test_each_version_is_the_one_that_is_tested() -> None:
     from importlib.metadata import version
-    for found in other_tools(explorer.summarise(explorer.configure("vgg11"))):
-        assert version(found.tool).startswith(found.version)
+    for report in other_tools(explorer.summarise(explorer.configure("vgg11"))):
+        assert version(report.tool).startswith(report.version)
 
 
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
 def test_the_terms_add_up_to_the_difference(key: str) -> None:
     network, shape = on_meta(key)
-    for found in other_tools(analyse(trace(network, shape))):
-        for figure in found.figures:
+    for report in other_tools(analyse(trace(network, shape))):
+        for figure in report.figures:
             assert figure.difference == sum(term.amount for term in figure.terms), figure
             for term in figure.terms:
                 assert term.why[0].isupper() and term.why.endswith(".")
@@ -250,8 +273,8 @@ def test_what_we_cannot_count_is_not_said_of_others() -> None:
             return torch.cumsum(x, 1)
 
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Unknown())
-    for found in other_tools(analyse(trace(network, (1, 3, 8, 8)))):
-        for figure in found.figures:
+    for report in other_tools(analyse(trace(network, (1, 3, 8, 8)))):
+        for figure in report.figures:
             assert (figure.value is None) == (figure.quantity == "operations")
             assert (figure.difference is None) == (figure.quantity == "operations")
 

@@ -90,24 +90,25 @@ def test_there_are_eight_tables_with_1124_rows() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_is_accounted_for(name: str) -> None:
-    found = compare(name)
-    assert [match for match in found.matches if not match.accounted] == []
-    assert (len(found.matches), found.accounted, found.missing) == (ROWS[name], ROWS[name], ())
-    assert found.complete
+    comparison = compare(name)
+    assert [match for match in comparison.matches if not match.accounted] == []
+    assert len(comparison.matches) == comparison.accounted == ROWS[name]
+    assert comparison.missing == ()
+    assert comparison.complete
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_of_layers_agree_in_order_with_a_call_of_their_own(name: str) -> None:
     """The claim itself, without the matcher: type, shape, parameters, order."""
-    found = compare(name)
-    calls = [(match.row, match.run) for match in found.matches
+    comparison = compare(name)
+    calls = [(match.row, match.run) for match in comparison.matches
              if match.row.type not in CONTAINERS and match.run is not None]
     positions = [run.start for _, run in calls]
     assert positions == sorted(positions)
     halves = sum(row.type == "HSigmoid" and run.type == "Hardswish" for row, run in calls)
     assert len(set(positions)) == len(positions) - halves
     for row, run in calls:
-        assert run.start == run.end
+        assert run.stop - run.start == 1
         assert run.type == ALIASES.get(row.type, row.type) \
             or (row.type, run.type) == ("HSigmoid", "Hardswish")
     exact = [row for row, _ in calls if row.type in ("Conv2d", "BatchNorm2d", "Linear")]
@@ -116,9 +117,10 @@ def test_rows_of_layers_agree_in_order_with_a_call_of_their_own(name: str) -> No
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_total_is_recomputed_to_the_last_digit(name: str) -> None:
-    found = compare(name)
-    assert [total.name for total in found.totals] == list(table.TOTALS[found.table.tool])
-    for total in found.totals:
+    comparison = compare(name)
+    assert [total.name for total in comparison.totals] \
+        == list(table.PRINTERS[comparison.table.tool].LINES)
+    for total in comparison.totals:
         assert total.recomputed == total.printed
         assert total.explanation.endswith(".")
 
@@ -126,22 +128,22 @@ def test_every_total_is_recomputed_to_the_last_digit(name: str) -> None:
 def test_torchinfo_prints_the_inception_table_for_our_network() -> None:
     """The tool itself, on our network: the same double count, the same sizes."""
     config = configure("inception_v3_tutorial")
-    found = torchinfo.summary(build(config), input_size=config.input_shape, device="meta",
-                              mode="eval", verbose=0)
+    theirs = torchinfo.summary(build(config), input_size=config.input_shape, device="meta",
+                               mode="eval", verbose=0)
     printed = load("inception_v3").totals
-    assert f"{found.total_params:,}" == printed["Total params"] == "38,345,632"
-    assert f"{found.total_mult_adds / 1e9:.2f}" == printed["Total mult-adds (G)"]
-    assert f"{found.total_output_bytes / 1e6:.2f}" == printed["Forward/backward pass size (MB)"]
-    assert f"{found.total_param_bytes / 1e6:.2f}" == printed["Params size (MB)"]
+    assert f"{theirs.total_params:,}" == printed["Total params"] == "38,345,632"
+    assert f"{theirs.total_mult_adds / 1e9:.2f}" == printed["Total mult-adds (G)"]
+    assert f"{theirs.total_output_bytes / 1e6:.2f}" == printed["Forward/backward pass size (MB)"]
+    assert f"{theirs.total_param_bytes / 1e6:.2f}" == printed["Params size (MB)"]
 
 
 def test_the_inception_double_count_is_explained() -> None:
-    found = compare("inception_v3")
-    said = " ".join(found.notes)
+    comparison = compare("inception_v3")
+    said = " ".join(comparison.notes)
     for figure in ("38,345,632", "13,519,616", "24,826,016", "1,814,504", "23,011,512", "92.05",
                    "27,161,264", "23,834,568"):
         assert figure in said
-    terms = next(total for total in found.totals if total.name == "Total params")
+    terms = next(total for total in comparison.totals if total.name == "Total params")
     assert terms.own == "24,826,016"
     parts = [int(word.replace(",", "")) for word in terms.explanation.split("is ")[1].split()
              if word.replace(",", "").isdigit()]
@@ -201,10 +203,10 @@ def test_a_planted_fault_is_reported(folder: Path, command: Command, name: str,
         renumber(rows)
 
     change(folder, name, edit)
-    found = compare(name)
-    assert not found.complete
-    wrong = [match for match in found.matches if not match.accounted]
-    assert wrong or found.missing
+    comparison = compare(name)
+    assert not comparison.complete
+    wrong = [match for match in comparison.matches if not match.accounted]
+    assert wrong or comparison.missing
     code, out, _ = command(name)
     assert code == 1
     assert "unaccounted" in out or "no row" in out or "the tool printed" in out
@@ -212,9 +214,9 @@ def test_a_planted_fault_is_reported(folder: Path, command: Command, name: str,
 
 def test_a_changed_cell_is_one_row(folder: Path) -> None:
     change(folder, "resnet18", lambda rows: rows[4].__setitem__(-1, "36865"))
-    found = compare("resnet18")
-    assert [match.number for match in found.matches if not match.accounted] == [5]
-    assert [left.path for left in found.missing] == ["stage1.0.branch.conv1"]
+    comparison = compare("resnet18")
+    assert [match.number for match in comparison.matches if not match.accounted] == [5]
+    assert [left.path for left in comparison.missing] == ["stage1.0.branch.conv1"]
 
 
 @pytest.mark.parametrize(("name", "number", "column", "value"), [
@@ -228,9 +230,9 @@ def test_a_changed_value_of_any_kind_is_reported(folder: Path, name: str, number
                                                  value: str) -> None:
     header = (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     change(folder, name, lambda rows: rows[number].__setitem__(header.index(column), value))
-    found = compare(name)
-    assert not found.complete
-    assert any(not match.accounted for match in found.matches)
+    comparison = compare(name)
+    assert not comparison.complete
+    assert any(not match.accounted for match in comparison.matches)
 
 
 @pytest.mark.parametrize("name", ["xception", "inception_v3", "mobilenetv3_small"])
@@ -303,9 +305,9 @@ def test_all_tables_in_one_go(command: Command) -> None:
 
 
 def test_formats_hold_the_same_rows(command: Command, tmp_path: Path) -> None:
-    found = json.loads(command("mobilenetv3_small", "--format", "json")[1])
-    assert (found["rows"], found["accounted"]) == (114, 114)
-    only, = found["tables"]
+    document = json.loads(command("mobilenetv3_small", "--format", "json")[1])
+    assert (document["rows"], document["accounted"]) == (114, 114)
+    only, = document["tables"]
     assert only["complete"] and len(only["swapped_columns"]) == 11 and only["notes"]
     path = tmp_path / "rows.csv"
     code, out, _ = command("mobilenetv3_small", "--format", "csv", "--output", str(path))

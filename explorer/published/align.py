@@ -6,14 +6,15 @@ and a call agree where type, output shape and parameters are equal; nothing is n
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from explorer.published.table import NO_PARAMS, RECURSIVE, Row, Table
-from explorer.tracing import Call, Scope, Trace
+from explorer.analysis import Summary
+from explorer.conventions.reports import Seen
+from explorer.published.table import PRINTERS, PublishedRow, PublishedTable
+from explorer.tracing import Call, ModuleRun
 from explorer.tracing.operators import Shape
 
 CONTAINERS = {
@@ -41,66 +42,67 @@ PLAIN = ("Sequential", "ConvNormAct")
 # A tutorial's own modules for what PyTorch has by now.
 ALIASES = {"HSigmoid": "Hardsigmoid", "HSwish": "Hardswish"}
 
-
-class Run(NamedTuple):
-    """Calls from the first to the last, and the scope that they are, if they are one."""
-
-    start: int
-    end: int
-    path: str
-    type: str
+FUNCTIONS = ("Flatten",)
+"""Modules of ours that are functions in the tutorials."""
 
 
 class Ours:
-    """Our trace as the tools' hooks would see it."""
+    """Our trace as the tool that printed a table sees it. A run is a module's, a single call, or
+    calls that are no module of ours."""
 
-    def __init__(self, trace: Trace, table: Table) -> None:
-        self.trace, self.calls = trace, trace.calls
-        self.tool = table.tool
+    def __init__(self, summary: Summary, table: PublishedTable) -> None:
+        self.seen = Seen(summary)
+        self.trace, self.calls = summary.trace, summary.trace.calls
+        self.printer = PRINTERS[table.tool]
         self.batch = table.input[0]
         self.first_use: dict[str, int] = {}
-        for call in trace.calls:
+        for call in self.calls:
             for name in call.parameters:
                 self.first_use.setdefault(name, call.index)
 
     @cached_property
-    def starting(self) -> dict[int, list[Scope]]:
-        """Scopes by their first call, the innermost first."""
-        found = defaultdict(list)
-        for scope in self.trace.scopes:
-            found[scope.start].append(scope)
-        return found
+    def containers(self) -> tuple[ModuleRun, ...]:
+        """Runs of modules that have children, an inner one before the one around it."""
+        return tuple(run for run in reversed(self.trace.runs)
+                     if self.trace.modules[run.path].children)
 
-    def shape(self, call: int) -> Shape:
-        """The output of a call, with the batch as the table prints it."""
-        return self.batch, *self.calls[call].output_shape[1:]
+    @cached_property
+    def starting(self) -> dict[int, list[ModuleRun]]:
+        """Containers by their first call, the innermost first."""
+        by_start = defaultdict(list)
+        for run in self.containers:
+            by_start[run.start].append(run)
+        return by_start
 
-    def elements(self, run: Run) -> int:
-        return math.prod(self.calls[run.end].output_shape)
+    def single(self, call: int) -> ModuleRun:
+        """The run of one call."""
+        made = self.calls[call]
+        return ModuleRun(path=made.path, type=made.type, start=call, stop=call + 1,
+                         inputs=made.inputs, output_shapes=(made.output_shape,))
 
-    def numel(self, run: Run, *, new: bool = False) -> int:
+    def group(self, type: str, start: int, stop: int) -> ModuleRun:
+        """Calls that no module of ours makes alone: the run of none."""
+        return ModuleRun(path="", type=type, start=start, stop=stop, inputs=(),
+                         output_shapes=(self.calls[stop - 1].output_shape,))
+
+    def shape(self, run: ModuleRun) -> Shape:
+        """The output of a run, with the batch as the table prints it."""
+        return self.batch, *run.output_shapes[0][1:]
+
+    def numel(self, run: ModuleRun, *, new: bool = False) -> int:
         """Parameters that the calls of a run read, each once; `new` ones only where no earlier call
         has read them."""
-        return sum(self.trace.parameters[name].numel
-                   for name in {name for call in self.calls[run.start:run.end + 1]
-                                for name in call.parameters}
-                   if not new or self.first_use[name] >= run.start)
+        return self.seen.size({name for call in self.calls[run.start:run.stop]
+                               for name in call.parameters
+                               if not new or self.first_use[name] >= run.start})
 
-    def cell(self, run: Run) -> int | str:
+    def cell(self, run: ModuleRun) -> int | str:
         """What the tool prints for the parameters of a layer, or of a module shown as one."""
-        count = self.numel(run)
-        if self.tool == "torchsummary":
-            return count
-        if not count:
-            return NO_PARAMS
-        return count if self.numel(run, new=True) else RECURSIVE
+        return self.printer.cell(self.numel(run), again=not self.numel(run, new=True))
 
     def silent(self, call: Call) -> bool:
-        """Whether the tools' hooks on modules cannot see a call of the tutorial's network."""
-        return call.type == call.operator or call.type == "Flatten"
-
-    def run_of(self, call: int) -> Run:
-        return Run(call, call, self.calls[call].path, self.calls[call].type)
+        """Whether the tool cannot see a call in the tutorial's network: it sees modules only."""
+        return call.index not in self.seen.module_calls or call.type in FUNCTIONS
 
 
 class Token(NamedTuple):
@@ -112,7 +114,7 @@ class Token(NamedTuple):
     params: int | str
 
 
-def tokens(rows: Sequence[Row], layers: Sequence[int]) -> list[Token]:
+def tokens(rows: Sequence[PublishedRow], layers: Sequence[int]) -> list[Token]:
     """The rows `layers` as tokens: an HSigmoid right before an HSwish is a part of it."""
     result: list[Token] = []
     for number in layers:
@@ -127,24 +129,23 @@ def tokens(rows: Sequence[Row], layers: Sequence[int]) -> list[Token]:
     return result
 
 
-def fit(token: Token, start: int, ours: Ours) -> Run | None:
+def fit(token: Token, start: int, ours: Ours) -> ModuleRun | None:
     """What `token` stands for, if it is what begins at the call `start`."""
     if token.type in CONTAINERS:
-        candidates = [Run(scope.start, scope.end, scope.path, scope.type)
-                      for scope in ours.starting.get(start, ())
-                      if scope.type in CONTAINERS[token.type]]
+        candidates = [run for run in ours.starting.get(start, ())
+                      if run.type in CONTAINERS[token.type]]
     elif token.type == "HSwish" and len(token.rows) == 1:
         return None
     else:
-        candidates = [ours.run_of(start)] \
+        candidates = [ours.single(start)] \
             if ours.calls[start].type == ALIASES.get(token.type, token.type) else []
     for run in candidates:
-        if ours.shape(run.end) == token.output_shape and ours.cell(run) == token.params:
+        if ours.shape(run) == token.output_shape and ours.cell(run) == token.params:
             return run
     return None
 
 
-def align(found: Sequence[Token], ours: Ours) -> list[Run | None]:
+def align(rows: Sequence[Token], ours: Ours) -> list[ModuleRun | None]:
     """What each token stands for, with as few tokens and calls left over as can be."""
     count = len(ours.calls)
     skip = [0 if ours.silent(call) else 1 for call in ours.calls]
@@ -152,25 +153,25 @@ def align(found: Sequence[Token], ours: Ours) -> list[Run | None]:
     best = [0] * (count + 1)
     for j in range(count - 1, -1, -1):
         best[j] = best[j + 1] + skip[j]
-    steps: list[list[Run | str]] = []
-    for token in reversed(found):
+    steps: list[list[ModuleRun | str]] = []
+    for token in reversed(rows):
         before, best = best, [0] * (count + 1)
-        choice: list[Run | str] = ["token"] * (count + 1)
+        choice: list[ModuleRun | str] = ["token"] * (count + 1)
         best[count] = before[count] + 1
         for j in range(count - 1, -1, -1):
             best[j] = before[j] + 1
             if best[j + 1] + skip[j] < best[j]:
                 best[j], choice[j] = best[j + 1] + skip[j], "call"
-            if (run := fit(token, j, ours)) is not None and before[run.end + 1] <= best[j]:
-                best[j], choice[j] = before[run.end + 1], run
+            if (run := fit(token, j, ours)) is not None and before[run.stop] <= best[j]:
+                best[j], choice[j] = before[run.stop], run
         steps.append(choice)
-    result: list[Run | None] = []
+    result: list[ModuleRun | None] = []
     at = 0
     for choice in reversed(steps):
         while choice[at] == "call":
             at += 1
         step = choice[at]
-        result.append(step if isinstance(step, Run) else None)
-        if isinstance(step, Run):
-            at = step.end + 1
+        result.append(step if isinstance(step, ModuleRun) else None)
+        if isinstance(step, ModuleRun):
+            at = step.stop
     return result

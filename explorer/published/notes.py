@@ -11,6 +11,8 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from explorer.analysis import Summary, Totals
+from explorer.conventions import torchinfo
+from explorer.conventions.reports import Seen
 from explorer.networks.catalogue import configure
 from explorer.networks.mobilenet import (
     TABLES,
@@ -21,7 +23,7 @@ from explorer.networks.mobilenet import (
     round_to_8,
 )
 from explorer.pipeline import summarise
-from explorer.published.table import Table
+from explorer.published.table import PublishedTable
 
 TUTORIAL_ROWS = {"mobilenetv3_large": TUTORIAL_LARGE, "mobilenetv3_small": TUTORIAL_SMALL}
 
@@ -46,22 +48,21 @@ def swapped_rows(name: str) -> tuple[SwappedRow, ...]:
                  for made, paper in zip_longest(*stages))
 
 
-def notes(table: Table, summary: Summary, again: int) -> tuple[str, ...]:
-    """Sentences about a table; `again` parameters are counted twice in it."""
-    found = NOTES.get(table.name)
-    return found(table.name, summary, again) if found else ()
+def notes(table: PublishedTable, summary: Summary) -> tuple[str, ...]:
+    """Sentences about a table, whose network has this summary."""
+    return NOTES[table.name](table.name, summary) if table.name in NOTES else ()
 
 
 def _totals(network: str, **knobs: object) -> Totals:
     return summarise(configure(network, **knobs)).totals
 
 
-def _resnet(name: str, summary: Summary, _: int) -> tuple[str, ...]:
+def _resnet(name: str, _: Summary) -> tuple[str, ...]:
     params = _totals(name).params
     return (f"The network is the paper's, and torchvision's: {params:,} parameters in both.",)
 
 
-def _resnet50(name: str, summary: Summary, _: int) -> tuple[str, ...]:
+def _resnet50(name: str, summary: Summary) -> tuple[str, ...]:
     other, images = _totals(name), summary.trace.input_shape[0]
     each = summary.totals.macs // images
     return ("A Bottleneck has its stride on the first 1×1 convolution, as the paper has it ('v1'); "
@@ -70,7 +71,7 @@ def _resnet50(name: str, summary: Summary, _: int) -> tuple[str, ...]:
             f"{other.macs - each:,} fewer.",)
 
 
-def _vgg19(_: str, summary: Summary, __: int) -> tuple[str, ...]:
+def _vgg19(_: str, summary: Summary) -> tuple[str, ...]:
     plain, norm = _totals("vgg19").params, _totals("vgg19", batch_norm=True).params
     biases = norm - summary.totals.params
     return (f"The convolutions have no bias, and BatchNorm follows each: {plain:,} (torchvision's "
@@ -80,26 +81,27 @@ def _vgg19(_: str, summary: Summary, __: int) -> tuple[str, ...]:
             "row.")
 
 
-def _xception(_: str, summary: Summary, __: int) -> tuple[str, ...]:
+def _xception(_: str, summary: Summary) -> tuple[str, ...]:
     paper = _totals("xception")
     return (f"The input is 224×224, not the paper's 299×299: {summary.totals.macs:,} multiply-adds "
             f"and not {paper.macs:,}, with the same {paper.params:,} parameters. The first two "
             "convolutions have no padding, which gives 111×111 and 109×109.",)
 
 
-def _inception(_: str, summary: Summary, again: int) -> tuple[str, ...]:
-    found, paper = summary.totals, _totals("inception_v3")
-    aux = found.params - found.params_used
+def _inception(_: str, summary: Summary) -> tuple[str, ...]:
+    ours, paper = summary.totals, _totals("inception_v3")
+    again = torchinfo.footer(Seen(summary)).params - ours.params
+    aux = ours.params - ours.params_used
     parameters = summary.trace.parameters
     biases = sum(parameters[name].numel for name in parameters if name.endswith("conv.bias"))
     return (
-        f"{found.params + again:,} parameters is a double count. An InceptionC keeps the first "
+        f"{ours.params + again:,} parameters is a double count. An InceptionC keeps the first "
         "convolutions of a branch inside two Sequentials that share them, and torchinfo 1.8 adds "
-        f"shared weights once for each container: {found.params + again:,} - {again:,} counted "
-        f"twice = {found.params:,}, which is what the network holds.",
+        f"shared weights once for each container: {ours.params + again:,} - {again:,} counted "
+        f"twice = {ours.params:,}, which is what the network holds.",
         f"Of these, {aux:,} belong to the auxiliary head, which does not run in evaluation: "
-        f"{found.params:,} - {aux:,} = {found.params_used:,}. The table says so itself: "
-        f"{found.params_used:,} × 4 bytes = {found.params_used * 4 / 1e6:.2f} MB, its 'Params "
+        f"{ours.params:,} - {aux:,} = {ours.params_used:,}. The table says so itself: "
+        f"{ours.params_used:,} × 4 bytes = {ours.params_used * 4 / 1e6:.2f} MB, its 'Params "
         "size'.",
         f"It is not the paper's network either: its convolutions carry {biases:,} biases beside "
         "BatchNorm, the branches pool by maximum and not by average, there are two A modules and "
@@ -107,7 +109,7 @@ def _inception(_: str, summary: Summary, again: int) -> tuple[str, ...]:
         f"{paper.params:,} parameters with its auxiliary head and {paper.params_used:,} without.")
 
 
-def _mobilenet(name: str, summary: Summary, _: int) -> tuple[str, ...]:
+def _mobilenet(name: str, summary: Summary) -> tuple[str, ...]:
     paper, row = _totals(name), TUTORIAL_ROWS[name][1]
     out = round_to_8(row.t)
     large = name == "mobilenetv3_large"
@@ -126,7 +128,7 @@ def _mobilenet(name: str, summary: Summary, _: int) -> tuple[str, ...]:
         "each hard-swish has two rows, and is counted twice in the memory below.")
 
 
-NOTES: dict[str, Callable[[str, Summary, int], tuple[str, ...]]] = {
+NOTES: dict[str, Callable[[str, Summary], tuple[str, ...]]] = {
     "resnet18": _resnet, "resnet34": _resnet, "resnet50": _resnet50, "vgg19": _vgg19,
     "xception": _xception, "inception_v3": _inception, "mobilenetv3_large": _mobilenet,
     "mobilenetv3_small": _mobilenet,

@@ -10,23 +10,29 @@ import csv
 import json
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from explorer.conventions import torchinfo, torchsummary
+from explorer.conventions.torchinfo import NO_PARAMS, RECURSIVE, Cell
 from explorer.tracing.operators import Shape
 
 FOLDER = Path(__file__).parent / "data"
 
-NO_PARAMS: Literal["--"] = "--"
-RECURSIVE: Literal["(recursive)"] = "(recursive)"
-"""What torchinfo prints for a module that it has listed before."""
 
-MEMORY = ("Input size (MB)", "Forward/backward pass size (MB)", "Params size (MB)",
-          "Estimated Total Size (MB)")
-PARAMS = ("Total params", "Trainable params", "Non-trainable params")
-TOTALS = {"torchsummary": (*PARAMS, *MEMORY),
-          "torchinfo": (*PARAMS, "Total mult-adds (G)", *MEMORY)}
+class Printer(Protocol):
+    """A tool that prints a table of layers."""
+
+    @property
+    def LINES(self) -> tuple[str, ...]:
+        """Names of what it prints below."""
+
+    def cell(self, params: int, *, again: bool = False) -> int | str:
+        """What it prints for the parameters of a row."""
+
+
+PRINTERS: dict[str, Printer] = {"torchsummary": torchsummary, "torchinfo": torchinfo}
 
 
 class PublishedError(ValueError):
@@ -53,7 +59,7 @@ def _count(text: Any) -> Any:
     return int(text)
 
 
-class Row(BaseModel):
+class PublishedRow(BaseModel):
     """A row as it was printed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +71,7 @@ class Row(BaseModel):
     type: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
     output_shape: Annotated[Shape | None, BeforeValidator(_sizes)]
     """None where none is printed; a leading -1 is the batch."""
-    params: Annotated[int | Literal["--", "(recursive)"], BeforeValidator(_count)]
+    params: Annotated[Cell, BeforeValidator(_count)]
 
     @property
     def label(self) -> str:
@@ -81,7 +87,7 @@ RULES = {
 }
 
 
-class Totals(BaseModel):
+class PrintedTotals(BaseModel):
     """What stands below a table, as printed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,7 +98,7 @@ class Totals(BaseModel):
     totals: dict[str, Annotated[str, Field(pattern=r"^\d[\d,]*(\.\d+)?$")]]
 
 
-class Table(BaseModel):
+class PublishedTable(BaseModel):
     """One published table."""
 
     model_config = ConfigDict(frozen=True)
@@ -102,7 +108,7 @@ class Table(BaseModel):
     input: tuple[int, int, int, int]
     expected_rows: int
     """As many as the tool printed; a file with fewer or more has been changed."""
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
     totals: dict[str, str]
 
     @property
@@ -116,7 +122,7 @@ def names() -> tuple[str, ...]:
     return tuple(_totals())
 
 
-def load(name: str) -> Table:
+def load(name: str) -> PublishedTable:
     """The table of that name; its network's name does as well.
 
     Raises `PublishedError` with near names where there is none, and for a damaged file.
@@ -131,8 +137,9 @@ def load(name: str) -> Table:
         way_out = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(printed)}."
         raise PublishedError(f"Unknown published table {name!r}. {way_out}")
     totals = printed[name]
-    return Table(name=name, tool=totals.tool, input=totals.input, expected_rows=totals.rows,
-                 rows=_rows(f"{name}.csv", totals.tool), totals=totals.totals)
+    return PublishedTable(
+        name=name, tool=totals.tool, input=totals.input, expected_rows=totals.rows,
+        rows=_rows(f"{name}.csv", totals.tool), totals=totals.totals)
 
 
 def _read(file: str) -> str:
@@ -144,33 +151,33 @@ def _read(file: str) -> str:
         raise PublishedError(f"{file} is damaged: it must be UTF-8 text.") from None
 
 
-def _totals() -> dict[str, Totals]:
+def _totals() -> dict[str, PrintedTotals]:
     file = "totals.json"
     try:
-        found = json.loads(_read(file))
+        entries = json.loads(_read(file))
     except json.JSONDecodeError as error:
         raise PublishedError(f"{file} is damaged, line {error.lineno}: it must be JSON "
                              f"({error.msg}).") from None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(entries, dict) or not entries:
         raise PublishedError(f"{file} is damaged: it must hold an object with a table for each "
                              "name.")
     result = {}
-    for name, value in found.items():
+    for name, value in entries.items():
         try:
-            result[name] = Totals.model_validate(value)
+            result[name] = PrintedTotals.model_validate(value)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "its value"
             raise PublishedError(f"{file} is damaged, {name}: `{place}` is not what it must be "
                                  f"({first['msg']}).") from None
-        if lacking := [total for total in TOTALS[result[name].tool]
+        if lacking := [total for total in PRINTERS[result[name].tool].LINES
                        if total not in result[name].totals]:
             raise PublishedError(f"{file} is damaged, {name}: `totals` must have {lacking[0]!r}.")
     return result
 
 
-def _rows(file: str, tool: str) -> tuple[Row, ...]:
-    columns = [name for name in Row.model_fields if name != "depth" or tool == "torchinfo"]
+def _rows(file: str, tool: str) -> tuple[PublishedRow, ...]:
+    columns = [name for name in PublishedRow.model_fields if name != "depth" or tool == "torchinfo"]
     text = _read(file)
     if not text.strip():
         raise PublishedError(f"{file} is damaged: it is empty.")
@@ -187,7 +194,7 @@ def _rows(file: str, tool: str) -> tuple[Row, ...]:
             raise PublishedError(f"{file} is damaged, row {number}: it must have {len(columns)} "
                                  f"values; got {len(line)}.")
         try:
-            rows.append(Row.model_validate(dict(zip(columns, line, strict=True))))
+            rows.append(PublishedRow.model_validate(dict(zip(columns, line, strict=True))))
         except ValidationError as error:
             column = str(error.errors()[0]["loc"][0])
             raise PublishedError(

@@ -16,7 +16,7 @@ from explorer.analysis import Summary
 from explorer.networks.catalogue import find_preset, presets
 from explorer.networks.key import to_key
 from explorer.pipeline import Explored, explore, summarise
-from explorer.published import Comparison, compare
+from explorer.published import PublishedComparison, compare
 from explorer.sources import find_source
 from explorer.structure import Structure
 from explorer.tracing import TraceError
@@ -101,7 +101,7 @@ def where_it_sits(key: str, seconds: tuple[float, ...] | None) -> tuple[go.Figur
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def published(name: str) -> Comparison:
+def published(name: str) -> PublishedComparison:
     """A published table beside ours; raises `PublishedError`."""
     return compare(name)
 

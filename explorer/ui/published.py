@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.networks.catalogue import find_preset
-from explorer.published import Comparison, PublishedError, load, names
+from explorer.published import PublishedComparison, PublishedError, load, names
 from explorer.ui import calls
 from explorer.ui.messages import escape
 from explorer.views import published as views
@@ -17,7 +17,7 @@ DEFAULT = "inception_v3"
 HEIGHT = 460
 
 
-def choose() -> Comparison | PublishedError:
+def choose() -> PublishedComparison | PublishedError:
     """The table that the address or the person names, or the error that says what is damaged."""
     state, asked = st.session_state, st.query_params.get("table")
     try:
@@ -51,7 +51,7 @@ def _asked(name: str) -> str:
     return DEFAULT
 
 
-def figures(found: Comparison) -> None:
+def figures(found: PublishedComparison) -> None:
     """How much is accounted for, and the parameters as printed and as they are."""
     total = next(total for total in found.totals if total.name == "Total params")
     with st.grid(4, min_column_width=190):
@@ -70,7 +70,7 @@ def figures(found: Comparison) -> None:
         st.error(escape(f"{left.path} ({left.type}): {left.reason}."))
 
 
-def notes(found: Comparison) -> None:
+def notes(found: PublishedComparison) -> None:
     """What to know about the table, in sentences, and the swapped columns."""
     if not found.notes:
         return
@@ -86,7 +86,7 @@ def notes(found: Comparison) -> None:
                    "blocks in a stage, the left side is empty.")
 
 
-def totals(found: Comparison) -> None:
+def totals(found: PublishedComparison) -> None:
     """Every printed total beside ours, and how it comes about."""
     lines = ["| Total | Printed | Recomputed | Ours | How it comes about |",
              "| --- | ---: | ---: | ---: | --- |"]
@@ -99,7 +99,7 @@ def totals(found: Comparison) -> None:
                "says to the same question.")
 
 
-def rows(found: Comparison) -> None:
+def rows(found: PublishedComparison) -> None:
     """The rows side by side, those that match the search, and their CSV."""
     name = found.table.name
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -122,7 +122,7 @@ def rows(found: Comparison) -> None:
                 "rows. ") + without_a_row(found))
 
 
-def without_a_row(found: Comparison) -> str:
+def without_a_row(found: PublishedComparison) -> str:
     """Our calls that a tool does not see, counted."""
     if not found.unseen:
         return ""
@@ -144,7 +144,7 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     return frame[hits]
 
 
-def shown(found: Comparison) -> pd.DataFrame:
+def shown(found: PublishedComparison) -> pd.DataFrame:
     frame = views.frame(found)
     frame["status"] = [[status] for status in frame["status"]]
     for column in ("output_shape", "our_output_shape"):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from explorer.conventions import MIB, Figure, Report
+from explorer.conventions import MIB, Figure, ToolReport
 from explorer.text import NOT_COUNTED
 
 COLUMNS = ("Tool", "It calls it", "Its figure", "Difference", "Ours", "Our name")
 SAME = "same"
 
 
-def frame(reports: tuple[Report, ...]) -> pd.DataFrame:
+def frame(reports: tuple[ToolReport, ...]) -> pd.DataFrame:
     """A row for each figure, as text: counts in full, memory in the unit that the tool means."""
     return pd.DataFrame([
         (report.tool, figure.name, amount(figure, figure.value), difference(figure),
@@ -21,7 +21,8 @@ def frame(reports: tuple[Report, ...]) -> pd.DataFrame:
 
 def amount(figure: Figure, value: int | None) -> str:
     """
-    >>> amount(Figure("memory", "", 0, 0, "", (), MIB), 3 * MIB // 2)
+    >>> amount(Figure(quantity="memory", name="Size", value=0, ours=0, our_name="Ours", terms=(),
+    ...               unit=MIB), 3 * MIB // 2)
     '1.50 MiB'
     """
     if value is None:
@@ -45,7 +46,7 @@ def difference(figure: Figure) -> str:
     return f"{text} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
 
 
-def sentences(report: Report) -> list[tuple[str, str]]:
+def sentences(report: ToolReport) -> list[tuple[str, str]]:
     """For each figure that differs its name and why, with the sum that leads from ours to it."""
     return [(figure.name, " ".join([*(term.why for term in figure.terms), *_sum(figure)]))
             for figure in report.figures if figure.terms]
