@@ -9,7 +9,7 @@ from torch import nn
 
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, knobs_of
-from explorer.sources import Source, find_source, source_of
+from explorer.sources import Source, to_source
 from explorer.structure import Structure
 from explorer.tracing import TraceError, trace
 
@@ -67,7 +67,7 @@ def explore(source: Source | Config | str, *, training: bool = False,
     >>> explore("resnet18").summary.totals.macs
     1814073344
     """
-    source = _source(source)
+    source = to_source(source)
     network = source.build("meta")
     try:
         summary = analyse(trace(network, source.input_shape, training=training))
@@ -91,19 +91,13 @@ def summarise(source: Source | Config | str, *, training: bool = False) -> Summa
     >>> summarise("resnet18").totals.macs
     1814073344
     """
-    source = _source(source)
+    source = to_source(source)
     network = source.build("meta")
     try:
         return analyse(trace(network, source.input_shape, training=training))
     except TraceError as error:
         error.smallest_input = _smallest_input(network, source, training)
         raise
-
-
-def _source(source: Source | Config | str) -> Source:
-    if isinstance(source, Source):
-        return source
-    return find_source(source) if isinstance(source, str) else source_of(source)
 
 
 def _training_pass(network: nn.Module, source: Source) -> Summary | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from torch import nn
 
@@ -26,6 +27,21 @@ class Source:
     """Makes the network on a device, in evaluation mode; "meta" holds shapes and no weights."""
     config: Config | None = field(default=None, compare=False)
     """The knobs, where it is of the catalogue."""
+
+
+Named: TypeAlias = Source | Config | str
+"""What stands for a source: itself, a config, or a canonical string."""
+
+
+def to_source(named: Named) -> Source:
+    """The source that is meant. Raises `ConfigError` for a string that `find_source` cannot read.
+
+    >>> to_source("resnet50&width=0.5") == to_source(from_key("resnet50&width=0.5"))
+    True
+    """
+    if isinstance(named, Source):
+        return named
+    return find_source(named) if isinstance(named, str) else source_of(named)
 
 
 def source_of(config: Config) -> Source:

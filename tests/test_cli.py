@@ -16,7 +16,9 @@ import pytest
 import torchinfo
 
 import explorer
-from explorer.cli.commands import FORMATS, main
+from explorer import sources
+from explorer.cli.main import main
+from explorer.cli.networks import FORMATS
 from explorer.views import graph
 
 
@@ -45,19 +47,19 @@ def test_list_names_every_preset_with_its_figures(command) -> None:
 
 def test_json_has_the_promised_shape(command) -> None:
     code, out, _ = command("summary", "resnet50", "--set", "input_size=288", "--format", "json")
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert found["network"] == "resnet50" and found["config"]["input_size"] == 288
-    assert found["totals"]["params"] == 25_557_032
-    assert found["totals"]["macs"] == 6_758_334_464
+    assert document["network"] == "resnet50" and document["config"]["input_size"] == 288
+    assert document["totals"]["params"] == 25_557_032
+    assert document["totals"]["macs"] == 6_758_334_464
     assert {"params", "params_used", "trainable_params", "macs", "flops", "param_bytes",
             "activation_bytes", "peak_activation_bytes", "receptive_field",
-            "layers"} <= found["totals"].keys()
-    assert len(found["layers"]) == found["totals"]["layers"]
-    first = found["layers"][0]
+            "layers"} <= document["totals"].keys()
+    assert len(document["layers"]) == document["totals"]["layers"]
+    first = document["layers"][0]
     assert first["type"] == "Conv2d" and first["input_shapes"] == [[1, 3, 288, 288]]
     assert first["output_shape"] == [1, 64, 144, 144] and first["params"] == 9408
-    assert sum(layer["macs"] for layer in found["layers"]) == 6_758_334_464
+    assert sum(layer["macs"] for layer in document["layers"]) == 6_758_334_464
 
 
 def test_csv_and_json_have_the_same_columns_and_rows(command) -> None:
@@ -273,22 +275,22 @@ def test_time_prints_the_figure_and_its_conditions(command) -> None:
     code, out, _ = command(*TIME)
     assert code == 0
     assert all(word in out for word in ("median", "p10", "p90", "n ", "threads", "torch"))
-    found = json.loads(command(*TIME, "--format", "json")[1])
-    assert 0 < found["p10_s"] <= found["median_s"] <= found["p90_s"]
-    assert found["n"] >= 1 and found["conditions"]["torch"]
-    assert "layers" not in found and "batches" not in found
+    document = json.loads(command(*TIME, "--format", "json")[1])
+    assert 0 < document["p10_s"] <= document["median_s"] <= document["p90_s"]
+    assert document["n"] >= 1 and document["conditions"]["torch"]
+    assert "layers" not in document and "batches" not in document
     row = pd.read_csv(io.StringIO(command(*TIME, "--format", "csv")[1]))
     assert len(row) == 1 and row["median_s"][0] > 0 and row["dtype"][0] == "float32"
 
 
 def test_time_takes_the_choices(command) -> None:
-    found = json.loads(command(*TIME, "--dtype", "bfloat16", "--channels-last", "--training",
+    document = json.loads(command(*TIME, "--dtype", "bfloat16", "--channels-last", "--training",
                                "--set", "input_size=64", "--batch-size", "2",
                                "--format", "json")[1])
-    conditions = found["conditions"]
+    conditions = document["conditions"]
     assert (conditions["dtype"], conditions["layout"]) == ("bfloat16", "channels last")
     assert conditions["training"] and conditions["threads"] == 1
-    assert found["batch_size"] == 2
+    assert document["batch_size"] == 2
 
 
 def test_time_per_layer_and_why(command, tmp_path: Path) -> None:
@@ -302,16 +304,38 @@ def test_time_per_layer_and_why(command, tmp_path: Path) -> None:
     code, out, _ = command(*TIME, "--roofline")
     assert code == 0
     assert "The calls add up to" in out and "bound by memory" in out
-    found = json.loads(command(*TIME, "--per-layer", "--format", "json")[1])["layers"]
-    assert found["sum_s"] == pytest.approx(sum(call["seconds"] for call in found["calls"]))
-    assert found["difference_s"] == pytest.approx(found["sum_s"] - found["whole_s"])
-    assert sum(block["calls"] for block in found["blocks"]) == len(found["calls"])
+    document = json.loads(command(*TIME, "--per-layer", "--format", "json")[1])["layers"]
+    assert document["sum_s"] == pytest.approx(sum(call["seconds"] for call in document["calls"]))
+    assert document["difference_s"] == pytest.approx(document["sum_s"] - document["whole_s"])
+    assert sum(block["calls"] for block in document["blocks"]) == len(document["calls"])
+
+
+@pytest.mark.parametrize(("arguments", "others"), [
+    (("summary", "inception_v3"), []),
+    (("explain", "resnet18", "0"), []),
+    (("graph", "resnet18"), []),
+    (("graph", "mobilenetv3_small", "--set", "width=0.25", "--overlay", "time"),
+     ["mobilenetv3_small"]),
+    (("time", "mobilenetv3_small", "--set", "width=0.25", "--budget", "0.05", "--device", "cpu",
+      "--roofline", "--batches", "1,2"), []),
+], ids=lambda value: " ".join(value))
+def test_a_command_builds_each_network_once(
+        command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+        others: list[str]) -> None:
+    built: list[str] = []
+    build = sources.build
+    monkeypatch.setattr(sources, "build", lambda config, device: built.append(
+        explorer.to_key(config)) or build(config, device))
+    path = tmp_path / "out.dot"
+    assert command(*arguments, "--output", str(path))[:2] == (0, "")
+    key = "&".join([arguments[1], *["width=0.25"] * ("width=0.25" in arguments)])
+    assert sorted(built) == sorted([key, *others])
 
 
 def test_time_over_batch_sizes(command) -> None:
-    found = json.loads(command(*TIME, "--batches", "1,3", "--format", "json")[1])
-    assert [point["batch_size"] for point in found["batches"]] == [1, 3]
+    document = json.loads(command(*TIME, "--batches", "1,3", "--format", "json")[1])
+    assert [point["batch_size"] for point in document["batches"]] == [1, 3]
     assert all(point["images_per_second"] > 0 and point["refused"] is None
-               for point in found["batches"])
+               for point in document["batches"])
     frame = pd.read_csv(io.StringIO(command(*TIME, "--batches", "2", "--format", "csv")[1]))
     assert list(frame["batch_size"]) == [2] and frame["median_s"][0] > 0

@@ -63,6 +63,14 @@ def test_only_the_ui_imports_streamlit(path: Path) -> None:
     assert "streamlit" not in packages(path) or part_of(path) == "ui"
 
 
+def test_timing_knows_sources_and_no_config() -> None:
+    """So that what is no network of the catalogue can be timed too."""
+    timing = [path for path in EXPLORER if part_of(path) == "timing"]
+    assert "explorer.sources.find_source" in {name for path in timing for name in imports(path)}
+    assert [name_of(path) for path in timing for name in imports(path)
+            if name.startswith(("explorer.networks", "explorer.config"))] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_pages_do_not_import_torch(path: Path) -> None:
     assert "torch" not in packages(path)

@@ -16,7 +16,7 @@ import torch
 import torchinfo
 from streamlit.testing.v1 import AppTest
 
-from explorer.cli.commands import main
+from explorer.cli.main import main
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
 from explorer.published import PublishedError, compare, load, names, table

@@ -9,7 +9,8 @@ import click
 import pytest
 
 import explorer
-from explorer.cli.commands import FORMATS, cli
+from explorer.cli.main import cli
+from explorer.cli.networks import FORMATS
 from explorer.config import knobs_of
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from itertools import pairwise
@@ -24,12 +24,14 @@ from explorer.config import ConfigError
 from explorer.networks.catalogue import configure
 from explorer.networks.key import to_key
 from explorer.pipeline import summarise
+from explorer.sources import Named, Source, find_source, source_of
 from explorer.timing import (
     Choices,
     Timing,
     TimingError,
     available,
-    passes,
+    batches,
+    jobs,
     prediction,
     process,
     protocol,
@@ -37,6 +39,7 @@ from explorer.timing import (
     resolve,
     submit,
     submit_batches,
+    submit_layers,
     time_forward,
 )
 from explorer.tracing import TraceError
@@ -56,6 +59,16 @@ def one_thread() -> Iterator[None]:
 
 def worker_pid() -> int:
     return process.measuring_process("cpu").submit(os.getpid).result()
+
+
+def when_built(monkeypatch: pytest.MonkeyPatch, make: Callable[[], nn.Module]) -> None:
+    """What is timed is the network that `make` gives; what is traced, on meta, stays as it is."""
+    def find(key: str) -> Source:
+        source = find_source(key)
+        return replace(source, build=lambda device: source.build(device) if device == "meta"
+                       else make())
+
+    monkeypatch.setattr(protocol, "find_source", find)
 
 
 def begun(future: Future[Timing]) -> None:
@@ -101,6 +114,26 @@ def test_conditions_stand_beside_the_figure(timing: Timing) -> None:
     assert pickle.loads(pickle.dumps(timing)) == timing
 
 
+@pytest.mark.parametrize("network", [SMALL, to_key(SMALL), source_of(SMALL)],
+                         ids=lambda network: type(network).__name__)
+def test_a_network_is_named_in_any_way(network: Named) -> None:
+    assert time_forward(network, "cpu", budget_s=0.05).key == to_key(SMALL)
+
+
+def test_a_summary_that_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    summary, of_four = summarise(SMALL), summarise(SMALL.replace(batch_size=4))
+    made = []
+    monkeypatch.setattr(jobs, "summarise", lambda source, **_: made.append(source) or summary)
+    waiting = [submit(SMALL, "cpu", 0.05, summary=summary),
+               submit_layers(SMALL, "cpu", 0.05, summary=summary),
+               submit_batches(SMALL, "cpu", 0.05, batches=[2], summary=summary)]
+    assert [job.result().key for job in waiting] == [to_key(SMALL)] * 3
+    assert made == []
+    # Whether four images fit says nothing of one.
+    submit_batches(SMALL.replace(batch_size=4), "cpu", 0.05, batches=[1], summary=of_four).result()
+    assert made == [source_of(SMALL)]
+
+
 def test_a_pass_longer_than_the_budget_is_timed_once_after_the_first() -> None:
     timing = time_forward(SMALL, "cpu", budget_s=1e-6)
     assert timing.n == timing.passes_per_sample == 1
@@ -108,7 +141,7 @@ def test_a_pass_longer_than_the_budget_is_timed_once_after_the_first() -> None:
 
 
 def test_a_pass_too_short_to_be_timed_is_timed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "build", lambda *_: nn.Identity())
+    when_built(monkeypatch, nn.Identity)
     timing = protocol.measure(to_key(SMALL), "cpu", 0.1, Choices())
     assert timing.passes_per_sample > 1
     assert timing.median_s < timing.first_s
@@ -129,7 +162,7 @@ class Sleeper(nn.Module):
 
 def test_passes_are_timed_one_by_one_without_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     sleeper = Sleeper().eval()
-    monkeypatch.setattr(passes, "build", lambda *_: sleeper)
+    when_built(monkeypatch, lambda: sleeper)
     timing = protocol.measure(to_key(SMALL), "cpu", 1, Choices())
     assert timing.first_s >= 0.1
     assert timing.p10_s >= 0.02
@@ -187,7 +220,7 @@ def test_cuda_out_of_memory_is_a_sentence_and_the_process_lives_on() -> None:
 @needs_cuda
 def test_the_server_has_no_cuda_context() -> None:
     code = ("import torch; from explorer.timing import time_forward; "
-            "from explorer.catalogue import configure; "
+            "from explorer.networks.catalogue import configure; "
             "time_forward(configure('mobilenetv3_small'), 'cuda', 0.1); "
             "assert not torch.cuda.is_initialized()")
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
@@ -229,10 +262,10 @@ def test_an_input_that_is_too_small_is_refused() -> None:
 ])
 def test_out_of_memory_in_the_middle_is_a_sentence(
         error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(*_: object) -> None:
+    def build() -> nn.Module:
         raise error
 
-    monkeypatch.setattr(passes, "build", build)
+    when_built(monkeypatch, build)
     with pytest.raises(TimingError, match=r"^The forward pass of vgg11 ran out of memory on cpu: "
                                           r"it was predicted to need 0\.\d GB, and [\d,.]+ GB were "
                                           "free. Lower `batch_size` or `input_size`.$"):
@@ -389,6 +422,14 @@ def test_a_batch_size_that_cannot_be(size: int) -> None:
         submit_batches(SMALL, "cpu", batches=[1, size])
 
 
+def test_batch_sizes_of_what_has_no_knob_for_them() -> None:
+    stranger = Source(key="stranger", title="Stranger", input_shape=(1, 3, 32, 32),
+                      build=lambda device: nn.Identity())
+    with pytest.raises(TimingError, match="`batch_size`"):
+        submit_batches(stranger, "cpu", batches=[1, 2])
+    assert batches.with_batch(source_of(SMALL), 4).input_shape == (4, 3, 32, 32)
+
+
 def test_cold_and_warm() -> None:
     with process.MeasuringProcess("cpu") as cold:
         timings = [cold.submit(protocol.measure, to_key(SMALL), "cpu", 0.1, Choices())
@@ -427,13 +468,12 @@ def test_shutdown_runs_what_waits_and_takes_no_more() -> None:
 SCRIPT = """
 print("once", flush=True)
 import os, signal, sys
-from explorer.catalogue import configure
-from explorer.config import ConfigError
+from explorer.networks.catalogue import configure
 from explorer.timing import process, submit
 pid = process.measuring_process("cpu").submit(os.getpid).result()
 print(pid, flush=True)
-runs = [submit(configure("mobilenetv3_small"), "cpu", budget_s=60) for _ in range(3)]
-while not runs[0].running(): pass
+jobs = [submit(configure("mobilenetv3_small"), "cpu", budget_s=60) for _ in range(3)]
+while not jobs[0].running(): pass
 if sys.argv[1] == "killed": os.kill(os.getpid(), signal.SIGKILL)
 """
 

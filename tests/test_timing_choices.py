@@ -10,6 +10,7 @@ import torch
 
 from explorer.networks.catalogue import configure
 from explorer.pipeline import summarise
+from explorer.sources import find_source, source_of
 from explorer.timing import (
     Choices,
     TimingError,
@@ -37,7 +38,7 @@ def measured(device: str = "cpu", **choices: object) -> protocol.Timing:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_number_formats(dtype: str) -> None:
-    with prepared(SMALL, "cpu", Choices(dtype=dtype)) as given:
+    with prepared(find_source(KEY), "cpu", Choices(dtype=dtype)) as given:
         assert str(given.network(given.images).dtype) == f"torch.{dtype}"
     timing = measured(dtype=dtype)
     assert timing.conditions.dtype == dtype
@@ -45,7 +46,7 @@ def test_number_formats(dtype: str) -> None:
 
 
 def test_channels_last() -> None:
-    with prepared(SMALL, "cpu", Choices(channels_last=True)) as given:
+    with prepared(find_source(KEY), "cpu", Choices(channels_last=True)) as given:
         assert given.images.is_contiguous(memory_format=torch.channels_last)
         weights = [weight for weight in given.network.parameters() if weight.dim() == 4]
         assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
@@ -54,7 +55,7 @@ def test_channels_last() -> None:
 
 def test_threads_are_set_for_the_run_alone() -> None:
     before = torch.get_num_threads()
-    with prepared(SMALL, "cpu", Choices(threads=cores())):
+    with prepared(find_source(KEY), "cpu", Choices(threads=cores())):
         assert torch.get_num_threads() == cores()
     assert torch.get_num_threads() == before
     assert measured(threads=cores()).conditions.threads == cores()
@@ -63,7 +64,7 @@ def test_threads_are_set_for_the_run_alone() -> None:
 @pytest.mark.parametrize(("name", "size"), [("resnet18", 96), ("inception_v3", 299)])
 def test_a_training_step_makes_gradients_and_takes_more_memory(name: str, size: int) -> None:
     config = configure(name, width=0.125, input_size=size, batch_size=2, num_classes=10)
-    with prepared(config, "cpu", Choices(training=True)) as given:
+    with prepared(source_of(config), "cpu", Choices(training=True)) as given:
         given.run()
         assert all(weight.grad is not None for weight in given.network.parameters())
     forward, step = (prediction.pass_bytes(summarise(config, training=training),

@@ -1,6 +1,7 @@
 """The time of every call, and what bounds it."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -80,6 +81,27 @@ def test_the_calls_that_are_timed_are_those_of_the_trace(
     assert not any("forward" in vars(module) for module in network.modules())
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_module_keeps_a_forward_of_its_own(fails: bool) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    followed = trace(network.to("meta"), (1, 3, 8, 8))
+    network.to_empty(device="cpu")
+
+    def own(x: torch.Tensor) -> torch.Tensor:
+        if fails:
+            raise ArithmeticError
+        return x.sigmoid()
+
+    network[1].forward = own
+    marks: list[None] = []
+    images = torch.randn(1, 3, 8, 8)
+    with suppress(ArithmeticError), layers.noted(network, followed, lambda: marks.append(None)):
+        network(images)
+    assert len(marks) == (1 if fails else 2)
+    assert vars(network[1])["forward"] is own
+    assert "forward" not in vars(network[0])
+
+
 class Slow(nn.Module):
     """An activation that takes 30 ms."""
 
@@ -145,11 +167,14 @@ def test_rates_are_measured_once(rates: Rates) -> None:
 
 def test_bounds_are_told_apart() -> None:
     """A device that does 100 operations a byte, on which a call takes 1 µs."""
-    rates = Rates("cpu", "float32", 1e12, 1e10, {"convolution": 1e-6, "activation": 1e-6})
+    rates = Rates(device="cpu", dtype="float32", flops_per_s=1e12, bytes_per_s=1e10,
+                  launch_s={"convolution": 1e-6, "activation": 1e-6})
     config = configure("vgg16", batch_norm=False)
     summary = summarise(config)
-    times = LayerTimes(to_key(config), "cpu", (1e-3,) * len(summary.layers), 1.0, 3, 0, 0, (),
-                       time_forward(SMALL, "cpu", 0.05).conditions)
+    times = LayerTimes(
+        key=to_key(config), device="cpu", seconds=(1e-3,) * len(summary.layers), whole_s=1.0,
+        passes=3, started_s=0, finished_s=0, warnings=(),
+        conditions=time_forward(SMALL, "cpu", 0.05).conditions)
     spots = {spot.layer.path: spot for spot in place(summary, times, rates, Choices()).spots}
     convolution = spots["stage3.conv2.conv"]
     weights = 256 * 256 * 9 + 256
@@ -167,14 +192,14 @@ def test_bounds_are_told_apart() -> None:
 
 
 def test_the_page_says_why(times: LayerTimes, rates: Rates) -> None:
-    found = place(summarise(SMALL), times, rates, Choices(threads=1))
-    assert sum(map(found.share, roofline.BOUNDS)) == pytest.approx(1)
-    said = " ".join(roofline_views.sentences(found))
+    roofs = place(summarise(SMALL), times, rates, Choices(threads=1))
+    assert sum(map(roofs.share, roofline.BOUNDS)) == pytest.approx(1)
+    said = " ".join(roofline_views.sentences(roofs))
     assert "bound by memory" in said and "depthwise convolutions" in said
     assert "fewer multiply-adds shorten this pass only a little" in said
-    frame = roofline_views.frame(found)
+    frame = roofline_views.frame(roofs)
     assert len(frame) == len(times.seconds)
-    figure = roofline_views.figure(found)
+    figure = roofline_views.figure(roofs)
     dots = [trace for trace in figure.data if trace.mode == "markers"]
     assert "depthwise convolution" in {trace.name for trace in dots}
     assert sum(len(trace.x) for trace in dots) == frame["intensity"].notna().sum()
@@ -184,6 +209,6 @@ def test_what_is_not_counted_has_no_bound(times: LayerTimes, rates: Rates) -> No
     summary = summarise(SMALL)
     unknown = replace(summary, layers=tuple(
         layer._replace(macs=None, elementwise_ops=None) for layer in summary.layers))
-    found = place(unknown, times, rates, Choices())
-    assert {spot.bound for spot in found.spots} == {None}
-    assert roofline_views.frame(found)["bound"].isna().all()
+    roofs = place(unknown, times, rates, Choices())
+    assert {spot.bound for spot in roofs.spots} == {None}
+    assert roofline_views.frame(roofs)["bound"].isna().all()

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.networks.catalogue import configure
 from explorer.networks.key import to_key
-from explorer.timing import Choices, LayerTimes, Sweep, Timing, TimingError, submit
+from explorer.timing import BatchTimes, Choices, LayerTimes, Timing, TimingError, submit
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish
 from explorer.ui.timing import note
@@ -114,7 +114,7 @@ def test_batch_sizes_are_timed_until_one_takes_too_long() -> None:
     app = finished(press(app, "time-batches"), "batches")
     assert not app.exception and not app.error
     sweep = runs.known(app.session_state["wishes"]["batches"])
-    assert isinstance(sweep, Sweep)
+    assert isinstance(sweep, BatchTimes)
     sizes = [point.batch_size for point in sweep.points]
     assert sizes == [2 ** power for power in range(len(sizes))]
     last = sweep.points[-1].timing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.networks.key import from_key, to_key
+from explorer.sources import Source, find_source, source_of
 from explorer.timing.choices import Choices
 from explorer.timing.errors import TimingError
 from explorer.timing.protocol import Timing, measure
@@ -25,8 +25,8 @@ class BatchPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """The points of one config in the order in which they were timed."""
+class BatchTimes:
+    """The points of one network in the order in which they were timed."""
 
     key: str
     device: str
@@ -34,23 +34,34 @@ class Sweep:
 
 
 def measure_batches(key: str, device: str, budget_s: float, choices: Choices,
-                    batches: tuple[int, ...] | None) -> Sweep:
-    """Time the config `key` at each batch size, for about `budget_s` seconds each.
+                    batches: tuple[int, ...] | None) -> BatchTimes:
+    """Time the network `key` at each batch size, for about `budget_s` seconds each.
 
     Where no sizes are given: 1, 2, 4, and so on, until one does not fit into the memory or a pass
     takes longer than its budget. A size that does not fit is refused in its point. The points so
     far are in the progress.
     """
-    config = from_key(key)
+    source = find_source(key)
     points: list[BatchPoint] = []
     for size in batches or _doubling(points, budget_s):
         try:
-            points.append(BatchPoint(size, measure(to_key(config.replace(batch_size=size)), device,
-                                                   budget_s, choices)))
+            timing = measure(with_batch(source, size).key, device, budget_s, choices)
+            points.append(BatchPoint(size, timing))
         except TimingError as error:
             points.append(BatchPoint(size, None, str(error)))
         report(Progress(f"batch size {size} done", points=tuple(points)))
-    return Sweep(key, device, tuple(points))
+    return BatchTimes(key, device, tuple(points))
+
+
+def with_batch(source: Source, size: int) -> Source:
+    """The same network with another number of images in a pass.
+
+    Raises `ConfigError` for a size that cannot be, `TimingError` where the size is fixed.
+    """
+    if source.config is None:
+        raise TimingError(f"The batch size of {source.key} cannot be set to {size}: it has no knob "
+                          "`batch_size`. Time it as it is, without other batch sizes.")
+    return source_of(source.config.replace(batch_size=size))
 
 
 def _doubling(points: list[BatchPoint], budget_s: float) -> Iterator[int]:

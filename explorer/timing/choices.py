@@ -1,4 +1,4 @@
-"""How a pass is run, beside the config and the device."""
+"""How a pass is run, beside the network and the device."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ DEFAULT = Choices()
 
 
 def _explain(error: ValidationError) -> TimingError:
-    found = error.errors()[0]
-    name = str(found["loc"][0])
+    first = error.errors()[0]
+    name = str(first["loc"][0])
     if name not in Choices.model_fields:
         return TimingError(f"There is no choice {name!r}: there are "
                            f"{', '.join(Choices.model_fields)}.")
     rule = {"dtype": f"one of {', '.join(DTYPES)}",
             "threads": f"a whole number from 1 to {cores()}"}.get(name, "on or off")
-    return TimingError(f"`{name}` must be {rule}; got {found['input']!r}.")
+    return TimingError(f"`{name}` must be {rule}; got {first['input']!r}.")

@@ -20,12 +20,12 @@ FEWEST = 10
 SHORTEST_S = 0.1
 """The system counts processor time in hundredths of a second."""
 
-
 CALM_S = 1.5
+"""How long to wait at most for others to be quiet."""
 WINDOW_S = 0.15
+"""For how long they must be."""
 CALM_CORES = 0.2
-"""How long to wait at most for others to be quiet, over which time they must be, and what that
-means."""
+"""Cores that they may have meanwhile."""
 
 
 @dataclass
@@ -74,17 +74,17 @@ def _busy_s() -> float:
 
 def warnings(samples: Sequence[float], load: Load, threads: int) -> tuple[str, ...]:
     """What a person should know before trusting the samples; nothing where all is well."""
-    found = []
+    sentences = []
     cores = psutil.cpu_count() or 1
     # Others may have the cores that the run leaves free.
     taken = load.cores - max(0, cores - threads)
     if load.elapsed_s >= SHORTEST_S and taken > CORES_TAKEN * threads:
-        found.append(f"Other programs kept {load.cores:.1f} of the {cores} cores busy during the "
-                     "measurement. Close them and measure again.")
+        sentences.append(f"Other programs kept {load.cores:.1f} of the {cores} cores busy during "
+                         "the measurement. Close them and measure again.")
     if len(samples) >= FEWEST:
         deciles = statistics.quantiles(samples, n=10, method="inclusive")
         if deciles[-1] > SPREAD * deciles[0]:
-            found.append(f"The passes differ: one in ten took {deciles[-1] / deciles[0]:.1f} times "
-                         "as long as the quickest tenth or longer. Something disturbed them; "
-                         "measure again.")
-    return tuple(found)
+            sentences.append(f"The passes differ: one in ten took {deciles[-1] / deciles[0]:.1f} "
+                             "times as long as the quickest tenth or longer. Something disturbed "
+                             "them; measure again.")
+    return tuple(sentences)

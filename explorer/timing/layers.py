@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.networks.key import from_key
 from explorer.pipeline import summarise
+from explorer.sources import find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched
@@ -42,7 +42,7 @@ FEWEST_PASSES, MOST_PASSES = 3, 100
 
 @dataclass(frozen=True, slots=True)
 class LayerTimes:
-    """Median seconds of every call of one config; of a training step, of its forward half."""
+    """Median seconds of every call of one network; of a training step, of its forward half."""
 
     key: str
     device: str
@@ -74,14 +74,14 @@ class LayerTimes:
 
 
 def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> LayerTimes:
-    """Time every call of the config `key`, for about `budget_s` seconds but at least three passes.
+    """Time every call of the network `key`, for about `budget_s` seconds but at least three passes.
 
     Raises `TimingError` where the memory does not suffice.
     """
     started_s = time.time()
-    config = from_key(key)
-    summary = summarise(config, training=choices.training)
-    with guarded(key, summary, device, choices), prepared(config, device, choices) as given:
+    source = find_source(key)
+    summary = summarise(source, training=choices.training)
+    with guarded(key, summary, device, choices), prepared(source, device, choices) as given:
         # Of a training step the calls of the forward half are known.
         given.run = lambda: given.network(given.images)
         wait_for_calm(lambda: report(Progress("waiting for other programs")))
@@ -90,9 +90,12 @@ def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> 
         with watched() as load:
             whole, calls = sample_calls(given, summary.trace, budget_s - spent_s)
         threads = torch.get_num_threads() if device == "cpu" else 1
-    return LayerTimes(key, device, tuple(map(statistics.median, zip(*calls, strict=True))),
-                      statistics.median(whole), len(whole), started_s, time.time(),
-                      warnings(whole, load, threads), conditions(device, choices))
+    return LayerTimes(
+        key=key, device=device,
+        seconds=tuple(map(statistics.median, zip(*calls, strict=True))),
+        whole_s=statistics.median(whole), passes=len(whole), started_s=started_s,
+        finished_s=time.time(), warnings=warnings(whole, load, threads),
+        conditions=conditions(device, choices))
 
 
 def sample_calls(given: Pass, trace: Trace,
@@ -121,12 +124,16 @@ def sample_calls(given: Pass, trace: Trace,
 
 @contextmanager
 def noted(network: nn.Module, trace: Trace, mark: Callable[[], None]) -> Iterator[None]:
-    """`mark` is called at the end of every call that the trace has, in its order."""
+    """`mark` is called at the end of every call that the trace has, in its order.
+
+    The modules are as they were at the end of the block, also one that has a `forward` of its own.
+    """
     runs: dict[str, set[int]] = {}
     for run in trace.runs:
         runs.setdefault(run.path, set()).add(run.stop - run.start)
     single = [module for path, module in network.named_modules()
               if path and not trace.modules[path].children and runs.get(path) == {1}]
+    own = {module: vars(module)["forward"] for module in single if "forward" in vars(module)}
     try:
         for module in single:
             vars(module)["forward"] = _marked(module.forward, mark)
@@ -135,6 +142,8 @@ def noted(network: nn.Module, trace: Trace, mark: Callable[[], None]) -> Iterato
     finally:
         for module in single:
             vars(module).pop("forward", None)
+        for module, forward in own.items():
+            vars(module)["forward"] = forward
 
 
 def _marked(forward: Callable[..., Any], mark: Callable[[], None]) -> Callable[..., Any]:

@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.config import Config
-from explorer.networks.build import build
+from explorer.sources import Source
 from explorer.timing.choices import DTYPES, Choices
 from explorer.tracing import leaves
 
@@ -46,14 +45,14 @@ class Pass:
 
 
 @contextmanager
-def prepared(config: Config, device: str, choices: Choices) -> Iterator[Pass]:
-    """The pass of a config, with all settings as the choices say until the end of the block."""
+def prepared(source: Source, device: str, choices: Choices) -> Iterator[Pass]:
+    """The pass of a network, with all settings as the choices say until the end of the block."""
     layout = torch.channels_last if choices.channels_last else torch.contiguous_format
     with settings(device, choices):
-        network = build(config, device).to(DTYPES[choices.dtype])
+        network = source.build(device).to(DTYPES[choices.dtype])
         network.to(memory_format=layout)    # type: ignore[call-overload]
         network.train(choices.training)
-        images = torch.randn(config.input_shape, device=device).to(DTYPES[choices.dtype])
+        images = torch.randn(source.input_shape, device=device).to(DTYPES[choices.dtype])
         images = images.to(memory_format=layout)
         forward: Callable[[Tensor], object] = network
         if choices.compile:

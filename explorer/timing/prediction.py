@@ -48,7 +48,7 @@ def pass_bytes(summary: Summary, choices: Choices) -> int:
 
 
 def check_memory(key: str, summary: Summary, device: str, choices: Choices) -> float:
-    """Bytes that are free; raises `TimingError` where the pass of the config `key` needs more.
+    """Bytes that are free; raises `TimingError` where the pass of the network `key` needs more.
 
     On a CUDA device this creates a context: there, call it in the measuring process only.
     """

@@ -1,4 +1,4 @@
-"""The measuring process: one a device, one run at a time, a queue in front.
+"""The measuring process: one a device, one job at a time, a queue in front.
 
 It is a fresh interpreter that is told only `sys.path`. `multiprocessing` would first run the main
 script again, which under `streamlit run` is the app itself. `worker` is what it runs.
@@ -26,10 +26,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 GRACE_S = 1.0
-"""A cancelled run stops between two passes; if it does not for so long, its process is killed."""
+"""A cancelled job stops between two passes; if it does not for so long, its process is killed."""
 
 
-class Run(Future[T]):
+class Job(Future[T]):
     """A call to the measuring process: a future that knows its place, and stops while it runs."""
 
     def __init__(self, queue: MeasuringProcess, number: int, work: bytes) -> None:
@@ -48,7 +48,7 @@ class Run(Future[T]):
     def cancel(self) -> bool:
         """Take it out of the queue, or stop it while it runs; False where it is done already.
 
-        A run that is stopped is `cancelled()` a moment later.
+        A job that is stopped is `cancelled()` a moment later.
         """
         if super().cancel():
             self._queue.forget(self)
@@ -70,8 +70,8 @@ class MeasuringProcess(Executor):
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._waiting: deque[Run[Any]] = deque()
-        self._running: Run[Any] | None = None
+        self._waiting: deque[Job[Any]] = deque()
+        self._running: Job[Any] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
         self._closed = False
@@ -79,46 +79,46 @@ class MeasuringProcess(Executor):
         self._writing = Lock()
         self._sent = -1
         self._numbers = count()
-        # A daemon, so that a run that is under way does not delay the exit of the interpreter.
+        # A daemon, so that a job that is under way does not delay the exit of the interpreter.
         self._thread = Thread(target=self._serve, name=f"measuring on {device}", daemon=True)
         self._thread.start()
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Run[T]:
-        run: Run[T] = Run(self, next(self._numbers), pickle.dumps((fn, args, kwargs)))
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Job[T]:
+        job: Job[T] = Job(self, next(self._numbers), pickle.dumps((fn, args, kwargs)))
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._waiting.append(run)
+            self._waiting.append(job)
             self._changed.notify()
-        return run
+        return job
 
     @property
     def length(self) -> int:
-        """Runs that wait, and the one that runs."""
+        """Jobs that wait, and the one that runs."""
         with self._changed:
             return len(self._waiting) + (self._running is not None)
 
-    def place(self, run: Run[Any]) -> int | None:
+    def place(self, job: Job[Any]) -> int | None:
         with self._changed:
-            if run is self._running:
+            if job is self._running:
                 return 0
-            return self._waiting.index(run) + 1 if run in self._waiting else None
+            return self._waiting.index(job) + 1 if job in self._waiting else None
 
-    def forget(self, run: Run[Any]) -> None:
-        """Take a cancelled run out of the queue."""
+    def forget(self, job: Job[Any]) -> None:
+        """Take a cancelled job out of the queue."""
         with self._changed, suppress(ValueError):
-            self._waiting.remove(run)
+            self._waiting.remove(job)
 
-    def stop(self, run: Run[Any]) -> bool:
-        """Ask the process to stop a run, and see that it does; False where it does not run."""
+    def stop(self, job: Job[Any]) -> bool:
+        """Ask the process to stop a job, and see that it does; False where it does not run."""
         with self._changed:
-            if run is not self._running:
+            if job is not self._running:
                 return False
-            if run.unwanted:
+            if job.unwanted:
                 return True
-            run.unwanted = True
-        self._ask_to_stop(run)
-        self._kill_later(run)
+            job.unwanted = True
+        self._ask_to_stop(job)
+        self._kill_later(job)
         return True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -126,13 +126,13 @@ class MeasuringProcess(Executor):
             self._closed = True
             waiting = list(self._waiting) if cancel_futures else []
             self._changed.notify()
-        for run in waiting:
-            run.cancel()
+        for job in waiting:
+            job.cancel()
         if wait:
             self._thread.join()
 
     def kill_workers(self) -> None:
-        """Shut down without waiting for the run that is under way, as Python 3.14's pools do."""
+        """Shut down without waiting for the job that is under way, as Python 3.14's pools do."""
         self.shutdown(wait=False, cancel_futures=True)
         while self._thread.is_alive():
             if process := self._process:
@@ -140,34 +140,34 @@ class MeasuringProcess(Executor):
             self._thread.join(0.1)
 
     def _serve(self) -> None:
-        while run := self._next():
+        while job := self._next():
             try:
-                word, outcome = self._exchange(run)
+                word, outcome = self._exchange(job)
             except Exception as error:     # the future raises it
                 word, outcome = "error", error
             with self._changed:
                 self._running = None       # from here on it cannot be stopped
-            if run.unwanted:
-                run.set_exception(CancelledError())
+            if job.unwanted:
+                job.set_exception(CancelledError())
             elif word == "result":
-                run.set_result(outcome)
+                job.set_result(outcome)
             else:
-                run.set_exception(outcome)
-            del run, outcome    # keep nothing alive while waiting
+                job.set_exception(outcome)
+            del job, outcome    # keep nothing alive while waiting
         self._stop()
 
-    def _next(self) -> Run[Any] | None:
+    def _next(self) -> Job[Any] | None:
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
                     return None
-                run = self._waiting.popleft()
-                if run.set_running_or_notify_cancel():
-                    self._running = run
-                    return run
+                job = self._waiting.popleft()
+                if job.set_running_or_notify_cancel():
+                    self._running = job
+                    return job
 
-    def _exchange(self, run: Run[Any]) -> tuple[str, Any]:
+    def _exchange(self, job: Job[Any]) -> tuple[str, Any]:
         """Send a call and wait for its outcome."""
         if self._process is None or self._process.poll() is not None:
             self._restart()
@@ -175,14 +175,14 @@ class MeasuringProcess(Executor):
         assert process and process.stdin and process.stdout
         try:
             with self._writing:
-                send(process.stdin, pickle.dumps(Order(run.number, run.work)))
-                self._sent = run.number
-            if run.unwanted:
-                self._ask_to_stop(run)
+                send(process.stdin, pickle.dumps(Order(job.number, job.work)))
+                self._sent = job.number
+            if job.unwanted:
+                self._ask_to_stop(job)
             while True:
                 word, value = pickle.loads(receive(process.stdout))
                 if word == "progress":
-                    run.progress = value
+                    job.progress = value
                 elif word == "ready":
                     self._ready = True
                 else:
@@ -198,25 +198,25 @@ class MeasuringProcess(Executor):
             self._restart()
         return word, value
 
-    def _ask_to_stop(self, run: Run[Any]) -> None:
+    def _ask_to_stop(self, job: Job[Any]) -> None:
         with self._writing, suppress(OSError):
-            # A run that is yet to be sent is asked when it has been.
-            if self._sent == run.number and self._process and self._process.stdin:
-                send(self._process.stdin, pickle.dumps(Order(run.number, None)))
+            # A job that is yet to be sent is asked when it has been.
+            if self._sent == job.number and self._process and self._process.stdin:
+                send(self._process.stdin, pickle.dumps(Order(job.number, None)))
 
-    def _kill_later(self, run: Run[Any]) -> None:
-        timer = Timer(GRACE_S, self._kill_if_running, [run, self._ready])
+    def _kill_later(self, job: Job[Any]) -> None:
+        timer = Timer(GRACE_S, self._kill_if_running, [job, self._ready])
         timer.daemon = True
         timer.start()
 
-    def _kill_if_running(self, run: Run[Any], asked: bool) -> None:
+    def _kill_if_running(self, job: Job[Any], asked: bool) -> None:
         with self._changed:
-            if run is not self._running:
+            if job is not self._running:
                 return
             if asked and self._process:
                 self._process.kill()
                 return
-        self._kill_later(run)       # killed while it starts, it would have to start again
+        self._kill_later(job)       # killed while it starts, it would have to start again
 
     def _restart(self) -> None:
         self._stop()
@@ -244,7 +244,7 @@ def measuring_process(device: str) -> MeasuringProcess:
 
 
 def queue_length(device: str) -> int:
-    """Runs that wait or run on a device, as `resolve` returns it."""
+    """Jobs that wait or run on a device, as `resolve` returns it."""
     with _lock:
         queue = _processes.get(device)
     return queue.length if queue else 0

@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.benchmark import Timer
 
 from explorer.analysis import Summary
-from explorer.networks.key import from_key
 from explorer.pipeline import summarise
+from explorer.sources import find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched
@@ -29,6 +29,9 @@ from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.prediction import check_memory, out_of_memory, pass_bytes
 from explorer.timing.worker import Progress, report
+
+if TYPE_CHECKING:
+    from torch.utils.benchmark import Timer
 
 MOST_SAMPLES = 200
 """Enough for p10 and p90; a small network need not use up its budget."""
@@ -44,7 +47,7 @@ BLOCK_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The timed passes of one config on one device; figures in seconds, for one pass each."""
+    """The timed passes of one network on one device; figures in seconds, for one pass each."""
 
     key: str
     device: str
@@ -76,16 +79,16 @@ class Timing:
 
 
 def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
-    """Time the passes of the config `key` for about `budget_s` seconds.
+    """Time the passes of the network `key` for about `budget_s` seconds.
 
     However long a pass takes, one is timed after the first; building the network and compiling it
     are not part of the budget. Raises `TimingError` where the memory does not suffice.
     """
     started_s = time.time()
-    config = from_key(key)
-    summary = summarise(config, training=choices.training)
+    source = find_source(key)
+    summary = summarise(source, training=choices.training)
     on_cuda = device.startswith("cuda")
-    with guarded(key, summary, device, choices), prepared(config, device, choices) as given:
+    with guarded(key, summary, device, choices), prepared(source, device, choices) as given:
         if on_cuda:
             torch.cuda.reset_peak_memory_stats()
         compile_s = timed(given, "compiling") if choices.compile else None
@@ -94,17 +97,21 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
         if choices.cuda_graph:
             report(Progress("capturing the graph"))
             given.capture()
+        timer = _timer(given)
         start = time.perf_counter() - first_s
         pass_s = warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
         with watched() as load:
-            per_sample, samples = _sample(given, device, pass_s, start, budget_s)
+            per_sample, samples = _sample(given, timer, device, pass_s, start, budget_s)
         measured = torch.cuda.max_memory_allocated() if on_cuda else None
         threads = torch.get_num_threads() if device == "cpu" else 1    # the one that launches
     p10_s, p90_s = spread(samples)
-    return Timing(key, device, config.batch_size, statistics.median(samples), p10_s, p90_s,
-                  len(samples), per_sample, first_s, compile_s, started_s, time.time(),
-                  pass_bytes(summary, choices), measured, warnings(samples, load, threads),
-                  conditions(device, choices))
+    return Timing(
+        key=key, device=device, batch_size=source.input_shape[0],
+        median_s=statistics.median(samples), p10_s=p10_s, p90_s=p90_s, n=len(samples),
+        passes_per_sample=per_sample, first_s=first_s, compile_s=compile_s, started_s=started_s,
+        finished_s=time.time(), predicted_bytes=pass_bytes(summary, choices),
+        measured_bytes=measured, warnings=warnings(samples, load, threads),
+        conditions=conditions(device, choices))
 
 
 @contextmanager
@@ -147,15 +154,21 @@ def warm_up(given: Pass, budget_s: float) -> float | None:
     return min(recent, default=None)
 
 
-def _sample(given: Pass, device: str, pass_s: float, start: float,
-            budget_s: float) -> tuple[int, list[float]]:
-    """Passes in a sample, and the seconds for one pass of each sample."""
+def _timer(given: Pass) -> Timer:
+    # Imported here: it takes 80 ms, and who only asks for a measurement does not need it.
+    from torch.utils.benchmark import Timer
+
     def clock() -> float:
         given.wait()
         return time.perf_counter()
 
-    timer = Timer("run()", timer=clock, globals={"run": given.run},
-                  num_threads=torch.get_num_threads())     # 1 by default
+    return Timer("run()", timer=clock, globals={"run": given.run},
+                 num_threads=torch.get_num_threads())     # 1 by default
+
+
+def _sample(given: Pass, timer: Timer, device: str, pass_s: float, start: float,
+            budget_s: float) -> tuple[int, list[float]]:
+    """Passes in a sample, and the seconds for one pass of each sample."""
     end = start + budget_s
     samples: list[float] = []
 

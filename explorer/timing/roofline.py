@@ -70,11 +70,12 @@ def _rates(device: str, choices: Choices) -> Rates:
     with settings(device, choices), torch.inference_mode():
         wait = waiter(device)
         report(Progress("matrix products"))
-        flops = _matrix_rate(device, dtype, wait)
+        flops_per_s = _matrix_rate(device, dtype, wait)
         report(Progress("memory bandwidth"))
-        memory = _copy_rate(device, wait)
+        bytes_per_s = _copy_rate(device, wait)
         report(Progress("cost of a call"))
-        return Rates(device, choices.dtype, flops, memory, _launch_costs(device, dtype, wait))
+        return Rates(device=device, dtype=choices.dtype, flops_per_s=flops_per_s,
+                     bytes_per_s=bytes_per_s, launch_s=_launch_costs(device, dtype, wait))
 
 
 def _matrix_rate(device: str, dtype: torch.dtype, wait: Callable[[], None]) -> float:
@@ -166,7 +167,7 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
-    """The layers of one config under the roofs of one device."""
+    """The layers of one network under the roofs of one device."""
 
     rates: Rates
     spots: tuple[Spot, ...]
@@ -178,7 +179,7 @@ class Roofline:
 
 
 def place(summary: Summary, times: LayerTimes, rates: Rates, choices: Choices) -> Roofline:
-    """Put every layer under the roofs: `times` are those of the config of `summary`.
+    """Put every layer under the roofs: `times` are those of the network of `summary`.
 
     A layer is bound by whichever takes the device longest: to move its bytes, to do its
     operations, or to launch a call of its kind.
@@ -196,7 +197,8 @@ def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,
     moved = weights + sum(map(math.prod, layer.input_shapes)) + math.prod(layer.output_shape)
     size = 0 if looks else moved * choices.element_bytes
     if layer.macs is None or layer.elementwise_ops is None:
-        return Spot(layer, seconds, None, size, None, None)
+        return Spot(layer=layer, seconds=seconds, flops=None, bytes=size, bound=None,
+                    attainable=None)
     flops = 2 * layer.macs + layer.elementwise_ops
     memory_s, arithmetic_s = size / rates.bytes_per_s, flops / rates.flops_per_s
     launch_s = rates.launch_s.get(layer.kind, statistics.median(rates.launch_s.values()))
@@ -204,4 +206,5 @@ def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,
                                  "arithmetic": arithmetic_s}
     bound = max(costs, key=lambda name: costs[name])
     attainable = flops / max(memory_s, arithmetic_s) if flops and size else None
-    return Spot(layer, seconds, flops, size, bound, attainable)
+    return Spot(layer=layer, seconds=seconds, flops=flops, bytes=size, bound=bound,
+                attainable=attainable)

@@ -42,7 +42,7 @@ class Progress:
     share: float = 0.0
     """Of the budget that is spent, from 0 to 1."""
     points: tuple[Any, ...] = ()
-    """Finished points of a sweep; they stay where later reports name none."""
+    """Finished batch sizes; they stay where later reports name none."""
 
 
 class Stopped(Exception):

@@ -16,8 +16,8 @@ from explorer.analysis import Summary
 from explorer.networks.key import from_key
 from explorer.timing import (
     Choices,
+    Job,
     Progress,
-    Run,
     TimingError,
     submit,
     submit_batches,
@@ -191,7 +191,7 @@ def follow(what: What, draw: Callable[[Progress | None], None] | None = None) ->
         redraw(what)
         if (run := of(what)) is None or run.done():
             return
-        progress = run.progress if isinstance(run, Run) else None
+        progress = run.progress if isinstance(run, Job) else None
         _progress(what, run, progress)
         if draw:
             draw(progress)
@@ -209,7 +209,7 @@ def redraw(what: What) -> None:
 
 
 def _progress(what: What, run: Future[Any], progress: Progress | None) -> None:
-    place = run.place if isinstance(run, Run) else 0
+    place = run.place if isinstance(run, Job) else 0
     with st.container(horizontal=True, vertical_alignment="center"):
         if place:
             st.progress(0.0, f"Waiting: {place} in the queue")

@@ -16,11 +16,11 @@ from explorer.analysis import Summary
 from explorer.networks.catalogue import find_preset
 from explorer.networks.key import to_key
 from explorer.timing import (
+    BatchTimes,
     Choices,
     LayerTimes,
     Progress,
     Rates,
-    Sweep,
     Timing,
     available,
     can_compile,
@@ -257,7 +257,7 @@ def _batches() -> None:
     _button(None, "batches", "Time the batch sizes", lambda: runs.start(_wish("batches")))
     runs.follow("batches", _points_so_far)
     outcome = runs.outcome("batches")
-    if isinstance(outcome, Sweep):
+    if isinstance(outcome, BatchTimes):
         _points(outcome)
     elif outcome is not None:
         st.error(escape(str(outcome)))
@@ -266,13 +266,13 @@ def _batches() -> None:
 def _points_so_far(progress: Progress | None) -> None:
     if progress and progress.points:
         wish = _wish("batches")
-        _points(Sweep(wish.key, wish.device, progress.points))
+        _points(BatchTimes(wish.key, wish.device, progress.points))
 
 
-def _points(sweep: Sweep) -> None:
-    st.plotly_chart(charts.batch_sweep(timings.batch_frame(sweep)), key="batch-sweep",
+def _points(times: BatchTimes) -> None:
+    st.plotly_chart(charts.batch_sweep(timings.batch_frame(times)), key="batch-sweep",
                     config={"displayModeBar": False})
-    for point in sweep.points:
+    for point in times.points:
         if point.refused:
             st.caption(escape(f"Batch {point.batch_size}: {point.refused}"))
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from explorer import text
 from explorer.pipeline import Explored
-from explorer.timing import Conditions, LayerTimes, Roofline, Sweep, Timing
+from explorer.timing import BatchTimes, Conditions, LayerTimes, Roofline, Timing
 from explorer.views import roofline as roofline_views
 from explorer.views.tables import aligned, layer_frame
 
@@ -23,14 +23,14 @@ class TimingReport:
     timing: Timing
     layers: LayerTimes | None = None
     roofline: Roofline | None = None
-    sweep: Sweep | None = None
+    batches: BatchTimes | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Each sentence once, whichever run it comes from."""
-        runs = [self.timing, self.layers, *([point.timing for point in self.sweep.points]
-                                            if self.sweep else [])]
-        return tuple(dict.fromkeys(warning for run in runs if run for warning in run.warnings))
+        """Each sentence once, whichever measurement it comes from."""
+        points = self.batches.points if self.batches else ()
+        parts = [self.timing, self.layers, *(point.timing for point in points)]
+        return tuple(dict.fromkeys(warning for part in parts if part for warning in part.warnings))
 
 
 CONDITIONS = {
@@ -82,13 +82,13 @@ def block_time_frame(explored: Explored, times: LayerTimes) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def batch_frame(sweep: Sweep) -> pd.DataFrame:
+def batch_frame(batches: BatchTimes) -> pd.DataFrame:
     """A row for each batch size; a refused one has the reason and no figures."""
     figures = ("median_s", "p10_s", "p90_s", "n", "images_per_second")
     frame = pd.DataFrame([
         {"batch_size": point.batch_size,
          **{name: getattr(point.timing, name, None) for name in figures},
-         "refused": point.refused} for point in sweep.points])
+         "refused": point.refused} for point in batches.points])
     return frame.astype({"n": "Int64"})
 
 
@@ -104,7 +104,7 @@ def to_csv(report: TimingReport) -> str:
     if report.layers:
         frame = layer_time_frame(report.explored, report.layers, report.roofline)
     else:
-        frame = batch_frame(report.sweep) if report.sweep else timing_frame(report.timing)
+        frame = batch_frame(report.batches) if report.batches else timing_frame(report.timing)
     return frame.to_csv(index=False, lineterminator="\n")
 
 
@@ -120,8 +120,8 @@ def to_json(report: TimingReport) -> str:
     if report.roofline:
         record["roofline"] = {**asdict(report.roofline.rates),
                               "because": roofline_views.sentences(report.roofline)}
-    if report.sweep:
-        record["batches"] = _records(batch_frame(report.sweep))
+    if report.batches:
+        record["batches"] = _records(batch_frame(report.batches))
     return json.dumps(record)
 
 
@@ -132,7 +132,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def to_text(report: TimingReport) -> str:
-    """The median, its spread and the conditions, a line each, and a table for each further run."""
+    """The median, its spread and the conditions, a line each, and a table for each further part."""
     timing = report.timing
     lines = [("median", text.seconds(timing.median_s)),
              ("p10", text.seconds(timing.p10_s)), ("p90", text.seconds(timing.p90_s)),
@@ -153,8 +153,8 @@ def to_text(report: TimingReport) -> str:
                   layers_sentence(report.layers)]
     if report.roofline:
         parts += ["\n".join(roofline_views.sentences(report.roofline))]
-    if report.sweep:
-        parts.append(_batches_text(report.sweep))
+    if report.batches:
+        parts.append(_batches_text(report.batches))
     return "\n\n".join(parts)
 
 
@@ -179,13 +179,13 @@ def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | Non
     return aligned(shown)
 
 
-def _batches_text(sweep: Sweep) -> str:
-    timed = [(point.batch_size, point.timing) for point in sweep.points if point.timing]
+def _batches_text(batches: BatchTimes) -> str:
+    timed = [(point.batch_size, point.timing) for point in batches.points if point.timing]
     parts = [aligned(pd.DataFrame(
         [{"batch": str(size), "median": text.seconds(timing.median_s),
           "p10": text.seconds(timing.p10_s), "p90": text.seconds(timing.p90_s),
           "n": str(timing.n), "images a second": text.short(timing.images_per_second)}
          for size, timing in timed]))] if timed else []
-    parts += [f"Batch {point.batch_size}: {point.refused}" for point in sweep.points
+    parts += [f"Batch {point.batch_size}: {point.refused}" for point in batches.points
               if point.refused]
     return "\n".join(parts)

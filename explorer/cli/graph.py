@@ -1,0 +1,48 @@
+"""`graph`: the graph of a network as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from explorer.cli.arguments import network_argument, parse_config, set_option
+from explorer.cli.output import write
+from explorer.networks.catalogue import find_preset
+from explorer.pipeline import explore
+from explorer.timing import submit_layers
+from explorer.views import graph as graphs
+
+
+@click.command()
+@network_argument
+@set_option
+@click.option("--level", type=click.Choice(graphs.LEVELS), default="block", show_default=True,
+              help="How far the network is opened; identical blocks fold but for the last level.")
+@click.option("--overlay", type=click.Choice(graphs.OVERLAYS), default=graphs.KIND,
+              show_default=True, help="What the colours stand for; for time the layers are timed.")
+@click.option("--direction", type=click.Choice(graphs.DIRECTIONS), default="LR", show_default=True,
+              help="LR: stages side by side; TB: one under the other.")
+@click.option("--shapes/--no-shapes", default=True, show_default=True,
+              help="Tensor shapes on the edges.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
+              help="The file to write: its ending, .svg, .png or .dot, says what it is.")
+def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay: str,
+          direction: graphs.Direction, shapes: bool, output: Path) -> None:
+    """The graph of NETWORK as a picture or as DOT.
+
+    A network whose pass fails is drawn as far as it got; the exit code is 2.
+    """
+    form = output.suffix.removeprefix(".").lower()
+    if form not in graphs.FORMATS:
+        raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
+    config = parse_config(network, settings)
+    preset = find_preset(config.network).config
+    explored = explore(config, preset=None if config == preset else explore(preset))
+    seconds = None
+    if overlay == graphs.TIME and not explored.failure:
+        seconds = submit_layers(explored.source, summary=explored.summary).result().seconds
+    write(graphs.draw(explored, form, level=level, overlay=overlay, direction=direction,
+                      shapes=shapes, seconds=seconds), output)
+    if explored.failure:
+        raise explored.failure

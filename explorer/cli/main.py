@@ -1,0 +1,48 @@
+"""All commands, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from explorer.cli.graph import graph
+from explorer.cli.networks import explain, list_networks, summary
+from explorer.cli.published import published
+from explorer.cli.timing import time
+from explorer.config import ConfigError
+from explorer.published import PublishedError
+from explorer.timing import TimingError
+from explorer.tracing import TraceError
+from explorer.views.layout import LayoutError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Rebuild a classic convolutional network with its knobs turned, and see what that does."""
+
+
+for command in (list_networks, summary, time, explain, graph, published):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; whatever a person can get wrong ends in one line and exit code 2."""
+    try:
+        # Off standalone mode, click returns the code of ctx.exit() and raises everything else.
+        sys.exit(cli.main(prog_name="python -m explorer", standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        message = error.format_message()
+    except (ConfigError, LayoutError, PublishedError, TraceError, TimingError) as error:
+        message = str(error)
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:     # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,67 @@
+"""`list`, `summary` and `explain`: networks and their layers in figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from explorer.cli.arguments import (
+    explore_whole,
+    network_argument,
+    output_option,
+    parse_config,
+    set_option,
+)
+from explorer.cli.output import write
+from explorer.explain import derivation
+from explorer.networks.catalogue import presets
+from explorer.pipeline import Explored, summarise
+from explorer.views import tables
+
+FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
+
+
+@click.command("list")
+def list_networks() -> None:
+    """The catalogue, with parameters and multiply-adds."""
+    click.echo(tables.catalogue_text(
+        [(preset, summarise(preset.config)) for preset in presets().values()]))
+
+
+@click.command()
+@network_argument
+@set_option
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="torchinfo prints what torchinfo itself prints for this network.")
+@click.option("--training", is_flag=True,
+              help="Count a training pass: what only training runs, what it keeps for backward.")
+@output_option
+def summary(network: str, settings: tuple[str, ...], form: str, training: bool,
+            output: Path | None) -> None:
+    """Every layer of NETWORK with its shapes and costs, and the totals."""
+    explored = explore_whole(parse_config(network, settings), training=training)
+    render = {"table": tables.to_text, "csv": tables.to_csv, "json": tables.to_json,
+              "markdown": tables.to_markdown, "torchinfo": _of_torchinfo}[form]
+    write(render(explored), output)
+
+
+def _of_torchinfo(explored: Explored) -> str:
+    import torchinfo  # not needed by the other formats
+
+    return str(torchinfo.summary(
+        explored.source.build("meta"), input_size=explored.source.input_shape, device="meta",
+        mode="train" if explored.summary.trace.training else "eval", verbose=0))
+
+
+# Unknown options are left to the argument, so that -1 is told the range of the layers.
+@click.command(context_settings={"ignore_unknown_options": True})
+@network_argument
+@click.argument("index")
+@set_option
+@output_option
+def explain(network: str, index: str, settings: tuple[str, ...], output: Path | None) -> None:
+    """How every figure of layer INDEX of NETWORK comes about, with its own numbers in place."""
+    explored = explore_whole(parse_config(network, settings))
+    layer = derivation.parse_index(index, explored.summary)
+    write(derivation.to_text(explored.title, derivation.derive(explored.summary, layer)), output)
