@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from explorer.config import BlockCount, Config, knob
+from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
 
@@ -20,9 +20,8 @@ class XceptionConfig(Config):
     blocks: tuple[BlockCount, ...] = knob(
         (8,), "Blocks of the middle flow, before the depth multiplier; the paper has eight "
         "(Figure 5).", label="Middle blocks")
-    input_size: int = knob(
-        299, "Height and width of the input image, in pixels; the paper uses 299.",
-        ge=1, le=4096, step=32)
+    input_size: int = redeclare(
+        "input_size", 299, "Height and width of the input image, in pixels; the paper uses 299.")
     residual: bool = knob(
         True, "A shortcut around every block. The paper's section 4.7 takes them away.")
     separable: bool = knob(

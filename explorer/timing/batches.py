@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.config import Config, knobs_of
 from explorer.networks.key import from_key, to_key
 from explorer.timing.choices import Choices
 from explorer.timing.errors import TimingError
 from explorer.timing.protocol import Timing, measure
 from explorer.timing.worker import Progress, report
 
-LARGEST = 4096
-"""The bound of the knob `batch_size`."""
+LARGEST = knobs_of(Config)["batch_size"].high
 
 
 @dataclass(frozen=True, slots=True)
