@@ -42,7 +42,7 @@ def read_knob(config: type[BaseModel], name: str, *, common: bool) -> Knob:
                    f'`{name}: {_type_name(field)} = knob(default, "What it does.")`')
     kind = _kind(field)
     if kind is None:
-        raise must(f"is a {_type_name(field)}, which has no widget",
+        raise must(f"has the type {_type_name(field)}, for which there is no widget",
                    "bool, int, float, a Literal of its options, or tuple[BlockCount, ...]")
     low, high = _bounds(field, kind)
     if kind == "counts" and None in (low, high):
