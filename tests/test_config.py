@@ -244,7 +244,8 @@ UNSOUND = [
     (float, knob(0.5, "It grows.", ge=0, le=1), "is a fraction and must say by how much its slider "
      'moves. Write `knob(0.5, "What it does.", ge=0, le=1, step=...)`.'),
     (str, knob("a", "It grows."), "has the type str, for which there is no widget. "
-                                  "Write bool, int, float, a Literal of its options, or tuple[BlockCount, ...]."),
+                                  "Write bool, int, float, a Literal of its options, or "
+                                  "tuple[BlockCount, ...]."),
     (int | None, knob(1, "It grows.", ge=1, le=2), "has the type int | None"),
     (tuple[int, int], knob((1, 2), "It grows."), "has the type tuple[int, int]"),
     (tuple[int, ...], knob((1, 2), "It grows."), "is a tuple, and its entries must be whole "

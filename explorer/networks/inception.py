@@ -431,7 +431,9 @@ FAMILY = Family(
     paper="Szegedy et al. 2016, arXiv:1512.00567",
     network=InceptionV3,
     presets=(Preset(title="Inception v3", config=InceptionConfig(network="inception_v3"),
-                    source="Table 1; channels as in torchvision"),
+                    source="Table 1; channels as in torchvision",
+                    params=27_161_264, macs=5_713_216_096, figures="torchvision 0.28"),
+             # The tutorial's table counts shared weights twice, so that its total is no figure.
              Preset(title="Inception v3, tutorial",
                     config=ModulesConfig(network="inception_v3_tutorial", blocks=(2, 4, 2),
                                          batch_size=2),

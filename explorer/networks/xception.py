@@ -122,7 +122,9 @@ FAMILY = Family(
     paper="Chollet 2017, arXiv:1610.02357",
     network=Xception,
     presets=(Preset(title="Xception", config=XceptionConfig(network="xception"),
-                    source="Figure 5; the stem without padding"),
+                    source="Figure 5; the stem without padding",
+                    params=22_855_952, figures="Table 3 of the paper"),
              Preset(title="Xception, tutorial",
                     config=XceptionConfig(network="xception_tutorial", input_size=224),
-                    source="A tutorial's: Figure 5 on 224×224 pixels")))
+                    source="A tutorial's: Figure 5 on 224×224 pixels",
+                    params=22_855_952, figures="The tutorial's table")))
