@@ -128,9 +128,10 @@ def test_the_types_of_a_field_are_those_that_have_a_widget() -> None:
     types = [name for cells in rows(table.strip()) for name in re.findall(r"`(.*?)`", cells[0])]
     kinds = []
     for name in types:
-        needed = {"ge": 0, "le": 1, "step": 1} if name in ("int", "float") else {}
-        field = eval(name, {"BlockCount": BlockCount, "Literal": Literal}), knob(..., "One.", **needed)
-        config = create_model("OneKnobConfig", __base__=explorer.Config, one=field)
+        field = eval(name, {"BlockCount": BlockCount, "Literal": Literal})
+        needed = {"ge": 0, "le": 1, "step": 1} if field in (int, float) else {}
+        config = create_model("OneKnobConfig", __base__=explorer.Config,
+                              one=(field, knob(..., "One.", **needed)))
         kinds.append(knobs_of(config)["one"].kind)
     assert set(kinds) == set(get_args(Kind))
 
