@@ -14,6 +14,9 @@ from explorer.networks.catalogue import find_preset
 from explorer.networks.key import from_key, to_key
 from explorer.tracing.operators import Shape
 
+LARGEST_BATCH = int(knobs_of(Config)["batch_size"].high)
+"""The most images in one pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

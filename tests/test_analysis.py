@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.analysis import ReceptiveField, Summary, analyse
 from explorer.networks.build import build
-from explorer.networks.catalogue import configure, presets
+from explorer.networks.catalogue import configure, families, presets
 from explorer.pipeline import explore, summarise
 from explorer.tracing import TraceError, trace
 
@@ -261,7 +261,12 @@ def test_the_smallest_input_works_and_one_less_does_not(name: str, smallest: int
         summarise(configure(name, input_size=smallest - 1))
 
 
-@pytest.mark.parametrize("name", [name for name in presets() if name.startswith(
-    ("resnet", "mobilenet")) and not name.endswith("_tutorial")])
+# Every convolution and pooling is padded, and no preset has a network of its own.
+PADDED = [preset.config.network for family in families()
+          if family.title in ("ResNet", "MobileNetV3")
+          for preset in family.presets if preset.network is None and preset.config.batch_size == 1]
+
+
+@pytest.mark.parametrize("name", PADDED)
 def test_padded_networks_take_a_single_pixel(name: str) -> None:
     assert summarise(configure(name, input_size=1)).layers[-1].output_shape == (1, 1000)

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
+from pydantic.errors import PydanticUserError
 
-from explorer.config import Config, ConfigError, Knob, find_knob, knobs_of, scale_channels
+from explorer.config import (
+    BlockCount,
+    Config,
+    ConfigError,
+    Knob,
+    find_knob,
+    knob,
+    knobs_of,
+    redeclare,
+    scale_channels,
+)
 from explorer.networks.catalogue import configure, find_preset, presets
+from explorer.networks.resnet import ResNetConfig
 from strategies import values
 
-# One preset a family; the first ResNet has basic blocks, which allow no groups.
-NETWORKS = ("vgg16", "resnet50", "xception", "inception_v3", "inception_v3_tutorial",
-            "mobilenetv3_large")
+# A preset for each class of configs, the last of it.
+NETWORKS = tuple({type(preset.config): name for name, preset in presets().items()}.values())
 KNOBS = [pytest.param(network, knob, id=f"{network}-{name}") for network in NETWORKS
          for name, knob in knobs_of(type(find_preset(network).config)).items()]
 NUMBERS = [param for param in KNOBS if param.values[1].kind in ("int", "float")]
 CLOSED = [param for param in KNOBS if param.values[1].kind in ("bool", "choice")]
 
 
-def test_the_networks_above_stand_for_every_family() -> None:
-    assert {type(find_preset(name).config) for name in NETWORKS} \
-        == {type(preset.config) for preset in presets().values()}
+def turned(network: str, name: str, value: Any) -> Config:
+    """One knob turned, at the first preset of the network's class that allows it: basic blocks
+    allow no groups."""
+    of_class = [preset.config for preset in presets().values()
+                if type(preset.config) is type(find_preset(network).config)]
+    for config in of_class:
+        with suppress(ConfigError):
+            return config.replace(**{name: value})
+    return of_class[0].replace(**{name: value})
 
 
 @pytest.mark.parametrize(("network", "knob"), NUMBERS)
@@ -33,7 +52,7 @@ def test_the_networks_above_stand_for_every_family() -> None:
 def test_bounds_are_allowed(network: str, knob: Knob, end: str) -> None:
     value = getattr(knob, end)
     assert knob.low < knob.high
-    assert getattr(configure(network, **{knob.name: value}), knob.name) == value
+    assert getattr(turned(network, knob.name, value), knob.name) == value
 
 
 @pytest.mark.parametrize(("network", "knob"), NUMBERS)
@@ -58,7 +77,7 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(("network", "knob"), CLOSED)
 def test_choices_take_their_options_and_nothing_else(network: str, knob: Knob) -> None:
     for option in knob.options or (True, False):
-        assert getattr(configure(network, **{knob.name: option}), knob.name) == option
+        assert getattr(turned(network, knob.name, option), knob.name) == option
     with pytest.raises(ConfigError) as caught:
         configure(network, **{knob.name: "sideways"})
     assert str(caught.value) == f"`{knob.name}` must be {knob.rule}; got 'sideways'."
@@ -103,8 +122,35 @@ def test_knobs_of_other_families_are_unknown(knob: str) -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_config_takes_no_fields_it_does_not_declare(network: str) -> None:
     config = find_preset(network).config
-    with pytest.raises(ValidationError, match="speed"):
+    with pytest.raises(ConfigError, match=rf"^{network} has no knob 'speed'\. ") as caught:
         type(config)(**config.model_dump(), speed=3)
+    assert caught.value.knob == "speed"
+
+
+@pytest.mark.parametrize("knobs", [
+    {"width": 9}, {"blocks": (3, 4, 6)}, {"blocks": (3, 4, 6, 65)}, {"shortcut": "D"},
+    {"block": "basic", "groups": 2}, {"speed": 3}], ids=str)
+def test_a_config_of_ones_own_is_told_in_the_same_sentence(knobs: dict[str, Any]) -> None:
+    values = {"network": "resnet50", "blocks": (3, 4, 6, 3), **knobs}
+    with pytest.raises(ConfigError) as replaced:
+        find_preset("resnet50").config.replace(**knobs)
+    with pytest.raises(ConfigError) as made:
+        ResNetConfig(**values)
+    assert str(made.value) == str(replaced.value)
+    assert made.value.knob == replaced.value.knob
+    assert made.value.__cause__ is None and made.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ({"network": "resnet50"}, "`blocks` must be whole numbers from 1 to 64, one for each stage, "
+                              "such as 3,4,6,3; got nothing."),
+    ({"blocks": (3, 4, 6, 3)}, "`network` must be the name of a preset; got nothing."),
+    ({"network": 50, "blocks": (3, 4, 6, 3)}, "`network` must be the name of a preset; got 50."),
+])
+def test_a_config_of_ones_own_that_lacks_something(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ResNetConfig(**values)
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("name", presets())
@@ -176,6 +222,96 @@ def test_every_knob_explains_itself(network: str, knob: Knob) -> None:
     assert knob.help.endswith(".")
     assert knob.label
     assert knob.common == (knob.name in Config.model_fields)
+
+
+# What a class of configs must have said of its knobs, which is checked when it is made.
+
+class TwoStages(Config):
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return ("stage 1", "stage 2")
+
+
+UNSOUND = [
+    (int, 32, "is a field without a knob, and every field of a config is one. Write "
+              '`growth: int = knob(default, "What it does.")`.'),
+    (int, Field(32, ge=1, le=64), "is a field without a knob"),
+    (int, knob(32, "It grows."), "is a number and must have both bounds; it has ge=None and "
+                                 'le=None. Write `knob(32, "What it does.", ge=..., le=...)`.'),
+    (int, knob(32, "It grows.", ge=1), "must have both bounds; it has ge=1 and le=None"),
+    (int, knob(32, "It grows.", le=64), "must have both bounds; it has ge=None and le=64"),
+    (float, knob(0.5, "It grows.", step=0.1), "is a number and must have both bounds"),
+    (float, knob(0.5, "It grows.", ge=0, le=1), "is a fraction and must say by how much its slider "
+     'moves. Write `knob(0.5, "What it does.", ge=0, le=1, step=...)`.'),
+    (str, knob("a", "It grows."), "has the type str, for which there is no widget. "
+                                  "Write bool, int, float, a Literal of its options, or "
+                                  "tuple[BlockCount, ...]."),
+    (int | None, knob(1, "It grows.", ge=1, le=2), "has the type int | None"),
+    (tuple[int, int], knob((1, 2), "It grows."), "has the type tuple[int, int]"),
+    (tuple[int, ...], knob((1, 2), "It grows."), "is a tuple, and its entries must be whole "
+     "numbers with bounds. Write `tuple[Annotated[int, Field(ge=1, le=64)], ...]`."),
+    (tuple, knob((1, 2), "It grows."), "is a tuple, and its entries must be whole numbers"),
+    (tuple[Annotated[int, Field(ge=1)], ...], knob((1, 2), "It grows."), "is a tuple, and its"),
+    (tuple[Annotated[float, Field(ge=1, le=2)], ...], knob((1, 2), "It grows."), "is a tuple, and"),
+    (int, knob(32, ge=1, le=64), 'must say what it does, in a sentence with a full stop. Write '
+                                 '`knob(32, "What it does.")`.'),
+    (bool, knob(True, "grows"), "must say what it does"),
+    (int, knob(65, "It grows.", ge=1, le=64), "starts at 65, and must be a whole number from 1 to "
+                                              "64. Write a default that can be, or other bounds."),
+    (int, knob(0.5, "It grows.", ge=0, le=1), "starts at 0.5, and must be a whole number"),
+    (float, knob(2, "It grows.", ge=0, le=1, step=1), "starts at 2, and must be between 0 and 1"),
+    (bool, knob(2, "It grows."), "starts at 2, and must be on or off"),
+    (Literal["a", "b"], knob("c", "It grows."), "starts at 'c', and must be one of a, b"),
+    (tuple[BlockCount, ...], knob((0, 1), "It grows."), "starts at (0, 1), and must be whole"),
+]
+
+
+@pytest.mark.parametrize(("type_", "field", "said"), UNSOUND, ids=[case[2] for case in UNSOUND])
+def test_a_knob_that_lacks_something_is_told_when_its_class_is_made(
+        type_: Any, field: Any, said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        type("GrowingConfig", (TwoStages,),
+             {"growth": field, "__annotations__": {"growth": type_}, "__module__": __name__})
+    assert str(caught.value).startswith("GrowingConfig.growth ")
+    assert said in str(caught.value)
+
+
+def test_a_knob_without_a_type_is_told_when_its_class_is_made() -> None:
+    with pytest.raises(PydanticUserError, match="'growth' requires a type annotation"):
+        type("GrowingConfig", (TwoStages,),
+             {"growth": knob(1, "It grows.", ge=1, le=2), "__module__": __name__})
+
+
+def test_a_sound_knob_is_all_that_it_says() -> None:
+    class SoundConfig(TwoStages):
+        growth: int = knob(32, "It grows.", ge=1, le=64, label="Growth rate")
+        share: float = knob(1, "It shares.", ge=0, le=1, step=0.25)
+        kind: Literal["a", 2] = knob(2, "It is of a kind.")
+        sizes: tuple[BlockCount, ...] = knob((1, 2), "It has sizes.")
+
+    own = [one for one in knobs_of(SoundConfig).values() if not one.common]
+    assert own == [
+        Knob(name="growth", kind="int", help="It grows.", label="Growth rate", low=1, high=64),
+        Knob(name="share", kind="float", help="It shares.", label="Share", low=0, high=1,
+             step=0.25),
+        Knob(name="kind", kind="choice", help="It is of a kind.", label="Kind", options=("a", 2)),
+        Knob(name="sizes", kind="counts", help="It has sizes.", label="Sizes", low=1, high=64)]
+    # Every tuple has one widget for each stage.
+    with pytest.raises(ConfigError, match="`sizes` has one count for each stage"):
+        SoundConfig(network="sound", blocks=(1, 1), sizes=(1, 2, 3))
+
+
+def test_a_common_knob_with_another_default_keeps_its_bounds() -> None:
+    class LargeConfig(TwoStages):
+        input_size: int = redeclare("input_size", 299, "Larger.", label="Side")
+        num_classes: int = redeclare("num_classes", 10)
+
+    common, own = knobs_of(TwoStages), knobs_of(LargeConfig)
+    assert own["input_size"] == replace(common["input_size"], help="Larger.", label="Side")
+    assert own["num_classes"] == common["num_classes"]
+    config = LargeConfig(network="large", blocks=(1, 1))
+    assert (config.input_size, config.num_classes) == (299, 10)
+    assert list(own) == list(common)
 
 
 @given(st.integers(1, 4096))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import explorer
 from explorer import text
 from explorer.analysis import Layer
+from explorer.networks.catalogue import family_of
 from explorer.structure import occurrences
 from explorer.structure.wiring import EdgeKind, Wiring
 from explorer.tracing import NETWORK_INPUT
@@ -20,8 +21,9 @@ from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, recipe
 from tests.graphs import ONE_OF_EACH, structure, structure_of, summary
 
 PRESETS = list(explorer.presets())
-RESNETS = [name for name in PRESETS if name.startswith("resnet")]
-MOBILENETS = [name for name in PRESETS if name.startswith("mobilenet")]
+RESNETS, MOBILENETS, INCEPTIONS, VGGS = (
+    [preset.config.network for preset in family_of(name).presets]
+    for name in ("resnet18", "mobilenetv3_large", "inception_v3", "vgg11"))
 
 
 def indices(drawing: Drawing) -> list[int]:
@@ -227,7 +229,7 @@ def test_without_squeeze_and_excitation_there_are_no_gates() -> None:
     assert not marked(structure("mobilenetv3_small", squeeze_excite=False), "gate")
 
 
-@pytest.mark.parametrize("network", [name for name in PRESETS if name.startswith(("inc", "vgg"))])
+@pytest.mark.parametrize("network", [*INCEPTIONS, *VGGS])
 def test_inception_and_vgg_have_neither(network: str) -> None:
     assert not marked(structure(network), "shortcut") and not marked(structure(network), "gate")
 

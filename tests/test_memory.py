@@ -15,9 +15,9 @@ from torch.utils._pytree import tree_leaves
 
 from explorer.analysis import Summary, alive_at_peak, analyse
 from explorer.analysis.memory import saved_bytes
-from explorer.config import Config
+from explorer.config import Config, knobs_of
 from explorer.networks.build import build
-from explorer.networks.catalogue import configure, presets
+from explorer.networks.catalogue import configure, find_preset, presets
 from explorer.pipeline import summarise
 from explorer.tracing import NETWORK_INPUT, TraceError, trace
 from strategies import configs
@@ -115,7 +115,8 @@ def on_cpu(config: Config) -> tuple[nn.Module, Tensor]:
 
 
 def small(name: str, **knobs: Any) -> Config:
-    narrow = {"classifier_width": 256} if name.startswith("vgg") else {}
+    own = knobs_of(type(find_preset(name).config))
+    narrow = {"classifier_width": 256} if "classifier_width" in own else {}
     return configure(name, **{"input_size": 96, "batch_size": 2, **narrow, **SIZES.get(name, {}),
                               **knobs})
 

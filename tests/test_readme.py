@@ -2,42 +2,146 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import click
 import pytest
+from pydantic import create_model
 
 import explorer
 from explorer.cli.main import cli
 from explorer.cli.networks import FORMATS
-from explorer.config import knobs_of
+from explorer.config import BlockCount, knob, knobs_of, redeclare
+from explorer.config.knobs import Kind
+from explorer.networks.family import Family, Preset
+from tests.readme_tables import common_knobs, family_knobs, figures, networks, with_tables
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILE = ROOT / "README.md"
+README = FILE.read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", README))
-# In the order of the catalogue, the same in every process that collects the tests.
-CONFIGS = list(dict.fromkeys(type(preset.config) for preset in explorer.presets().values()))
+CONTRIBUTORS = README.partition("### Adding a family\n")[2].partition("\n### ")[0]
 
 
-@pytest.mark.parametrize("name", explorer.presets())
-def test_every_network_is_named(name: str) -> None:
-    assert f"`{name}`" in README
+# The tables that are made from the catalogue
+
+def test_the_tables_are_as_recorded(request: pytest.FixtureRequest) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    made = with_tables(text)
+    if request.config.getoption("record"):
+        FILE.write_text(made, encoding="utf-8")
+        return
+    assert text == made, "write the tables anew with `pytest tests/test_readme.py --record`"
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.__name__)
-def test_every_knob_and_choice_is_named(config: type[explorer.Config]) -> None:
-    for name, knob in knobs_of(config).items():
-        assert f"`{name}`" in README
-        assert {str(option) for option in knob.options} <= WORDS, name
+@pytest.mark.parametrize("family", explorer.families(), ids=lambda family: family.title)
+def test_the_tables_have_every_network_knob_and_choice(family: Family) -> None:
+    """Once each: a knob of one family stands under its title, the others with all networks'."""
+    in_common, in_families = (rows(made()) for made in (common_knobs, family_knobs))
+    title, own = "", []
+    for cells in in_families:
+        title = cells[0] or title
+        if title == family.title:
+            own.append(cells[1:])
+    assert [cells[1:] for cells in rows(networks()) if cells[0] == family.title] \
+        == [[" ".join(f"`{preset.config.network}`" for preset in family.presets), family.paper]]
+    for preset in family.presets:
+        for name, declared in knobs_of(type(preset.config)).items():
+            [row] = [cells for cells in own if cells[0] == f"`{name}`"] \
+                or [cells for cells in in_common if cells[0] == f"`{name}`"]
+            assert row[2].startswith(declared.help)
+            assert all(f"`{option}`" in row[1] for option in declared.options)
+    assert len({cells[0] for cells in own}) == len(own)
 
 
-def test_every_knob_it_names_exists() -> None:
-    tables = README.split("### Knobs of every network")[1].split("## Command line")[0]
-    named = {name for row in re.findall(r"^\|([^|]+)\|([^|]+)\|", tables, re.M)
-             for cell in row for name in re.findall(r"`(\w+)`", cell)}
-    assert named == {name for config in CONFIGS for name in knobs_of(config)}
+def rows(table: str) -> list[list[str]]:
+    """The cells of a table's rows, without its header."""
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in table.splitlines()[2:]]
 
+
+def test_the_published_figures_are_those_of_the_presets() -> None:
+    shown = {cells[0]: cells[2:] for cells in rows(figures())}
+    assert shown["`resnet50`"] == ["25,557,032", "4,089,184,256", "torchvision 0.28"]
+    assert shown["`xception`"] == ["22,855,952", "", "Table 3 of the paper"]
+    assert "`inception_v3_tutorial`" not in shown
+    assert len(shown) == sum(bool(preset.figures) for preset in explorer.presets().values())
+
+
+# Adding a family
+
+EXAMPLE_RUNS = """
+import sys
+from explorer import networks
+networks.__path__.append(sys.argv[1])
+import explorer
+from explorer.cli.main import main
+from explorer.networks.catalogue import family_of
+from explorer.networks.key import from_query, to_query
+
+preset = explorer.presets()["allcnn_c"]
+assert family_of("allcnn_c") in explorer.families()
+config = explorer.configure("allcnn_c", width=0.5, blocks=(1, 2), batch_norm=True)
+assert explorer.to_key(config) == "allcnn_c&width=0.5&blocks=1-2&batch_norm=on"
+assert from_query(to_query(config), "vgg16") == (config, [])
+assert explorer.summarise(preset.config).totals.params == preset.params == 1_369_738
+assert explorer.build(config, "cpu").stage1[0].conv.weight.shape == (48, 3, 3, 3)
+dot = explorer.draw(explorer.explore(config), "dot", level="stage").decode()
+assert all(stage in dot for stage in ("stage1", "stage2", "head"))
+sys.argv[1:] = ["summary", "allcnn_c", "--set", "width=0.5"]
+main()
+"""
+
+
+def test_the_example_of_a_family_is_one(tmp_path: Path) -> None:
+    [name] = re.findall(r"`(\w+)\.py`, is complete", CONTRIBUTORS)
+    example = code_in(CONTRIBUTORS)[0]
+    (tmp_path / f"{name}.py").write_text(example, encoding="utf-8")
+    run = subprocess.run([sys.executable, "-c", EXAMPLE_RUNS, str(tmp_path)], cwd=ROOT, text=True,
+                         capture_output=True)
+    assert run.returncode == 0, run.stderr
+    assert "stage1.0.conv" in run.stdout
+
+
+@pytest.mark.parametrize("function", [knob, redeclare, Preset, Family],
+                         ids=lambda function: function.__name__)
+def test_the_signatures_are_those_of_the_code(function: Callable[..., Any]) -> None:
+    lines = code_in(CONTRIBUTORS)[1].splitlines()
+    [shown] = [line for line in lines if line.startswith(f"{function.__name__}(")]
+    signature = inspect.signature(function)
+    bare = signature.replace(return_annotation=signature.empty, parameters=[
+        parameter.replace(annotation=parameter.empty)
+        for parameter in signature.parameters.values()])
+    # A help is always needed; that it may be left out is how its lack is told in a sentence.
+    assert shown.removeprefix(function.__name__) == str(bare).replace("help=''", "help") \
+        .replace("'", '"')
+
+
+def test_the_types_of_a_field_are_those_that_have_a_widget() -> None:
+    """As the table of the README has them, each with what it needs."""
+    [table] = re.findall(r"^\| Type of the field .*?\n\n", CONTRIBUTORS, re.M | re.S)
+    types = [name for cells in rows(table.strip()) for name in re.findall(r"`(.*?)`", cells[0])]
+    kinds = []
+    for name in types:
+        field = eval(name, {"BlockCount": BlockCount, "Literal": Literal})
+        needed = {"ge": 0, "le": 1, "step": 1} if field in (int, float) else {}
+        config = create_model("OneKnobConfig", __base__=explorer.Config,
+                              one=(field, knob(..., "One.", **needed)))
+        kinds.append(knobs_of(config)["one"].kind)
+    assert set(kinds) == set(get_args(Kind))
+
+
+def code_in(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+# The rest
 
 @pytest.mark.parametrize("command", cli.commands)
 def test_every_command_and_option_is_named(command: str) -> None:
@@ -59,9 +163,7 @@ def test_every_function_and_error_is_named(name: str) -> None:
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    example = re.search(r"```python\n(.*?)```", README, re.S)
-    assert example
-    exec(compile(example[1], "README.md", "exec"), {})
+    exec(compile(code_in(README)[0], "README.md", "exec"), {})
     assert "parameters" in capsys.readouterr().out
 
 

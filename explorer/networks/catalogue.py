@@ -12,7 +12,7 @@ from torch import nn
 
 from explorer import networks
 from explorer.config import Config, ConfigError
-from explorer.networks.family import Family, Preset
+from explorer.networks.family import Family, Preset, check_names
 
 SHARED = frozenset({"build", "catalogue", "family", "key", "layers"})
 """The modules of networks/ that are no family."""
@@ -20,22 +20,30 @@ SHARED = frozenset({"build", "catalogue", "family", "key", "layers"})
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Every family that a file in networks/ defines, by title."""
-    found = [import_module(f"{networks.__name__}.{module.name}").FAMILY
-             for module in pkgutil.iter_modules(networks.__path__) if module.name not in SHARED]
-    return tuple(sorted(found, key=lambda family: family.title))
+    """Every family that a file in networks/ defines, by title.
+
+    Raises `TypeError` for a file without a family, and for two presets of one name.
+    """
+    members = [_family(module.name) for module in pkgutil.iter_modules(networks.__path__)
+               if module.name not in SHARED]
+    check_names([preset for family in members for preset in family.presets])
+    return tuple(sorted(members, key=lambda family: family.title))
+
+
+def _family(name: str) -> Family:
+    family = getattr(import_module(f"{networks.__name__}.{name}"), "FAMILY", None)
+    if not isinstance(family, Family):
+        raise TypeError(
+            f"networks/{name}.py has no family, and every file there has one. Write `FAMILY = "
+            "Family(title=..., paper=..., network=..., presets=(...,))` at its end; a module that "
+            "families share stands in SHARED of networks/catalogue.py.")
+    return family
 
 
 @cache
 def presets() -> dict[str, Preset]:
-    """Every preset by its name on the command line; names are unique over the families."""
-    result: dict[str, Preset] = {}
-    for family in families():
-        for preset in family.presets:
-            if (name := preset.config.network) in result:
-                raise RuntimeError(f"two presets are called {name}")
-            result[name] = preset
-    return result
+    """Every preset by its name on the command line."""
+    return {preset.config.network: preset for family in families() for preset in family.presets}
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor, nn
 
-from explorer.config import BlockCount, Config, knob
+from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import ConvNormAct, Linear
 
@@ -23,9 +23,8 @@ class ModulesConfig(Config):
     blocks: tuple[BlockCount, ...] = knob(
         (3, 4, 2), "Modules of type A (35×35), B (17×17) and C (8×8), before the depth "
         "multiplier: the paper's Figures 5, 6 and 7.", label="Modules")
-    input_size: int = knob(
-        299, "Height and width of the input image, in pixels; the paper uses 299.",
-        ge=1, le=4096, step=32)
+    input_size: int = redeclare(
+        "input_size", 299, "Height and width of the input image, in pixels; the paper uses 299.")
     aux_head: bool = knob(
         True, "The auxiliary classifier before the last grid reduction (the paper's Figure 8). "
         "It runs in training only, but its parameters are there.")
@@ -432,7 +431,9 @@ FAMILY = Family(
     paper="Szegedy et al. 2016, arXiv:1512.00567",
     network=InceptionV3,
     presets=(Preset(title="Inception v3", config=InceptionConfig(network="inception_v3"),
-                    source="Table 1; channels as in torchvision"),
+                    source="Table 1; channels as in torchvision",
+                    params=27_161_264, macs=5_713_216_096, figures="torchvision 0.28"),
+             # The tutorial's table counts shared weights twice, so that its total is no figure.
              Preset(title="Inception v3, tutorial",
                     config=ModulesConfig(network="inception_v3_tutorial", blocks=(2, 4, 2),
                                          batch_size=2),

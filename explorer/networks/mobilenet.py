@@ -316,20 +316,22 @@ def config_of(name: str) -> MobileNetV3Config:
     return MobileNetV3Config(network=name, blocks=tuple(map(len, TABLES[name].stages)))
 
 
-def preset(size: str, number: int) -> Preset:
+def preset(size: str, number: int, params: int, macs: int) -> Preset:
     return Preset(title=f"MobileNetV3-{size}", config=config_of(f"mobilenetv3_{size.lower()}"),
-                  source=f"Table {number}")
+                  source=f"Table {number}", params=params, macs=macs, figures="torchvision 0.28")
 
 
-def tutorial(size: str, number: int) -> Preset:
+def tutorial(size: str, number: int, params: int) -> Preset:
     return Preset(title=f"MobileNetV3-{size}, tutorial",
                   config=config_of(f"mobilenetv3_{size.lower()}_tutorial"),
                   source=f"A tutorial's: like Table {number}, but with two columns swapped",
-                  network=MobileNetV3Tutorial)
+                  network=MobileNetV3Tutorial, params=params, figures="The tutorial's table")
 
 
 FAMILY = Family(
     title="MobileNetV3",
     paper="Howard et al. 2019, arXiv:1905.02244",
     network=MobileNetV3,
-    presets=(preset("Large", 1), preset("Small", 2), tutorial("Large", 1), tutorial("Small", 2)))
+    presets=(preset("Large", 1, params=5_483_032, macs=216_589_760),
+             preset("Small", 2, params=2_542_856, macs=56_510_400),
+             tutorial("Large", 1, params=4_166_344), tutorial("Small", 2, params=2_256_024)))

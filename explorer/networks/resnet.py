@@ -27,11 +27,17 @@ TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
     152: ("bottleneck", (3, 8, 36, 3)),
 }
 
-# The tutorials' variants: layers, which convolution has the stride, images, and what it is.
-TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, str], ...] = (
-    (18, "3x3", 64, "A tutorial's, which is the paper's, with 64 images"),
-    (34, "3x3", 1, "A tutorial's, which is the paper's"),
-    (50, "1x1", 64, "A tutorial's, with 64 images; stride on the 1×1 as in the paper"),
+# Parameters and multiply-adds of torchvision's networks (PyTorch's flop counter, halved).
+TORCHVISION = {18: (11_689_512, 1_814_073_344), 34: (21_797_672, 3_663_761_408),
+               50: (25_557_032, 4_089_184_256), 101: (44_549_160, 7_801_405_440),
+               152: (60_192_808, 11_513_626_624)}
+
+# The tutorials' variants: layers, which convolution has the stride, images, parameters in its
+# table, and what it is.
+TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, int, str], ...] = (
+    (18, "3x3", 64, 11_689_512, "A tutorial's, which is the paper's, with 64 images"),
+    (34, "3x3", 1, 21_797_672, "A tutorial's, which is the paper's"),
+    (50, "1x1", 64, 25_557_032, "A tutorial's, with 64 images; stride on the 1×1 as in the paper"),
 )
 
 
@@ -264,11 +270,13 @@ FAMILY = Family(
         Preset(title=f"ResNet-{layers}",
                config=ResNetConfig(network=f"resnet{layers}", block=block, blocks=blocks),
                source=f"Table 1, {layers} layers; stride on the 3×3 as in torchvision"
-               if block == "bottleneck" else f"Table 1, {layers} layers")
+               if block == "bottleneck" else f"Table 1, {layers} layers",
+               params=TORCHVISION[layers][0], macs=TORCHVISION[layers][1],
+               figures="torchvision 0.28")
         for layers, (block, blocks) in TABLE_1.items()) + tuple(
         Preset(title=f"ResNet-{layers}, tutorial",
                config=ResNetConfig(network=f"resnet{layers}_tutorial", block=TABLE_1[layers][0],
                                    blocks=TABLE_1[layers][1], stride_on=stride_on,
                                    batch_size=batch_size),
-               source=source)
-        for layers, stride_on, batch_size, source in TUTORIALS))
+               source=source, params=params, figures="The tutorial's table")
+        for layers, stride_on, batch_size, params, source in TUTORIALS))

@@ -19,6 +19,10 @@ CHANNELS = (64, 128, 256, 512, 512)
 # Table 1: 3×3 convolutions per stage in columns A, B, D and E.
 TABLE_1 = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
+# Parameters and multiply-adds of torchvision's networks (PyTorch's flop counter, halved).
+TORCHVISION = {11: (132_863_336, 7_609_090_048), 13: (133_047_848, 11_308_466_176),
+               16: (138_357_544, 15_470_264_320), 19: (143_667_240, 19_632_062_464)}
+
 
 class VGGConfig(Config):
     batch_norm: bool = knob(
@@ -126,10 +130,12 @@ FAMILY = Family(
     presets=(
         *(Preset(title=f"VGG-{layers}",
                  config=VGGConfig(network=f"vgg{layers}", blocks=blocks),
-                 source=f"Table 1, column {column}")
+                 source=f"Table 1, column {column}",
+                 params=TORCHVISION[layers][0], macs=TORCHVISION[layers][1],
+                 figures="torchvision 0.28")
           for (layers, blocks), column in zip(TABLE_1.items(), "ABDE", strict=True)),
         Preset(title="VGG-19, tutorial",
                config=VGGConfig(network="vgg19_tutorial", blocks=TABLE_1[19], batch_norm=True,
                                 conv_bias=False),
                source="A tutorial's: BatchNorm, no convolution bias, a softmax at the end",
-               network=VGGTutorial)))
+               network=VGGTutorial, params=143_672_744, figures="The tutorial's table")))

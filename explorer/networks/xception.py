@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from explorer.config import BlockCount, Config, knob
+from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
 
@@ -20,9 +20,8 @@ class XceptionConfig(Config):
     blocks: tuple[BlockCount, ...] = knob(
         (8,), "Blocks of the middle flow, before the depth multiplier; the paper has eight "
         "(Figure 5).", label="Middle blocks")
-    input_size: int = knob(
-        299, "Height and width of the input image, in pixels; the paper uses 299.",
-        ge=1, le=4096, step=32)
+    input_size: int = redeclare(
+        "input_size", 299, "Height and width of the input image, in pixels; the paper uses 299.")
     residual: bool = knob(
         True, "A shortcut around every block. The paper's section 4.7 takes them away.")
     separable: bool = knob(
@@ -123,7 +122,9 @@ FAMILY = Family(
     paper="Chollet 2017, arXiv:1610.02357",
     network=Xception,
     presets=(Preset(title="Xception", config=XceptionConfig(network="xception"),
-                    source="Figure 5; the stem without padding"),
+                    source="Figure 5; the stem without padding",
+                    params=22_855_952, figures="Table 3 of the paper"),
              Preset(title="Xception, tutorial",
                     config=XceptionConfig(network="xception_tutorial", input_size=224),
-                    source="A tutorial's: Figure 5 on 224×224 pixels")))
+                    source="A tutorial's: Figure 5 on 224×224 pixels",
+                    params=22_855_952, figures="The tutorial's table")))

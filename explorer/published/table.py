@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from explorer.conventions import torchinfo, torchsummary
 from explorer.conventions.torchinfo import NO_PARAMS, RECURSIVE, Cell
 from explorer.tracing.operators import Shape
+from explorer.validation import first_fault
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -78,7 +80,7 @@ class PublishedRow(BaseModel):
         return str(self.index) if self.depth is None else f"{self.depth}-{self.index}"
 
 
-RULES = {
+ROW_RULES = {
     "depth": "a whole number from 0 to 16",
     "index": "a whole number",
     "type": "the name of a class",
@@ -96,6 +98,15 @@ class PrintedTotals(BaseModel):
     input: tuple[int, int, int, int]
     rows: Annotated[int, Field(ge=1)]
     totals: dict[str, Annotated[str, Field(pattern=r"^\d[\d,]*(\.\d+)?$")]]
+
+
+TOTALS_RULES = {
+    "": "an object",
+    "tool": "torchsummary or torchinfo",
+    "input": "four whole numbers",
+    "rows": "a whole number from 1 on",
+    "totals": "an object of figures as they are printed, such as \"1,234.5\"",
+}
 
 
 class PublishedTable(BaseModel):
@@ -142,6 +153,13 @@ def load(name: str) -> PublishedTable:
         rows=_rows(f"{name}.csv", totals.tool), totals=totals.totals)
 
 
+def _damaged(place: str, error: ValidationError, rules: Mapping[str, str]) -> PublishedError:
+    fault = first_fault(error)
+    if fault.kind == "unknown":
+        return PublishedError(f"{place}: `{fault.field}` must not be there.")
+    return PublishedError(f"{place}: {fault.sentence(rules[fault.field])}")
+
+
 def _read(file: str) -> str:
     try:
         return (FOLDER / file).read_text(encoding="utf-8")
@@ -166,10 +184,7 @@ def _totals() -> dict[str, PrintedTotals]:
         try:
             result[name] = PrintedTotals.model_validate(value)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "its value"
-            raise PublishedError(f"{file} is damaged, {name}: `{place}` is not what it must be "
-                                 f"({first['msg']}).") from None
+            raise _damaged(f"{file} is damaged, {name}", error, TOTALS_RULES) from None
         if lacking := [total for total in PRINTERS[result[name].tool].LINES
                        if total not in result[name].totals]:
             raise PublishedError(f"{file} is damaged, {name}: `totals` must have {lacking[0]!r}.")
@@ -196,10 +211,7 @@ def _rows(file: str, tool: str) -> tuple[PublishedRow, ...]:
         try:
             rows.append(PublishedRow.model_validate(dict(zip(columns, line, strict=True))))
         except ValidationError as error:
-            column = str(error.errors()[0]["loc"][0])
-            raise PublishedError(
-                f"{file} is damaged, row {number}: `{column}` must be {RULES[column]}; got "
-                f"{line[columns.index(column)]!r}.") from None
+            raise _damaged(f"{file} is damaged, row {number}", error, ROW_RULES) from None
     if not rows:
         raise PublishedError(f"{file} is damaged: it has no rows.")
     return tuple(rows)

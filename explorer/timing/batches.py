@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explorer.sources import Source, find_source, source_of
+from explorer.sources import LARGEST_BATCH, Source, find_source, source_of
 from explorer.timing.choices import Choices
 from explorer.timing.errors import TimingError
 from explorer.timing.protocol import Timing, measure
 from explorer.timing.worker import Progress, report
-
-LARGEST = 4096
-"""The bound of the knob `batch_size`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def with_batch(source: Source, size: int) -> Source:
 
 def _doubling(points: list[BatchPoint], budget_s: float) -> Iterator[int]:
     size = 1
-    while size <= LARGEST:
+    while size <= LARGEST_BATCH:
         yield size
         timing = points[-1].timing
         if timing is None or timing.median_s > budget_s:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.timing.devices import can_compile, cores
 from explorer.timing.errors import TimingError
+from explorer.validation import Fault, first_fault
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 
@@ -37,7 +38,7 @@ class Choices(BaseModel):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise _explain(error) from None
+            raise _explain(first_fault(error)) from None
 
     @property
     def element_bytes(self) -> int:
@@ -79,12 +80,10 @@ class Choices(BaseModel):
 DEFAULT = Choices()
 
 
-def _explain(error: ValidationError) -> TimingError:
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    if name not in Choices.model_fields:
-        return TimingError(f"There is no choice {name!r}: there are "
+def _explain(fault: Fault) -> TimingError:
+    if fault.kind == "unknown":
+        return TimingError(f"There is no choice {fault.field!r}: there are "
                            f"{', '.join(Choices.model_fields)}.")
     rule = {"dtype": f"one of {', '.join(DTYPES)}",
-            "threads": f"a whole number from 1 to {cores()}"}.get(name, "on or off")
-    return TimingError(f"`{name}` must be {rule}; got {first['input']!r}.")
+            "threads": f"a whole number from 1 to {cores()}"}.get(fault.field, "on or off")
+    return TimingError(fault.sentence(rule))
