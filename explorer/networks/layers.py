@@ -69,7 +69,8 @@ class _Blueprint:
         self.state = vars(layer)
         self.tensors = tuple(
             (kind, name, tensor.requires_grad,
-             {"size": tensor.shape, "stride": tensor.stride(), "dtype": tensor.dtype})
+             {"size": tensor.shape, "stride": tensor.stride(), "dtype": tensor.dtype,
+              "device": tensor.device})
             for kind in ("_parameters", "_buffers")
             for name, tensor in self.state[kind].items() if tensor is not None)
 
@@ -80,7 +81,7 @@ class _Blueprint:
         for name, value in self.containers.items():
             state[name] = value.copy()
         for kind, name, requires_grad, like in self.tensors:
-            tensor = torch.empty_strided(**like, device="meta")
+            tensor = torch.empty_strided(**like)
             state[kind][name] = nn.Parameter(tensor, requires_grad) if kind == "_parameters" \
                 else tensor
         return layer
