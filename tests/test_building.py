@@ -170,14 +170,17 @@ def test_errors_are_pytorchs(device: str, args: tuple[Any, ...], error: type[Exc
         layers.Conv2d(*args)
 
 
-def test_a_layer_with_layers_inside_is_refused_on_meta() -> None:
-    with pytest.raises(TypeError, match="MultiheadAttention has out_proj"):
-        on_meta(placed(nn.MultiheadAttention), 8, 2)
+@pytest.mark.parametrize(("layer", "holds"), [
+    (nn.MultiheadAttention, "_modules"), (nn.LSTM, "_flat_weight")])
+def test_what_a_copy_would_share_is_refused_on_meta(layer: type[nn.Module], holds: str) -> None:
+    with pytest.raises(TypeError, match=f"cannot copy {layer.__name__}, whose `{holds}"):
+        on_meta(placed(layer), 8, 2)
 
 
-def test_any_layer_of_pytorch_can_be_placed() -> None:
-    group_norm = on_meta(placed(nn.GroupNorm), 2, 8)
-    assert_alike(group_norm, nn.GroupNorm(2, 8, device="meta"))
+@pytest.mark.parametrize("layer", [nn.GroupNorm, nn.ConvTranspose2d, nn.Embedding, nn.LayerNorm])
+def test_other_layers_of_pytorch_can_be_placed(layer: type[nn.Module]) -> None:
+    args = (2, 8, 3) if layer is nn.ConvTranspose2d else (8,) if layer is nn.LayerNorm else (2, 8)
+    assert_alike(on_meta(placed(layer), *args), layer(*args, device="meta"))
 
 
 def test_blueprints_are_bounded() -> None:

@@ -16,7 +16,7 @@ from strategies import values
 
 # One preset a family; the first ResNet has basic blocks, which allow no groups.
 NETWORKS = ("vgg16", "resnet50", "xception", "inception_v3", "inception_v3_tutorial",
-            "mobilenetv3_large")
+            "mobilenetv3_large", "mobilenetv3_large_tutorial")
 KNOBS = [pytest.param(network, knob, id=f"{network}-{name}") for network in NETWORKS
          for name, knob in knobs_of(type(find_preset(network).config)).items()]
 NUMBERS = [param for param in KNOBS if param.values[1].kind in ("int", "float")]

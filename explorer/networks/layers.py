@@ -14,6 +14,9 @@ from torch import nn
 P = ParamSpec("P")
 L = TypeVar("L", bound=nn.Module)
 
+TENSORS = ("_parameters", "_buffers")
+"""Where a module keeps them."""
+
 _device: ContextVar[str] = ContextVar("device", default="cpu")
 
 
@@ -34,8 +37,8 @@ def layers_on(device: str) -> Iterator[None]:
 def placed(layer: Callable[P, L]) -> Callable[P, L]:
     """A layer of PyTorch, made where `layers_on` says.
 
-    On "meta" it is a copy of one that PyTorch's own constructor made from the same arguments; a
-    layer with layers inside raises `TypeError` there.
+    On "meta" it is a copy of one that PyTorch's own constructor made from the same arguments, and
+    `TypeError` is raised for what cannot be copied: layers with layers inside, recurrent layers.
     """
     constructor: Callable[..., L] = layer
 
@@ -59,19 +62,21 @@ class _Blueprint:
     """
 
     def __init__(self, layer: nn.Module) -> None:
-        if layer._modules:
-            raise TypeError(f"`placed` takes layers without layers inside; {type(layer).__name__} "
-                            f"has {', '.join(layer._modules)}. Call PyTorch's own: `build` moves "
-                            "it to its device.")
         self.type = type(layer)
-        self.containers = {name: value for name, value in vars(layer).items()
-                           if isinstance(value, dict | set | list)}
         self.state = vars(layer)
+        self.containers = {name: value for name, value in self.state.items()
+                           if isinstance(value, dict | set | list)}
+        for name, value in self.containers.items():
+            parts = value.values() if isinstance(value, dict) else value
+            if name not in TENSORS and not all(isinstance(part, int | str) for part in parts):
+                raise TypeError(f"`placed` cannot copy {self.type.__name__}, whose `{name}` holds "
+                                "more than numbers and names. Call PyTorch's own: `build` moves it "
+                                "to its device.")
         self.tensors = tuple(
             (kind, name, tensor.requires_grad,
              {"size": tensor.shape, "stride": tensor.stride(), "dtype": tensor.dtype,
               "device": tensor.device})
-            for kind in ("_parameters", "_buffers")
+            for kind in TENSORS
             for name, tensor in self.state[kind].items() if tensor is not None)
 
     def copy(self) -> Any:
