@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from explorer.config import Config
 from explorer.networks.catalogue import network_of
@@ -20,4 +21,32 @@ def build(config: Config, device: str = "meta") -> nn.Module:
     11689512
     """
     with layers_on(device):
-        return network_of(config.network)(config).eval()
+        network = network_of(config.network)(config)
+    _place(network, device)
+    return network.eval()
+
+
+def _place(network: nn.Module, device: str) -> None:
+    """Move the parameters and buffers that are elsewhere; what is shared stays shared.
+
+    `nn.Module.to` parts tied parameters on their way to meta.
+    """
+    there = torch.empty(0, device=device).device        # "cuda" is "cuda:0"
+    moved: dict[Tensor, Tensor] = {}
+    for module in network.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None and tensor.device != there:
+                    if tensor not in moved:
+                        moved[tensor] = _on(tensor, there)
+                    # Not into the dictionary: a recurrent layer also keeps a list of its weights.
+                    setattr(module, name, moved[tensor])
+
+
+def _on(tensor: Tensor, device: torch.device) -> Tensor:
+    """A parameter or a buffer on `device`, with the attributes that somebody gave it."""
+    moved = tensor.detach().to(device)
+    if isinstance(tensor, nn.Parameter):
+        moved = nn.Parameter(moved, tensor.requires_grad)
+    moved.__dict__.update(tensor.__dict__)
+    return moved

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import lru_cache
+from typing import Any, ParamSpec, TypeVar
 
+import torch
 from torch import nn
+
+P = ParamSpec("P")
+L = TypeVar("L", bound=nn.Module)
+
+TENSORS = ("_parameters", "_buffers")
+"""Where a module keeps them."""
 
 _device: ContextVar[str] = ContextVar("device", default="cpu")
 
@@ -16,8 +24,8 @@ _device: ContextVar[str] = ContextVar("device", default="cpu")
 def layers_on(device: str) -> Iterator[None]:
     """Make the layers below on `device`; on "meta" without filling them, as nothing is there.
 
-    Five times as fast as PyTorch's own `torch.device` context, which looks at every operation, and
-    bound to the thread that enters it.
+    PyTorch's own `torch.device` context looks at every operation; this one is bound to these
+    layers and to the thread that enters it.
     """
     token = _device.set(device)
     try:
@@ -26,29 +34,74 @@ def layers_on(device: str) -> Iterator[None]:
         _device.reset(token)
 
 
-class _Placed:
-    """Makes a layer of PyTorch where `layers_on` says."""
+def placed(layer: Callable[P, L]) -> Callable[P, L]:
+    """A layer of PyTorch, made where `layers_on` says.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, device=_device.get(), **kwargs)     # type: ignore[call-arg]
-        # From here on PyTorch's own class: thop and ptflops look at the exact type of a layer.
-        self.__class__ = type(self).__bases__[1]
+    On "meta" it is a copy of one that PyTorch's own constructor made from the same arguments, and
+    `TypeError` is raised for what cannot be copied: layers with layers inside, recurrent layers.
+    """
+    constructor: Callable[..., L] = layer
 
-    def reset_parameters(self) -> None:
-        if _device.get() != "meta":
-            super().reset_parameters()      # type: ignore[misc]
+    def make(*args: Any, **kwargs: Any) -> L:
+        if (device := _device.get()) != "meta":
+            return constructor(*args, device=device, **kwargs)
+        try:
+            blueprint = _blueprint(torch.get_default_dtype(), constructor, *args, **kwargs)
+        except TypeError:       # an argument without a hash, such as a list
+            blueprint = _Blueprint(constructor(*args, device=device, **kwargs))
+        return blueprint.copy()
+
+    return make
 
 
-class Conv2d(_Placed, nn.Conv2d):
-    """PyTorch's convolution."""
+class _Blueprint:
+    """What PyTorch's own constructor made of a layer on meta, to make more like it.
+
+    A constructor takes ten times as long as a copy, for `nn.Module.__setattr__` and for filling
+    what holds no values. Copies share nothing that can change.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.type = type(layer)
+        self.state = vars(layer)
+        self.containers = {name: value for name, value in self.state.items()
+                           if isinstance(value, dict | set | list)}
+        for name, value in self.containers.items():
+            parts = value.values() if isinstance(value, dict) else value
+            if name not in TENSORS and not all(isinstance(part, int | str) for part in parts):
+                raise TypeError(f"`placed` cannot copy {self.type.__name__}, whose `{name}` holds "
+                                "more than numbers and names. Call PyTorch's own: `build` moves it "
+                                "to its device.")
+        self.tensors = tuple(
+            (kind, name, tensor.requires_grad,
+             {"size": tensor.shape, "stride": tensor.stride(), "dtype": tensor.dtype,
+              "device": tensor.device})
+            for kind in TENSORS
+            for name, tensor in self.state[kind].items() if tensor is not None)
+
+    def copy(self) -> Any:
+        layer = object.__new__(self.type)
+        state = vars(layer)
+        state.update(self.state)
+        for name, value in self.containers.items():
+            state[name] = value.copy()
+        for kind, name, requires_grad, like in self.tensors:
+            tensor = torch.empty_strided(**like)
+            state[kind][name] = nn.Parameter(tensor, requires_grad) if kind == "_parameters" \
+                else tensor
+        return layer
 
 
-class BatchNorm2d(_Placed, nn.BatchNorm2d):
-    """PyTorch's BatchNorm."""
+@lru_cache(maxsize=1024, typed=True)
+def _blueprint(dtype: torch.dtype, layer: Callable[..., nn.Module], *args: Any,
+               **kwargs: Any) -> _Blueprint:
+    """`dtype` is what PyTorch makes a layer of where nobody says."""
+    return _Blueprint(layer(*args, device="meta", **kwargs))
 
 
-class Linear(_Placed, nn.Linear):
-    """PyTorch's linear layer."""
+Conv2d = placed(nn.Conv2d)
+BatchNorm2d = placed(nn.BatchNorm2d)
+Linear = placed(nn.Linear)
 
 
 class ConvNormAct(nn.Sequential):

@@ -16,7 +16,7 @@ from explorer.networks.family import Family, Preset
 from explorer.networks.layers import Conv2d, ConvNormAct, Linear
 
 
-class Row(NamedTuple):
+class Bneck(NamedTuple):
     """A bneck row of the paper's tables."""
 
     kernel: int
@@ -29,36 +29,36 @@ class Row(NamedTuple):
 
 # Table 1 (Large).
 LARGE = (
-    Row(3, 16, 16, False, "RE", 1),
-    Row(3, 64, 24, False, "RE", 2),
-    Row(3, 72, 24, False, "RE", 1),
-    Row(5, 72, 40, True, "RE", 2),
-    Row(5, 120, 40, True, "RE", 1),
-    Row(5, 120, 40, True, "RE", 1),
-    Row(3, 240, 80, False, "HS", 2),
-    Row(3, 200, 80, False, "HS", 1),
-    Row(3, 184, 80, False, "HS", 1),
-    Row(3, 184, 80, False, "HS", 1),
-    Row(3, 480, 112, True, "HS", 1),
-    Row(3, 672, 112, True, "HS", 1),
-    Row(5, 672, 160, True, "HS", 2),
-    Row(5, 960, 160, True, "HS", 1),
-    Row(5, 960, 160, True, "HS", 1),
+    Bneck(3, 16, 16, False, "RE", 1),
+    Bneck(3, 64, 24, False, "RE", 2),
+    Bneck(3, 72, 24, False, "RE", 1),
+    Bneck(5, 72, 40, True, "RE", 2),
+    Bneck(5, 120, 40, True, "RE", 1),
+    Bneck(5, 120, 40, True, "RE", 1),
+    Bneck(3, 240, 80, False, "HS", 2),
+    Bneck(3, 200, 80, False, "HS", 1),
+    Bneck(3, 184, 80, False, "HS", 1),
+    Bneck(3, 184, 80, False, "HS", 1),
+    Bneck(3, 480, 112, True, "HS", 1),
+    Bneck(3, 672, 112, True, "HS", 1),
+    Bneck(5, 672, 160, True, "HS", 2),
+    Bneck(5, 960, 160, True, "HS", 1),
+    Bneck(5, 960, 160, True, "HS", 1),
 )
 
 # Table 2 (Small).
 SMALL = (
-    Row(3, 16, 16, True, "RE", 2),
-    Row(3, 72, 24, False, "RE", 2),
-    Row(3, 88, 24, False, "RE", 1),
-    Row(5, 96, 40, True, "HS", 2),
-    Row(5, 240, 40, True, "HS", 1),
-    Row(5, 240, 40, True, "HS", 1),
-    Row(5, 120, 48, True, "HS", 1),
-    Row(5, 144, 48, True, "HS", 1),
-    Row(5, 288, 96, True, "HS", 2),
-    Row(5, 576, 96, True, "HS", 1),
-    Row(5, 576, 96, True, "HS", 1),
+    Bneck(3, 16, 16, True, "RE", 2),
+    Bneck(3, 72, 24, False, "RE", 2),
+    Bneck(3, 88, 24, False, "RE", 1),
+    Bneck(5, 96, 40, True, "HS", 2),
+    Bneck(5, 240, 40, True, "HS", 1),
+    Bneck(5, 240, 40, True, "HS", 1),
+    Bneck(5, 120, 48, True, "HS", 1),
+    Bneck(5, 144, 48, True, "HS", 1),
+    Bneck(5, 288, 96, True, "HS", 2),
+    Bneck(5, 576, 96, True, "HS", 1),
+    Bneck(5, 576, 96, True, "HS", 1),
 )
 
 
@@ -100,13 +100,13 @@ TUTORIAL_SMALL = (
 )
 
 
-def swapped(rows: tuple[TutorialRow, ...]) -> tuple[Row, ...]:
+def swapped(rows: tuple[TutorialRow, ...]) -> tuple[Bneck, ...]:
     """What the tutorial's network makes of its table: it takes t for the channels and c for the
     expansion factor, so that hardly any channels remain between wide expansions."""
     made, channels = [], 16
     for row in rows:
         out = round_to_8(row.t)
-        made.append(Row(3, channels * row.c, out, row.squeeze, row.activation, row.s))
+        made.append(Bneck(3, channels * row.c, out, row.squeeze, row.activation, row.s))
         channels = out
     return tuple(made)
 
@@ -116,19 +116,19 @@ def round_to_8(channels: float) -> int:
     return max(8, int(channels + 4) // 8 * 8)
 
 
-class Table(NamedTuple):
-    rows: tuple[Row, ...]
+class Architecture(NamedTuple):
+    rows: tuple[Bneck, ...]
+    wide: int
+    """Channels of the last convolution before the pooling."""
     head: int
     """Units of the last hidden layer."""
-    wide: int | None = None
-    """Channels of the last convolution, where they are not six times those before it."""
     stage_by: Literal["out", "expanded"] = "out"
     """The column that changes where a stage begins."""
 
     @property
-    def stages(self) -> list[tuple[Row, ...]]:
+    def stages(self) -> list[tuple[Bneck, ...]]:
         """The rows, grouped into stages."""
-        stages: list[list[Row]] = []
+        stages: list[list[Bneck]] = []
         for row in self.rows:
             if not stages or getattr(stages[-1][-1], self.stage_by) != getattr(row, self.stage_by):
                 stages.append([])
@@ -136,18 +136,20 @@ class Table(NamedTuple):
         return [tuple(stage) for stage in stages]
 
 
-TABLES = {
-    "mobilenetv3_large": Table(LARGE, head=1280),
-    "mobilenetv3_small": Table(SMALL, head=1024),
+ARCHITECTURES = {
+    "mobilenetv3_large": Architecture(LARGE, wide=960, head=1280),
+    "mobilenetv3_small": Architecture(SMALL, wide=576, head=1024),
     # The last convolution takes its channels from the wrong column too: six times the last t.
-    "mobilenetv3_large_tutorial": Table(swapped(TUTORIAL_LARGE), head=1280, wide=round_to_8(6 * 6),
-                                        stage_by="expanded"),
-    "mobilenetv3_small_tutorial": Table(swapped(TUTORIAL_SMALL), head=1280, wide=round_to_8(6 * 6),
-                                        stage_by="expanded"),
+    "mobilenetv3_large_tutorial": Architecture(swapped(TUTORIAL_LARGE), wide=round_to_8(6 * 6),
+                                               head=1280, stage_by="expanded"),
+    "mobilenetv3_small_tutorial": Architecture(swapped(TUTORIAL_SMALL), wide=round_to_8(6 * 6),
+                                               head=1280, stage_by="expanded"),
 }
 
 
-class MobileNetV3Config(Config):
+class BneckConfig(Config):
+    """The knobs that the paper's networks and the tutorial's share."""
+
     squeeze_excite: bool = knob(
         True, "Squeeze-and-excitation where the paper's table has it: each channel is scaled by "
         "what the whole image says of it.")
@@ -169,11 +171,22 @@ class MobileNetV3Config(Config):
 
     @property
     def stages(self) -> tuple[str, ...]:
-        return tuple(f"stage {number}" for number in range(1, len(self.table.stages) + 1))
+        return tuple(f"stage {number}" for number in range(1, len(self.architecture.stages) + 1))
 
     @property
-    def table(self) -> Table:
-        return TABLES[self.network]
+    def architecture(self) -> Architecture:
+        return ARCHITECTURES[self.network]
+
+    def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
+        """Channels between the expansion of a block and its projection.
+
+        The block is given `in_channels`, which are the table's `unscaled` ones at this width.
+        """
+        return self.channels(row.expanded)
+
+    def wide(self, in_channels: int) -> int:
+        """Channels of the last convolution, which is given `in_channels`."""
+        return self.channels(self.architecture.wide)
 
     def nonlinearity(self, in_paper: Literal["RE", "HS"]) -> nn.Module:
         if self.activation == "swish":
@@ -181,6 +194,24 @@ class MobileNetV3Config(Config):
         if self.activation == "relu" or in_paper == "RE":
             return nn.ReLU(inplace=True)
         return nn.Hardswish(inplace=True)
+
+
+class MobileNetV3Config(BneckConfig):
+    expansion_rule: Literal["authors", "torchvision"] = knob(
+        "authors", "How the width multiplier reaches the expanded channels. Authors: the paper's "
+        "expansion factor times the scaled input channels, as in their code. Torchvision: the "
+        "paper's expanded channels, scaled.")
+
+    def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
+        if self.expansion_rule == "torchvision":
+            return super().expanded(row, unscaled, in_channels)
+        # The factor is row.expanded / unscaled; 184 / 80 = 2.3.
+        return scale_channels(row.expanded, in_channels / unscaled)
+
+    def wide(self, in_channels: int) -> int:
+        if self.expansion_rule == "torchvision":
+            return 6 * in_channels
+        return super().wide(in_channels)
 
 
 class SqueezeExcite(nn.Module):
@@ -219,9 +250,9 @@ class InvertedResidual(nn.Module):
 
     squeeze_excite: type[nn.Module] = SqueezeExcite
 
-    def __init__(self, in_channels: int, row: Row, config: MobileNetV3Config) -> None:
+    def __init__(self, in_channels: int, expanded: int, row: Bneck, config: BneckConfig) -> None:
         super().__init__()
-        expanded, out = config.channels(row.expanded), config.channels(row.out)
+        out = config.channels(row.out)
         kernel = row.kernel if config.kernel_size == "paper" else int(config.kernel_size[0])
         self.branch = nn.Sequential()
         if expanded != in_channels:
@@ -250,18 +281,19 @@ class TutorialInvertedResidual(InvertedResidual):
 class MobileNetV3(nn.Module):
     block: type[InvertedResidual] = InvertedResidual
 
-    def __init__(self, config: MobileNetV3Config) -> None:
+    def __init__(self, config: BneckConfig) -> None:
         super().__init__()
-        stages = config.table.stages
-        channels = config.channels(16)
+        stages = config.architecture.stages
+        unscaled, channels = 16, config.channels(16)
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
         self.stages = []
         for number, (rows, depth) in enumerate(zip(stages, config.scaled_blocks, strict=True), 1):
             stage = nn.Sequential()
             for row in repeat(rows, depth):
-                stage.append(self.block(channels, row, config))
-                channels = config.channels(row.out)
+                expanded = config.expanded(row, unscaled, channels)
+                stage.append(self.block(channels, expanded, row, config))
+                unscaled, channels = row.out, config.channels(row.out)
             self.add_module(f"stage{number}", stage)
             self.stages.append(stage)
         self.head = head(channels, config)
@@ -279,17 +311,17 @@ class MobileNetV3Tutorial(MobileNetV3):
     block = TutorialInvertedResidual
 
 
-def repeat(rows: tuple[Row, ...], depth: int) -> list[Row]:
+def repeat(rows: tuple[Bneck, ...], depth: int) -> list[Bneck]:
     """The first `depth` rows of a stage; past its end the last one again, with stride 1."""
     return [rows[i] if i < len(rows) else rows[-1]._replace(stride=1) for i in range(depth)]
 
 
-def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
+def head(channels: int, config: BneckConfig) -> nn.Sequential:
     """Figure 5: the original last stage, and the efficient one, which pools first."""
-    hidden = config.table.head
+    hidden = config.architecture.head
     if config.scale_head or config.width > 1:
         hidden = config.channels(hidden)
-    wide = 6 * channels if config.table.wide is None else config.channels(config.table.wide)
+    wide = config.wide(channels)
     hard_swish = config.nonlinearity("HS")
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if config.last_stage == "efficient":
@@ -312,19 +344,22 @@ def head(channels: int, config: MobileNetV3Config) -> nn.Sequential:
     return nn.Sequential(parts)
 
 
-def config_of(name: str) -> MobileNetV3Config:
-    return MobileNetV3Config(network=name, blocks=tuple(map(len, TABLES[name].stages)))
+def blocks(network: str) -> tuple[int, ...]:
+    return tuple(map(len, ARCHITECTURES[network].stages))
 
 
 def preset(size: str, number: int, params: int, macs: int) -> Preset:
-    return Preset(title=f"MobileNetV3-{size}", config=config_of(f"mobilenetv3_{size.lower()}"),
-                  source=f"Table {number}", params=params, macs=macs, figures="torchvision 0.28")
+    name = f"mobilenetv3_{size.lower()}"
+    return Preset(title=f"MobileNetV3-{size}", source=f"Table {number}",
+                  config=MobileNetV3Config(network=name, blocks=blocks(name)),
+                  params=params, macs=macs, figures="torchvision 0.28")
 
 
 def tutorial(size: str, number: int, params: int) -> Preset:
+    name = f"mobilenetv3_{size.lower()}_tutorial"
     return Preset(title=f"MobileNetV3-{size}, tutorial",
-                  config=config_of(f"mobilenetv3_{size.lower()}_tutorial"),
                   source=f"A tutorial's: like Table {number}, but with two columns swapped",
+                  config=BneckConfig(network=name, blocks=blocks(name)),
                   network=MobileNetV3Tutorial, params=params, figures="The tutorial's table")
 
 

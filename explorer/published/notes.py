@@ -15,10 +15,10 @@ from explorer.conventions import torchinfo
 from explorer.conventions.reports import Seen
 from explorer.networks.catalogue import configure
 from explorer.networks.mobilenet import (
-    TABLES,
+    ARCHITECTURES,
     TUTORIAL_LARGE,
     TUTORIAL_SMALL,
-    Row,
+    Bneck,
     TutorialRow,
     round_to_8,
 )
@@ -32,9 +32,9 @@ class SwappedRow(NamedTuple):
     """A row of the tutorial's table as headed and as read, beside the paper's in the same stage."""
 
     headed: TutorialRow | None
-    made: Row | None
+    made: Bneck | None
     """What the tutorial's network makes of it."""
-    paper: Row | None
+    paper: Bneck | None
 
 
 def swapped_rows(name: str) -> tuple[SwappedRow, ...]:
@@ -43,8 +43,8 @@ def swapped_rows(name: str) -> tuple[SwappedRow, ...]:
         return ()
     headed = iter(TUTORIAL_ROWS[name])
     return tuple(SwappedRow(None if made is None else next(headed), made, paper)
-                 for stages in zip(TABLES[f"{name}_tutorial"].stages, TABLES[name].stages,
-                                   strict=True)
+                 for stages in zip(ARCHITECTURES[f"{name}_tutorial"].stages,
+                                   ARCHITECTURES[name].stages, strict=True)
                  for made, paper in zip_longest(*stages))
 
 
