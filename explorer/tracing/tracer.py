@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -56,13 +56,11 @@ def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> 
     raise tracer.failure(reason)
 
 
-class _Frame(NamedTuple):
-    """A module that is running."""
+_Frame = tuple[str, str, bool, int]
+"""Of a module that is running: path, type, whether it has no children, and its first call."""
 
-    path: str
-    type: str
-    leaf: bool
-    start: int
+_UNDER_WAY = ModuleRun("", "", 0, 0)
+"""Keeps the place of a run until its end."""
 
 
 class _Tracer:
@@ -74,7 +72,7 @@ class _Tracer:
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
-        self.frames: list[_Frame] = [_Frame("", type(network).__name__, False, 0)]
+        self.frames: list[_Frame] = [("", type(network).__name__, False, 0)]
         self.input_shape, self.training = input_shape, training
         self.pending: tuple[str, str, Shape, tuple[int, ...]] = (
             "its start", type(network).__name__, input_shape, (NETWORK_INPUT,))
@@ -157,8 +155,8 @@ class _Tracer:
             inputs = (args[0].producer,) if len(args) == 1 and not kwargs \
                 and args[0].__class__ is _SymbolicTensor else tuple(
                     [tensor.producer for tensor in _symbolic((args, kwargs))])
-            frames.append(_Frame(path, type_name, leaf, start))
-            runs.append(ModuleRun(path, type_name, start, start, inputs))
+            frames.append((path, type_name, leaf, start))
+            runs.append(_UNDER_WAY)
             shapes: tuple[Shape, ...] = ()
             try:
                 result = forward(*args, **kwargs)
@@ -177,7 +175,8 @@ class _Tracer:
             args = args[::-1]
         tensors: list[_SymbolicTensor] = []
         parameters: list[str] = []
-        plain = tuple([self._plain(value, tensors, parameters) for value in args])
+        plain = tuple([value if value.__class__ in _SCALARS else
+                       self._plain(value, tensors, parameters) for value in args])
         named = {name: self._plain(value, tensors, parameters)
                  for name, value in kwargs.items()} if kwargs else kwargs
         path, type_name = self._place(operator)
@@ -209,19 +208,18 @@ class _Tracer:
     def _plain(self, value: Any, tensors: list[_SymbolicTensor], parameters: list[str]) -> Any:
         """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""
         kind = value.__class__
-        if kind in _SCALARS:
-            return value
         if kind is _SymbolicTensor:
             tensors.append(value)
             return Operand(tuple(value.shape), value.producer)
+        if (operand := self.operands.get(id(value))) is not None:
+            parameters.append(operand.parameter or "")
+            return operand
+        if kind in _SCALARS:
+            return value
         if kind is tuple or kind is list:
             return kind([self._plain(part, tensors, parameters) for part in value])
         if isinstance(value, torch.Tensor):
-            operand = self.operands.get(id(value))
-            if operand is None:
-                return Operand(tuple(value.shape))
-            parameters.append(operand.parameter or "")
-            return operand
+            return Operand(tuple(value.shape))
         if isinstance(value, tuple):    # a torch.Size, a named tuple
             return tuple([self._plain(part, tensors, parameters) for part in value])
         if isinstance(value, dict):
@@ -230,16 +228,16 @@ class _Tracer:
 
     def _place(self, operator: str) -> tuple[str, str]:
         """Path and type of the next call: the module's own where it is all that the module does."""
-        frame = self.frames[-1]
-        if not frame.leaf:
-            return f"{frame.path}.{operator}" if frame.path else operator, operator
-        if len(self.calls) == frame.start:
-            return frame.path, frame.type
-        first = self.calls[frame.start]
-        if first.path == frame.path:
-            self.calls[frame.start] = first._replace(path=f"{frame.path}.{first.operator}",
-                                                     type=first.operator)
-        return f"{frame.path}.{operator}", operator
+        path, type_name, leaf, start = self.frames[-1]
+        if not leaf:
+            return f"{path}.{operator}" if path else operator, operator
+        if len(self.calls) == start:
+            return path, type_name
+        first = self.calls[start]
+        if first.path == path:
+            self.calls[start] = first._replace(path=f"{path}.{first.operator}",
+                                               type=first.operator)
+        return f"{path}.{operator}", operator
 
     def so_far(self, outputs: tuple[int, ...]) -> Trace:
         end = len(self.calls) - 1
