@@ -7,11 +7,11 @@ from typing import Literal
 
 from explorer.pipeline import Explored
 from explorer.views import layout
-from explorer.views.graph.changes import changes
+from explorer.views.graph.against_preset import changes
 from explorer.views.graph.dot import Direction, to_dot
 from explorer.views.graph.drawing import Drawing, Level
-from explorer.views.graph.overlay import KIND
-from explorer.views.graph.overlay import overlay as overlay_of
+from explorer.views.graph.overlays import KIND
+from explorer.views.graph.overlays import overlay as overlay_of
 from explorer.views.graph.paint import paint
 
 FileFormat = Literal["svg", "png", "dot"]
