@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["config", "formula", "text"], ["networks", "tracing"], ["analysis"], ["structure", "explain"],
-    ["sources"], ["pipeline"], ["conventions"], ["timing", "sweep", "published"], ["views"],
-    ["ui", "cli"], ["__init__"], ["__main__"],
+    ["config", "ending", "formula", "text"], ["networks", "tracing"], ["analysis"],
+    ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
+    ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 

@@ -5,35 +5,30 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.analysis import Summary
-from explorer.conventions import Report, other_tools
+from explorer.conventions import Report
+from explorer.pipeline import Explored
 from explorer.ui import calls
 from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
 from explorer.views import other_tools as views
 
 TITLE = "Why does my tool say something else?"
 
 
-def section(key: str, found: Summary) -> None:
-    """The expander; `key` is the canonical string of what `found` is the summary of."""
-    expander = st.expander(TITLE, key="other-tools", on_change="rerun")
+def section(panel: Panel, network: Explored) -> None:
+    expander = st.expander(TITLE, key=panel.widget("other-tools"), on_change="rerun")
     if expander.open:
         with expander:
-            explain(reports(key, found))
+            explain(calls.reports(network))
 
 
-@st.cache_resource(max_entries=calls.ENTRIES, show_spinner=False)
-def reports(key: str, _found: Summary) -> tuple[Report, ...]:
-    return other_tools(_found)
-
-
-def explain(found: tuple[Report, ...]) -> None:
+def explain(reports: tuple[Report, ...]) -> None:
     """The table of every tool, and under it the sentences."""
     st.caption("Five tools on the network as it stands, in evaluation and float32. Their figures "
                "are recomputed from the layers above by each tool's own convention.")
-    st.dataframe(views.frame(found), hide_index=True, height="content", column_config=COLUMNS,
+    st.dataframe(views.frame(reports), hide_index=True, height="content", column_config=COLUMNS,
                  alt="Figures of other tools beside ours")
-    for report in found:
+    for report in reports:
         lines = [f"- *{escape(name)}*: {escape(why)}" for name, why in views.sentences(report)]
         if report.remark:
             lines.append(f"- {escape(report.remark)}")

@@ -22,22 +22,22 @@ def status(accounted: bool) -> str:
     return ACCOUNTED if accounted else UNACCOUNTED
 
 
-def headline(found: Comparison) -> str:
+def headline(comparison: Comparison) -> str:
     """How much of a table is accounted for, in a sentence."""
-    count, expected = len(found.matches), found.table.expected_rows
-    text = f"{found.accounted:,} of {count:,} rows are accounted for"
+    count, expected = len(comparison.matches), comparison.table.expected_rows
+    text = f"{comparison.accounted:,} of {count:,} rows are accounted for"
     if count != expected:
         text += f"; the tool printed {expected:,}"
-    if found.missing:
-        text += f"; {len(found.missing):,} of ours have no row"
-    wrong = [total.name for total in found.totals if not total.agrees]
+    if comparison.missing:
+        text += f"; {len(comparison.missing):,} of ours have no row"
+    wrong = [total.name for total in comparison.totals if not total.agrees]
     return text + (f"; not explained: {', '.join(wrong)}." if wrong else
                    ", and every total is explained.")
 
 
-def records(found: Comparison) -> list[dict[str, Any]]:
+def records(comparison: Comparison) -> list[dict[str, Any]]:
     """One plain record a row: what was printed, what of ours it stands for, and why."""
-    return [_record(found.table.name, match) for match in found.matches]
+    return [_record(comparison.table.name, match) for match in comparison.matches]
 
 
 def _record(table: str, match: Match) -> dict[str, Any]:
@@ -65,16 +65,16 @@ def _shape(shape: Shape | None) -> str:
     return "" if shape is None else "x".join(map(str, shape))
 
 
-def frame(found: Comparison) -> pd.DataFrame:
+def frame(comparison: Comparison) -> pd.DataFrame:
     """The rows side by side, as text where a tool prints text."""
-    result = pd.DataFrame(records(found))
+    result = pd.DataFrame(records(comparison))
     for name in ("first_call", "last_call", "depth"):
         result[name] = result[name].astype("Int64")
     for name in ("params", "our_params"):
         result[name] = ["" if value is None else f"{value:,}" if isinstance(value, int) else value
                         for value in result[name]]
-    result["number"] = [match.row.label for match in found.matches]
-    result["calls"] = [_calls(match) for match in found.matches]
+    result["number"] = [match.row.label for match in comparison.matches]
+    result["calls"] = [_calls(match) for match in comparison.matches]
     return result
 
 
@@ -85,10 +85,10 @@ def _calls(match: Match) -> str:
     return str(start) if start == end else f"{start}–{end}"
 
 
-def totals_frame(found: Sequence[Total]) -> pd.DataFrame:
+def totals_frame(totals: Sequence[Total]) -> pd.DataFrame:
     return pd.DataFrame([{"total": total.name, "printed": total.printed,
                           "recomputed": total.recomputed, "ours": total.own or total.recomputed}
-                         for total in found])
+                         for total in totals])
 
 
 def swapped_frame(name: str) -> pd.DataFrame:
@@ -117,19 +117,19 @@ def _gates(squeeze: bool, activation: str) -> str:
     return f"SE, {activation}" if squeeze else activation
 
 
-def to_csv(found: Sequence[Comparison]) -> str:
+def to_csv(comparisons: Sequence[Comparison]) -> str:
     """Every row with the table it is from; the same columns for all tables."""
-    result = pd.DataFrame([record for comparison in found for record in records(comparison)])
+    result = pd.DataFrame([record for comparison in comparisons for record in records(comparison)])
     for name in ("depth", "first_call", "last_call"):
         result[name] = result[name].astype("Int64")
     return result.to_csv(index=False, lineterminator="\n")
 
 
-def to_json(found: Sequence[Comparison]) -> str:
+def to_json(comparisons: Sequence[Comparison]) -> str:
     """Tables with their rows, totals, explanations, and what has no row."""
     return json.dumps({
-        "rows": sum(len(comparison.matches) for comparison in found),
-        "accounted": sum(comparison.accounted for comparison in found),
+        "rows": sum(len(comparison.matches) for comparison in comparisons),
+        "accounted": sum(comparison.accounted for comparison in comparisons),
         "tables": [{
             "name": comparison.table.name,
             "network": comparison.config.network,
@@ -142,7 +142,7 @@ def to_json(found: Sequence[Comparison]) -> str:
             "totals": [{**asdict(total), "agrees": total.agrees} for total in comparison.totals],
             "notes": list(comparison.notes),
             "swapped_columns": swapped_frame(comparison.table.name).to_dict("records"),
-        } for comparison in found]})
+        } for comparison in comparisons]})
 
 
 COLUMNS = {"number": "#", "type": "type", "output_shape": "output", "params": "params",
@@ -150,28 +150,29 @@ COLUMNS = {"number": "#", "type": "type", "output_shape": "output", "params": "p
            "reason": "reason"}
 
 
-def to_text(found: Sequence[Comparison]) -> str:
+def to_text(comparisons: Sequence[Comparison]) -> str:
     """The tables for a terminal: rows, totals and sentences of each, and a line for all."""
-    rows = sum(len(comparison.matches) for comparison in found)
-    accounted = sum(comparison.accounted for comparison in found)
-    parts = [_text(comparison) for comparison in found]
-    if len(found) > 1:
-        parts.append(f"{accounted:,} of {rows:,} rows in {len(found)} tables are accounted for.")
+    rows = sum(len(comparison.matches) for comparison in comparisons)
+    accounted = sum(comparison.accounted for comparison in comparisons)
+    parts = [_text(comparison) for comparison in comparisons]
+    if len(comparisons) > 1:
+        parts.append(f"{accounted:,} of {rows:,} rows in {len(comparisons)} tables are accounted "
+                     "for.")
     return "\n\n".join(parts)
 
 
-def _text(found: Comparison) -> str:
-    table = found.table
-    shown = frame(found)[list(COLUMNS)].fillna("").rename(columns=COLUMNS).astype(str)
+def _text(comparison: Comparison) -> str:
+    table = comparison.table
+    shown = frame(comparison)[list(COLUMNS)].fillna("").rename(columns=COLUMNS).astype(str)
     lines = [f"{table.name} · {find_preset(table.network).title} · printed by {table.tool} · "
-             f"input {'×'.join(map(str, table.input))}", headline(found), "",
+             f"input {'×'.join(map(str, table.input))}", headline(comparison), "",
              tables.aligned(shown), ""]
     lines += [f"no row: {left.path} ({left.type}, {_shape(left.output_shape)})"
-              for left in found.missing]
-    for total in found.totals:
+              for left in comparison.missing]
+    for total in comparison.totals:
         own = f", ours {total.own}" if total.own else ""
         lines.append(f"{total.name}: printed {total.printed}, recomputed {total.recomputed}{own}")
         lines.append(f"    {total.explanation}")
-    lines += ["", *found.notes] if found.notes else []
+    lines += ["", *comparison.notes] if comparison.notes else []
     swapped = swapped_frame(table.name)
     return "\n".join(lines if swapped.empty else [*lines, "", tables.aligned(swapped)])

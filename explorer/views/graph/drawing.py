@@ -47,7 +47,7 @@ class Drawing:
         """From which node to which data flows, once each; a way that is the main one for one of
         its layers is a main one."""
         node_of = {layer.index: node for node in self.nodes for layer in node.layers}
-        found: dict[tuple[Group | None, Group], Edge] = {}
+        edges: dict[tuple[Group | None, Group], Edge] = {}
         for target in self.nodes:
             for layer in target.layers:
                 for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True):
@@ -56,6 +56,6 @@ class Drawing:
                         continue
                     kind: EdgeKind = "auxiliary" if target.auxiliary else \
                         self.wiring.kind(producer, layer.index)
-                    if kind == "flow" or (source, target) not in found:
-                        found[source, target] = Edge(source, target, kind, shape)
-        return list(found.values())
+                    if kind == "flow" or (source, target) not in edges:
+                        edges[source, target] = Edge(source, target, kind, shape)
+        return list(edges.values())

@@ -43,9 +43,9 @@ def ways(group: Group, wiring: Wiring) -> tuple[Way, ...]:
         return ways(group.parts[0], wiring)
     if group.kind == "call":
         return ()
-    found = _Walk(group.layers, wiring).ways()
-    plain = group.name in PLAIN and len(found) == 1 and len(found[0]) == 1
-    return () if plain else found       # its title says it already
+    inside = _Walk(group.layers, wiring).ways()
+    plain = group.name in PLAIN and len(inside) == 1 and len(inside[0]) == 1
+    return () if plain else inside       # its title says it already
 
 
 def shortcut(group: Group, wiring: Wiring) -> str | None:
