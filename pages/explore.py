@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from explorer.sources import source_of
 from explorer.ui import (
     calls,
     controls,
@@ -22,11 +23,12 @@ from explorer.ui.sending import wait_until_sent
 panel = Panel()
 panel.open_address()
 refused = panel.take_widgets()
-timing.keep_up(panel)
-network = calls.explored(panel.key)
+source = source_of(panel.config)
+timing.keep_up(panel, source)
+network = calls.explored(source)
 bench = timing.bench(panel, network)
 selected, view = derivation.opened(panel, network), graph.opened(panel, network)
-graph.begin(network, view)
+svg = graph.begin(network, view)
 panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
@@ -38,16 +40,16 @@ messages.cannot_take(refused)
 if network.failure:
     messages.cannot_run(network.failure)
     controls.way_out(panel, network.failure)
-    graph.section(panel, network, view, selected, bench)
-    controls.sidebar(panel, panel.config)
+    graph.section(panel, network, view, svg, selected, bench)
+    controls.sidebar(panel, network)
     st.stop()
 
 figures.row(network, bench)
 
 st.subheader("Graph", anchor="graph")
-graph.section(panel, network, view, selected, bench)
+graph.section(panel, network, view, svg, selected, bench)
 wait_until_sent()
-controls.sidebar(panel, panel.config)
+controls.sidebar(panel, network)
 wait_until_sent()
 
 st.subheader("Layers", anchor="layers")

@@ -16,9 +16,10 @@ from explorer.ending import at_end
 from explorer.networks.catalogue import find_preset, presets
 from explorer.pipeline import Explored, explore, summarise
 from explorer.published import Comparison, compare
-from explorer.sources import find_source
+from explorer.sources import Source, source_of
+from explorer.timing import LayerTimes
 from explorer.ui.kept import kept
-from explorer.views import charts, graph, layout, tables
+from explorer.views import charts, graph, layout, tables, timings
 from explorer.views.graph import Direction, Drawing, FileFormat, Level
 
 ENTRIES = 64
@@ -41,23 +42,25 @@ def collect_seldom() -> None:
 
 
 @kept(ENTRIES)
-def explored(key: str) -> Explored:
-    """A network and all that is known of it, by its canonical string."""
-    source = find_source(key)
-    assert source.config
-    preset = source.config.network      # its key: nothing of it is turned
-    return explore(source, preset=None if preset == key else explored(preset).summary)
+def explored(source: Source) -> Explored:
+    """A network and all that is known of it, beside its preset where it is of the catalogue."""
+    preset = source.config and source_of(find_preset(source.config.network).config)
+    return explore(source, preset=explored(preset).summary if preset and preset != source else None)
 
 
 @kept(ENTRIES)
-def layer_frame(network: Explored) -> pd.DataFrame:
-    return tables.layer_frame(network)
+def layer_rows(network: Explored) -> pd.DataFrame:
+    """The layers as the page shows them."""
+    return tables.page_frame(network)
 
 
 @kept(ENTRIES)
-def csv(network: Explored) -> bytes:
-    """Made before it is asked for: a file made on a click can be gone with the next rerun."""
-    return tables.to_csv(network).encode("utf-8")
+def csv(network: Explored, times: LayerTimes | None) -> bytes:
+    """The layers, with their times where they are measured.
+
+    Made before it is asked for: a file made on a click can be gone with the next rerun.
+    """
+    return timings.layers_csv(network, times).encode("utf-8")
 
 
 @kept(ENTRIES)

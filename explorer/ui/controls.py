@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.config import Config, Knob, knobs_of
 from explorer.networks.catalogue import family_of, find_preset, presets
+from explorer.pipeline import Explored
 from explorer.tracing import TraceError
 from explorer.ui.panel import Panel
 
@@ -13,13 +14,15 @@ from explorer.ui.panel import Panel
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
 
 
-def sidebar(panel: Panel, config: Config) -> None:
+def sidebar(panel: Panel, network: Explored) -> None:
     """The network, the common knobs, and the family's own in a group."""
+    config = network.source.config
+    assert config
     knobs = knobs_of(type(config))
     with st.sidebar:
         names = list(presets())
         st.selectbox("Network", names, names.index(config.network), key=panel.network_widget,
-                     on_change=panel.reset,
+                     on_change=panel.choose_network,
                      format_func=lambda name: find_preset(name).title,
                      help="A preset as its paper, or torchvision, has it. Choosing one puts every "
                           "knob back to where it belongs.")

@@ -52,34 +52,34 @@ class View(NamedTuple):
     shapes: bool
 
 
-def begin(network: Explored, view: View) -> None:
-    """Have the graph laid out. One that takes longer than `TOGETHER_S` is waited for further down,
-    in `section`; all others come with the figures, and the browser draws both at once."""
-    wait([_svg(network, view)], TOGETHER_S)
+def begin(network: Explored, view: View) -> Future[str]:
+    """Have the graph laid out: the SVG that `section` shows. One that takes longer than
+    `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
+    at once."""
+    svg = calls.graph_svg(network, view.level, view.toggled, view.direction, view.shapes)
+    wait([svg], TOGETHER_S)
+    return svg
 
 
-def section(panel: Panel, network: Explored, view: View, selected: Sequence[int],
-            bench: Bench) -> None:
+def section(panel: Panel, network: Explored, view: View, svg: Future[str],
+            selected: Sequence[int], bench: Bench) -> None:
     """The graph of a network with its controls, and the chosen layers marked."""
     seconds = bench.layer_seconds
     _controls(panel, network, view, seconds)
     try:
-        svg = _svg(network, view).result()
+        laid_out = svg.result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
     drawing = Drawing(network.structure, view.level, view.toggled)
-    _component(key=panel.widget(COMPONENT), data=_data(svg, drawing, view, selected, seconds),
+    _component(key=panel.widget(COMPONENT),
+               data=_data(laid_out, drawing, view, selected, seconds),
                on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
                on_toggled_change=partial(_toggled, panel))
     if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
         st.button("Time the layers", icon=":material/timer:", on_click=bench.start_layers,
                   key=panel.widget("graph-time"),
                   help="No layer has been timed with the knobs as they stand.")
-
-
-def _svg(network: Explored, view: View) -> Future[str]:
-    return calls.graph_svg(network, view.level, view.toggled, view.direction, view.shapes)
 
 
 def opened(panel: Panel, network: Explored) -> View:

@@ -13,9 +13,8 @@ from explorer import text
 from explorer.pipeline import Explored
 from explorer.timing import LayerTimes
 from explorer.ui import calls
-from explorer.ui.kept import kept
 from explorer.ui.panel import Panel
-from explorer.views import selection, timings
+from explorer.views import selection
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
@@ -31,12 +30,12 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
-                           file_name=f"{network.key}.csv", data=csv(network, times),
+                           file_name=f"{network.key}.csv", data=calls.csv(network, times),
                            on_click="ignore", key=panel.widget("layer-csv"),
                            help="Every layer with every column, exact.")
         only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
                          help="Only the layers that are chosen here or in the graph.")
-    frame = shown_frame(network)
+    frame = calls.layer_rows(network)
     if times:
         frame = frame.assign(ms=[1e3 * each for each in times.seconds], ms_share=times.shares)
     frame = matching(frame, wanted)
@@ -55,14 +54,6 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
     st.caption(f"{total:,} layers" if count == total else
                f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
                f"{frame['macs'].sum():,} multiply-adds")
-
-
-def csv(network: Explored, times: LayerTimes | None) -> bytes:
-    """The layers, with their times where they are measured."""
-    if times is None:
-        return calls.csv(network)
-    return timings.layer_time_frame(network, times).to_csv(
-        index=False, lineterminator="\n").encode("utf-8")
 
 
 def _choose(panel: Panel, shown: Sequence[int]) -> None:
@@ -88,21 +79,6 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     for word in words:
         hits &= names.str.contains(word, regex=False)
     return frame[hits]
-
-
-@kept(calls.ENTRIES)
-def shown_frame(network: Explored) -> pd.DataFrame:
-    """The columns that the page shows, with each layer's share of the totals."""
-    frame = calls.layer_frame(network)
-    shown = frame[["index", "path", "type", "kind", "output_shape", "kernel", "stride", "params",
-                   "macs", "activation_bytes", "receptive_field", "input_shapes", "groups"]].copy()
-    shown["kind"] = [[kind] for kind in shown["kind"]]
-    for column in ("input_shapes", "output_shape", "kernel", "stride"):
-        shown[column] = shown[column].str.replace("x", "×")
-    for column in ("params", "macs", "activation_bytes"):
-        share = frame[column].astype("Float64") / (frame[column].sum() or 1)
-        shown.insert(list(shown).index(column) + 1, f"{column}_share", share.astype("float64"))
-    return shown
 
 
 def _share(label: str) -> Any:

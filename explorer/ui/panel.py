@@ -15,8 +15,8 @@ from typing import Any, TypedDict, TypeVar
 import streamlit as st
 
 from explorer.config import Config, ConfigError, knobs_of
-from explorer.networks.catalogue import find_preset
-from explorer.networks.key import from_query, to_key, to_query
+from explorer.networks.catalogue import find_preset, presets
+from explorer.networks.key import from_query, to_query
 
 DEFAULT = "resnet50"
 
@@ -64,11 +64,6 @@ class Panel:
     def config(self) -> Config:
         return from_query(self._held["config"], DEFAULT)[0]
 
-    @property
-    def key(self) -> str:
-        """The canonical string of the config."""
-        return to_key(self.config)
-
     def start(self, config: Config) -> None:
         """Hold that config until a knob is turned; where the panel holds one already, nothing."""
         if self._key not in st.session_state:
@@ -87,14 +82,18 @@ class Panel:
         return None
 
     def reset(self) -> None:
-        """Back to the preset: the callback of the reset button and of the choice of a network."""
-        self._held["config"] = to_query(find_preset(st.session_state[self.network_widget]).config)
-        self._renew_widgets()
+        """Back to the preset: for callbacks."""
+        self._set_config(find_preset(self.config.network).config)
+
+    def choose_network(self) -> None:
+        """To the preset that the widget names: its callback."""
+        # A saved file can have renamed what the browser still shows.
+        if preset := presets().get(st.session_state[self.network_widget]):
+            self._set_config(preset.config)
 
     def set_knob(self, name: str, value: Any) -> None:
         """Turn a knob without its widget: for callbacks."""
-        self._held["config"] = to_query(self.config.replace(**{name: value}))
-        self._renew_widgets()
+        self._set_config(self.config.replace(**{name: value}))
 
     # The address.
 
@@ -159,7 +158,7 @@ class Panel:
     def graph_widget(self, name: str) -> str:
         """The key of a control of the graph, which a link changes too, and the graph itself.
 
-        A new one each time, as with the knobs (see `_renew_widgets`).
+        A new one each time, as with the knobs (see `_set_config`).
         """
         return self.widget(f"graph-{name}-{self._held['opened']}-{self._held['redrawn']}")
 
@@ -202,14 +201,15 @@ class Panel:
             renewed=before["renewed"] + 1 if before else 1,
             redrawn=before["redrawn"] if before else 0)
 
-    def _renew_widgets(self) -> None:
-        """Make the widgets show the config; only before they are drawn in a run.
+    def _set_config(self, config: Config) -> None:
+        """Hold a config that is not the widgets'; only before they are drawn in a run.
 
         They get new keys, and start at what the config says: a browser that has yet to hear of it
         still reports the old values, with whatever else it asks for, and they must not be taken for
         the person's. Nor does the session write their values, because that reaches the browser in
         one message, and a run that follows at once drops it.
         """
+        self._held["config"] = to_query(config)
         self._held["renewed"] += 1
 
     def _put(self, name: str, value: str | None) -> None:

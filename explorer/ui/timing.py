@@ -15,6 +15,7 @@ import streamlit as st
 from explorer import text
 from explorer.analysis import Summary
 from explorer.pipeline import Explored
+from explorer.sources import Source
 from explorer.timing import (
     Choices,
     LayerTimes,
@@ -46,10 +47,10 @@ HELP = ("Median of the timed passes on this machine, in a process of its own; ho
         "stands at the foot of the page.")
 
 
-def keep_up(panel: Panel) -> None:
+def keep_up(panel: Panel, source: Source) -> None:
     """Stop what is measured for knobs that have been turned since: the page needs the cores."""
     device, choices, budget_s = _chosen(panel)
-    keep_only(panel, panel.key, device, choices, budget_s)
+    keep_only(panel, source.key, device, choices, budget_s)
 
 
 def bench(panel: Panel, network: Explored) -> Bench:
