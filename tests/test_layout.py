@@ -63,6 +63,13 @@ def test_only_the_ui_imports_streamlit(path: Path) -> None:
     assert "streamlit" not in packages(path) or part_of(path) == "ui"
 
 
+@pytest.mark.parametrize("path", [*EXPLORER, *PAGES], ids=name_of)
+def test_sections_of_a_page_read_no_session(path: Path) -> None:
+    read = {node.attr for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)} & {"session_state", "query_params"}
+    assert not read or name_of(path) in ("explorer/ui/panel.py", "explorer/ui/published.py")
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_pages_do_not_import_torch(path: Path) -> None:
     assert "torch" not in packages(path)

@@ -144,7 +144,7 @@ def _widget(panel: Panel, name: str, make: Callable[..., Any]) -> None:
 
 
 def _chosen(panel: Panel, name: str) -> None:
-    value = st.session_state[panel.graph_widget(name)]
+    value = panel.graph_value(name)
     panel.set_parameter(name, None if value == DEFAULTS[name] else value)
     if name == "level":
         panel.set_parameter("toggled", None)

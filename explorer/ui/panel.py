@@ -162,6 +162,10 @@ class Panel:
         """
         return self.widget(f"graph-{name}-{self._held['opened']}-{self._held['redrawn']}")
 
+    def graph_value(self, name: str) -> Any:
+        """What a control of the graph holds."""
+        return st.session_state[self.graph_widget(name)]
+
     def renew_graph_widgets(self) -> None:
         """Make the controls of the graph show the page's parameters: for callbacks."""
         self._held["redrawn"] += 1
