@@ -4,11 +4,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.networks.catalogue import look_again
+from explorer.ui.calls import collect_seldom
+
 UI = Path(__file__).parent / "explorer" / "ui"
 
 # A file, as the browser would fetch one of Streamlit's own icons from another host.
 st.set_page_config(page_title="Architecture explorer", page_icon=UI / "icon.svg", layout="wide")
 st.html(UI / "page.css")
+
+collect_seldom()
+if st.get_option("server.fileWatcherType") != "none":
+    look_again()
 
 st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,

@@ -2,68 +2,71 @@
 
 import streamlit as st
 
-from explorer.analysis import Summary
+from explorer.sources import source_of
 from explorer.ui import (
+    calls,
     controls,
     derivation,
     figures,
     graph,
     layers,
     memory,
+    messages,
     other_tools,
     receptive_field,
-    state,
     timing,
     where_it_sits,
 )
-from explorer.ui.calls import summary
-from explorer.ui.messages import cannot_run, cannot_take, send, set_aside
+from explorer.ui.panel import Panel
+from explorer.ui.sending import wait_until_sent
 
-state.open_address()
-refused = state.take_widgets()
-key = state.key()
-timing.keep_up()
-found = summary(key)
-selected, view = derivation.opened(found), graph.opened(key)
-graph.begin(key, view)
-state.write_address()
+panel = Panel()
+panel.open_address()
+refused = panel.take_widgets()
+source = source_of(panel.config)
+timing.keep_up(panel, source)
+network = calls.explored(source)
+bench = timing.bench(panel, network)
+selected, view = derivation.opened(panel, network), graph.opened(panel, network)
+svg = graph.begin(network, view)
+panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
 # draw: what comes together it draws together, and nothing else moves until it has.
-figures.title()
-set_aside(state.set_aside())
-cannot_take(refused)
+figures.title(panel, network)
+messages.set_aside(panel.set_aside)
+messages.cannot_take(refused)
 
-if not isinstance(found, Summary):
-    cannot_run(found)
-    graph.section(key, view)
-    controls.sidebar()
+if network.failure:
+    messages.cannot_run(network.failure)
+    controls.way_out(panel, network.failure)
+    graph.section(panel, network, view, svg, selected, bench)
+    controls.sidebar(panel, network)
     st.stop()
 
-figures.row(found)
-seconds = timing.layer_seconds()
+figures.row(network, bench)
 
 st.subheader("Graph", anchor="graph")
-graph.section(key, view, selected, seconds)
-send()
-controls.sidebar()
-send()
+graph.section(panel, network, view, svg, selected, bench)
+wait_until_sent()
+controls.sidebar(panel, network)
+wait_until_sent()
 
 st.subheader("Layers", anchor="layers")
-layers.table(key, found, selected, seconds)
-derivation.panel(found, selected)
-send()
+layers.table(panel, network, selected, bench.layer_times)
+derivation.section(panel, network, selected)
+wait_until_sent()
 
-other_tools.section(key, found)
+other_tools.section(panel, network)
 
 st.subheader("Where it sits", anchor="charts")
 charts = st.container(gap=None)
 
 st.subheader("Memory and receptive field", anchor="memory")
-memory.section(key, found)
-receptive_field.section(found)
+memory.section(panel, network)
+receptive_field.section(panel, network)
 
 st.subheader("Timed passes", anchor="timing")
-timing.section(found)
+timing.section(bench)
 
-where_it_sits.charts(charts, key, seconds)
+where_it_sits.charts(charts, panel, network, bench.layer_seconds)

@@ -8,16 +8,16 @@ from explorer.ui.messages import cannot_open
 st.subheader("Published tables", anchor=False)
 st.caption("Tutorials print a table of their network's layers. Here is each such table beside our "
            "trace of the same network: what every row stands for, and how every total comes about.")
-found = published.choose()
-if isinstance(found, Exception):
-    cannot_open(found)
+comparison = published.choose()
+if isinstance(comparison, Exception):
+    cannot_open(comparison)
     st.stop()
 
-published.figures(found)
-published.notes(found)
+published.figures(comparison)
+published.notes(comparison)
 
 st.subheader("Totals", anchor="totals")
-published.totals(found)
+published.totals(comparison)
 
 st.subheader("Rows", anchor="rows")
-published.rows(found)
+published.rows(comparison)

@@ -23,16 +23,16 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 
 
 @contextmanager
-def running_app() -> Iterator[str]:
-    """Serve the app on a free port; gives its address."""
+def running_app(root: Path = ROOT, *options: str) -> Iterator[str]:
+    """Serve the app that stands in `root` on a free port; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
-         "--server.address", "127.0.0.1", "--server.headless", "true"],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT)})
+         "--server.address", "127.0.0.1", "--server.headless", "true", *options],
+        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(root)})
     try:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import explorer
 
 ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["validation", "formula", "text"], ["config"], ["networks", "tracing"], ["analysis"],
+    ["ending", "formula", "text", "validation"], ["config"], ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
     ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]
@@ -71,6 +76,13 @@ def test_timing_knows_sources_and_no_config() -> None:
             if name.startswith(("explorer.networks", "explorer.config"))] == []
 
 
+@pytest.mark.parametrize("path", [*EXPLORER, *PAGES], ids=name_of)
+def test_sections_of_a_page_read_no_session(path: Path) -> None:
+    read = {node.attr for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute)} & {"session_state", "query_params"}
+    assert not read or name_of(path) in ("explorer/ui/panel.py", "explorer/ui/published.py")
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_pages_do_not_import_torch(path: Path) -> None:
     assert "torch" not in packages(path)
@@ -92,15 +104,36 @@ def test_a_class_name_stands_for_one_thing() -> None:
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
 
-def test_the_tools_are_modules_of_their_own() -> None:
-    """No function hides the file of its name."""
-    folder = ROOT / "explorer" / "conventions"
-    names = {path.stem for path in folder.glob("*.py")}
-    assert {"torchinfo", "torchsummary", "thop", "fvcore", "ptflops"} <= names
-    defined = {node.name for path in folder.glob("*.py")
-               for node in ast.parse(path.read_text()).body
-               if isinstance(node, ast.FunctionDef)}
-    assert names & defined == set()
+PACKAGES = [explorer, *(importlib.import_module(module.name) for module in
+                        pkgutil.walk_packages(explorer.__path__, "explorer.") if module.ispkg)]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_no_public_name_hides_a_module(package: ModuleType) -> None:
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name != "__main__":
+            importlib.import_module(f"{package.__name__}.{module.name}")
+            assert isinstance(getattr(package, module.name), ModuleType), module.name
+
+
+ENGINE = ("formula", "text", "tracing", "analysis", "structure")
+
+
+@pytest.mark.parametrize("path", [path for path in EXPLORER if part_of(path) in ENGINE],
+                         ids=name_of)
+def test_the_engine_knows_no_network(path: Path) -> None:
+    """Any module can be traced, analysed and taken apart: nothing there knows a config."""
+    known = {name.split(".")[1] for name in imports(path) if name.startswith("explorer.")}
+    assert known <= set(ENGINE)
+
+
+@pytest.mark.parametrize("path", [path for path in EXPLORER if part_of(path) == "views"],
+                         ids=name_of)
+def test_views_run_no_pipeline(path: Path) -> None:
+    functions = {"explorer.pipeline.explore", "explorer.pipeline.summarise",
+                 "explorer.networks.build.build", "explorer.tracing.trace",
+                 "explorer.analysis.analyse"}
+    assert functions.isdisjoint(imports(path))
 
 
 def test_the_source_is_where_these_tests_look() -> None:

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 import explorer
 from explorer import text
 from explorer.config import knobs_of
-from explorer.ui import state
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -24,7 +23,8 @@ def open_app(**query: str) -> AppTest:
 
 
 def knob_key(app: AppTest, name: str, position: int | None = None) -> str:
-    return state.widget_key(name, position, renewed=app.session_state["renewed"])
+    place = "" if position is None else f"-{position}"
+    return f"knob-{name}{place}-{app.session_state['panel']['renewed']}"
 
 
 def figure(app: AppTest, label: str) -> str:
@@ -138,7 +138,7 @@ def test_an_input_too_small_says_where_and_offers_the_smallest_that_works() -> N
     app = open_app(network="inception_v3", input_size="20")
     assert not app.exception
     assert "75" in app.error[0].value and "pool2" in app.error[0].value
-    app.button[-1].click().run()
+    app.button(key="way-out").click().run()
     assert not app.error
     assert app.query_params["input_size"] == "75"
 
@@ -155,7 +155,7 @@ def test_knobs_that_do_not_go_together_keep_the_network_before() -> None:
 
 def test_another_network_starts_from_its_preset() -> None:
     app = open_app(network="resnet50", width="0.5")
-    app.selectbox(key=f"network-{app.session_state['opened']}").set_value("vgg11").run()
+    app.selectbox(key=f"network-{app.session_state['panel']['opened']}").set_value("vgg11").run()
     assert figure(app, "Parameters") == "133 M"
     assert dict(app.query_params) == {"network": "vgg11"}
 
@@ -258,7 +258,7 @@ def test_a_knob_keeps_the_layer_while_there_is_one() -> None:
 def test_the_layer_is_no_part_of_the_config() -> None:
     app = open_app(network="resnet50", layer="3")
     assert next(button for button in app.button if button.label == "Reset").disabled
-    assert app.session_state.config == explorer.configure("resnet50")
+    assert app.session_state["panel"]["config"] == {"network": "resnet50"}
 
 
 def test_the_layer_survives_a_look_at_another_page() -> None:
@@ -267,6 +267,8 @@ def test_the_layer_survives_a_look_at_another_page() -> None:
     app.query_params.clear()
     app.switch_page("pages/explore.py").run()
     assert opened_layer(app) == "#### Layer 3: stem.pool"
+
+
 def test_the_figures_of_other_tools_are_there_once_they_are_opened() -> None:
     app = open_app(network="mobilenetv3_small")
     assert "torchsummary" not in str([markdown.value for markdown in app.markdown])

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.networks.catalogue import configure
 from explorer.networks.key import to_key
+from explorer.pipeline import Explored, explore
 from explorer.timing import BatchTimes, Choices, LayerTimes, Timing, TimingError, submit
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish
@@ -38,8 +39,8 @@ def press(app: AppTest, key: str) -> AppTest:
 
 def finished(app: AppTest, what: What) -> AppTest:
     """The page after the session's run is over."""
-    wish = app.session_state["wishes"][what]
-    run = runs._runs.find(wish)
+    wish = wishes(app)[what]
+    run = runs.shared.find(wish)
     assert run
     wait([run], timeout=120)
     return app.run()
@@ -48,6 +49,15 @@ def finished(app: AppTest, what: What) -> AppTest:
 def wish(what: What = "pass", budget_s: float = 0.1, **knobs: object) -> Wish:
     config = configure("mobilenetv3_small", **{"input_size": 32, **knobs})
     return Wish(what, to_key(config), "cpu", Choices(), budget_s)
+
+
+def wishes(app: AppTest) -> dict[What, Wish]:
+    wanted: dict[What, Wish] = app.session_state["wanted"].wishes
+    return wanted
+
+
+def network(wish: Wish) -> Explored:
+    return explore(wish.key)
 
 
 def test_a_quick_pass_is_timed_by_itself_and_shown_with_its_conditions() -> None:
@@ -78,7 +88,7 @@ def test_choices_are_what_is_measured() -> None:
     app.selectbox(key="timing-dtype").set_value("bfloat16").run()
     app.toggle(key="timing-channels_last").set_value(True).run()
     app = finished(rest(app), "pass")
-    timing = runs.known(app.session_state["wishes"]["pass"])
+    timing = runs.shared.outcome(wishes(app)["pass"])
     assert isinstance(timing, Timing)
     assert (timing.conditions.dtype, timing.conditions.layout) == ("bfloat16", "channels last")
 
@@ -87,7 +97,7 @@ def test_timed_layers_are_in_the_table_until_a_knob_is_turned() -> None:
     app = open_small(overlay="time")
     app = finished(press(app, "graph-time"), "layers")
     assert not app.exception and not app.error
-    times = runs.known(app.session_state["wishes"]["layers"])
+    times = runs.shared.outcome(wishes(app)["layers"])
     assert isinstance(times, LayerTimes)
     table = app.dataframe[0].value
     assert list(table["ms"]) == pytest.approx([1e3 * each for each in times.seconds])
@@ -113,7 +123,7 @@ def test_batch_sizes_are_timed_until_one_takes_too_long() -> None:
     app.number_input(key="timing-budget").set_value(0.1).run()
     app = finished(press(app, "time-batches"), "batches")
     assert not app.exception and not app.error
-    sweep = runs.known(app.session_state["wishes"]["batches"])
+    sweep = runs.shared.outcome(wishes(app)["batches"])
     assert isinstance(sweep, BatchTimes)
     sizes = [point.batch_size for point in sweep.points]
     assert sizes == [2 ** power for power in range(len(sizes))]
@@ -129,10 +139,10 @@ def test_a_pass_that_does_not_fit_is_refused_in_a_sentence() -> None:
 
 
 def test_a_run_that_another_session_wants_goes_on_and_one_that_nobody_wants_is_stopped() -> None:
-    shared, long = runs._Runs(), wish(budget_s=60, input_size=224)
+    shared, long = runs.Runs(), wish(budget_s=60, input_size=224)
     one, other = uuid4().hex, uuid4().hex
-    run = shared.want(long, one)
-    assert shared.want(long, other) is run
+    run = shared.want(long, network(long), one)
+    assert shared.want(long, network(long), other) is run
     shared.drop(long, one)
     time.sleep(0.5)
     assert not run.done() and shared.find(long) is run
@@ -140,13 +150,13 @@ def test_a_run_that_another_session_wants_goes_on_and_one_that_nobody_wants_is_s
     assert until(run.cancelled)
     assert shared.find(long) is None
     # The process is there for the next.
-    assert isinstance(shared.want(wish(), one).result(timeout=120), Timing)
+    assert isinstance(shared.want(wish(), network(wish()), one).result(timeout=120), Timing)
 
 
 def test_a_turned_knob_stops_what_was_measured_before() -> None:
     app = open_small()
     rest(app.number_input(key="timing-budget").set_value(60.0).run())
-    before = runs._runs.find(app.session_state["wishes"]["pass"])
+    before = runs.shared.find(wishes(app)["pass"])
     assert before and not before.done()
     app.slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert until(before.cancelled)
@@ -156,19 +166,19 @@ def test_a_cancelled_run_does_not_begin_again_by_itself() -> None:
     app = open_small()
     rest(app.number_input(key="timing-budget").set_value(60.0).run())
     app = press(app, "cancel-pass")
-    assert app.session_state["wishes"] == {} and app.run().session_state["wishes"] == {}
-    assert "pass" in press(app, "time-pass").session_state["wishes"]
-    assert press(app, "cancel-pass").session_state["wishes"] == {}
+    assert wishes(app) == {} and wishes(app.run()) == {}
+    assert "pass" in wishes(press(app, "time-pass"))
+    assert wishes(press(app, "cancel-pass")) == {}
     app = rest(app.slider(key=knob_key(app, "width")).set_value(0.5).run())
-    assert "pass" in app.session_state["wishes"]
+    assert "pass" in wishes(app)
 
 
 def test_a_refused_run_is_an_outcome_and_is_tried_again_when_asked_for_again() -> None:
-    shared = runs._Runs()
+    shared = runs.Runs()
     huge = wish(batch_size=4096, input_size=1024, width=4.0)
-    run = shared.want(huge, "a")
-    assert isinstance(runs.result(run), TimingError)
-    assert shared.want(huge, "a") is not run
+    run = shared.want(huge, network(huge), "a")
+    assert isinstance(runs.outcome(run), TimingError)
+    assert shared.want(huge, network(huge), "a") is not run
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> bool:

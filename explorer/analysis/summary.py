@@ -169,7 +169,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
                    not_counted=tuple([layer for layer in layers if layer.macs is None]))
 
 
-class Held(NamedTuple):
+class AliveTensor(NamedTuple):
     """A tensor that is alive at the peak."""
 
     index: int      # type: ignore[assignment]  # in the place of tuple's own
@@ -179,7 +179,7 @@ class Held(NamedTuple):
     bytes: int
 
 
-def alive_at_peak(summary: Summary, *, element_bytes: int = 4) -> tuple[Held, ...]:
+def alive_at_peak(summary: Summary, *, element_bytes: int = 4) -> tuple[AliveTensor, ...]:
     """The tensors alive at the first call with the most memory, in the order of their making."""
     trace, layers = summary.trace, summary.layers
     if not layers:
@@ -189,7 +189,8 @@ def alive_at_peak(summary: Summary, *, element_bytes: int = 4) -> tuple[Held, ..
     for index, size in sorted(alive_at(trace, peak.index, element_bytes).items()):
         path, shape = ("input", trace.input_shape) if index == NETWORK_INPUT else \
             (layers[index].path, layers[index].output_shape)
-        held.append(Held(index, path, shape, size))
+        held.append(AliveTensor(index, path, shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
-        held.append(Held(peak.index, f"{peak.path} (while it runs)", peak.output_shape, rest))
+        held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
+                                rest))
     return tuple(held)

@@ -6,7 +6,6 @@ script again, which under `streamlit run` is the app itself. `worker` is what it
 
 from __future__ import annotations
 
-import atexit
 import pickle
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from itertools import count
 from threading import Condition, Lock, Thread, Timer
 from typing import Any, ParamSpec, TypeVar
 
+from explorer.ending import at_end
 from explorer.timing.errors import TimingError
 from explorer.timing.worker import Order, Progress, receive, send
 from explorer.timing.worker import __name__ as worker_module
@@ -250,10 +250,12 @@ def queue_length(device: str) -> int:
     return queue.length if queue else 0
 
 
-@atexit.register
 def _kill_all() -> None:
     for process in list(_processes.values()):
         process.kill_workers()
+
+
+at_end(__name__, _kill_all)
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -6,21 +6,23 @@ import streamlit as st
 
 from explorer.config import Config, Knob, knobs_of
 from explorer.networks.catalogue import family_of, find_preset, presets
-from explorer.ui import state
-from explorer.ui.state import widget_key
+from explorer.pipeline import Explored
+from explorer.tracing import TraceError
+from explorer.ui.panel import Panel
 
 # The knobs that people turn most stay open; the others of every network are a group.
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
 
 
-def sidebar() -> None:
+def sidebar(panel: Panel, network: Explored) -> None:
     """The network, the common knobs, and the family's own in a group."""
-    config = state.config()
+    config = network.source.config
+    assert config
     knobs = knobs_of(type(config))
     with st.sidebar:
         names = list(presets())
-        st.selectbox("Network", names, names.index(config.network), key=state.network_key(),
-                     on_change=state.reset,
+        st.selectbox("Network", names, names.index(config.network), key=panel.network_widget,
+                     on_change=panel.choose_network,
                      format_func=lambda name: find_preset(name).title,
                      help="A preset as its paper, or torchvision, has it. Choosing one puts every "
                           "knob back to where it belongs.")
@@ -28,19 +30,19 @@ def sidebar() -> None:
         st.caption(f"{family.paper}. {preset.source}.")
         for name, knob in knobs.items():
             if knob.common and name not in SHAPE_OF_DATA:
-                widget(knob, config)
+                widget(panel, knob, config)
         st.markdown(f"**{family.title}**")
         for knob in knobs.values():
             if not knob.common:
-                widget(knob, config)
+                widget(panel, knob, config)
         st.markdown("**Data**")
         for name in SHAPE_OF_DATA:
-            widget(knobs[name], config)
+            widget(panel, knobs[name], config)
 
 
-def widget(knob: Knob, config: Config) -> None:
+def widget(panel: Panel, knob: Knob, config: Config) -> None:
     """The widget that fits a knob's kind. It starts at what the config says."""
-    key, value = widget_key(knob.name), getattr(config, knob.name)
+    key, value = panel.knob_widget(knob.name), getattr(config, knob.name)
     match knob.kind:
         case "bool":
             st.toggle(knob.label, value, key=key, help=knob.help)
@@ -55,10 +57,10 @@ def widget(knob: Knob, config: Config) -> None:
             st.number_input(knob.label, int(knob.low), int(knob.high), value, int(knob.step),
                             key=key, help=knob.help)
         case "counts":
-            counts(knob, config)
+            counts(panel, knob, config)
 
 
-def counts(knob: Knob, config: Config) -> None:
+def counts(panel: Panel, knob: Knob, config: Config) -> None:
     """One number for each stage, in a row."""
     st.markdown(knob.label, help=knob.help)
     names, values = config.stages, getattr(config, knob.name)
@@ -66,4 +68,13 @@ def counts(knob: Knob, config: Config) -> None:
     for first in range(0, len(names), in_a_row):
         for column, position in zip(st.columns(in_a_row), range(first, len(names)), strict=False):
             column.number_input(names[position].capitalize(), int(knob.low), int(knob.high),
-                                values[position], step=1, key=widget_key(knob.name, position))
+                                values[position], step=1,
+                                key=panel.knob_widget(knob.name, position))
+
+
+def way_out(panel: Panel, failure: TraceError) -> None:
+    """The button that makes the image large enough for the pass, where that helps."""
+    if failure.smallest_input is not None:
+        st.button(f"Set the input size to {failure.smallest_input}", type="primary",
+                  key=panel.widget("way-out"), on_click=panel.set_knob,
+                  args=("input_size", failure.smallest_input))

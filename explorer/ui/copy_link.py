@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer.ui.panel import Panel
+
 _component = st.components.v2.component(
     "copy_link",
     html='<button type="button" title="Copy a link that opens this network">Copy link</button>',
@@ -32,5 +34,5 @@ export default function ({ parentElement }) {
 """)
 
 
-def copy_link() -> None:
-    _component(key="copy-link", width="content")
+def copy_link(panel: Panel) -> None:
+    _component(key=panel.widget("copy-link"), width="content")

@@ -7,54 +7,54 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer import text
-from explorer.analysis import Summary
 from explorer.config import ConfigError
 from explorer.explain.derivation import Derivation, Step, derive
 from explorer.explain.sums import sums
 from explorer.formula import symbol_latex
-from explorer.tracing import TraceError
-from explorer.ui import state
+from explorer.pipeline import Explored
 from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
 from explorer.views import selection
 
 
-def opened(found: Summary | TraceError) -> tuple[int, ...]:
-    """The layers that the address has chosen; those that the network does not have are refused."""
-    wanted = state.page_parameter("layer")
-    if wanted is None or not isinstance(found, Summary):
+def opened(panel: Panel, network: Explored) -> tuple[int, ...]:
+    """The layers that are chosen; those that the network does not have are refused."""
+    wanted = panel.parameter("layer")
+    if wanted is None or network.failure:
         return ()
     try:
-        return selection.from_text(wanted, len(found.layers))
+        return selection.from_text(wanted, len(network.summary.layers))
     except ConfigError as error:
-        state.refuse_page_parameter("layer", str(error))
+        panel.refuse_parameter("layer", str(error))
         return ()
 
 
-def panel(found: Summary, selected: Sequence[int]) -> None:
+def section(panel: Panel, network: Explored, selected: Sequence[int]) -> None:
     """The derivation of a layer, the sums of several, or how to choose them."""
     with st.container(border=True):
         if not selected:
             st.caption("Click a node of the graph, or choose rows of the table at its left edge, "
                        "to see how their figures come about.")
         elif len(selected) == 1:
-            derivation = derive(found, selected[0])
-            head(derivation)
+            derivation = derive(network.summary, selected[0])
+            head(panel, derivation)
             steps(derivation.steps)
             symbols(derivation)
         else:
-            several(found, selected)
+            several(panel, network, selected)
 
 
-def several(found: Summary, selected: Sequence[int]) -> None:
+def several(panel: Panel, network: Explored, selected: Sequence[int]) -> None:
     """The sums over the chosen layers."""
-    first, last = found.layers[selected[0]], found.layers[selected[-1]]
+    layers = network.summary.layers
+    first, last = layers[selected[0]], layers[selected[-1]]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {len(selected)} layers: {escape(first.path)} to {escape(last.path)}",
                     width="stretch")
-        close()
+        close(panel)
     st.caption("Choose a single layer, in the table or in the opened graph, to see how its own "
                "figures come about.")
-    steps(sums(found, selected))
+    steps(sums(network.summary, selected))
 
 
 def steps(parts: Sequence[Step]) -> None:
@@ -64,28 +64,31 @@ def steps(parts: Sequence[Step]) -> None:
                 step(part)
 
 
-def close() -> None:
-    st.button("Close", icon=":material/close:", on_click=state.set_page_parameter,
-              args=("layer", None), key="layer-close")
+def close(panel: Panel) -> None:
+    st.button("Close", icon=":material/close:", on_click=panel.set_parameter,
+              args=("layer", None), key=panel.widget("layer-close"))
 
 
-def head(derivation: Derivation) -> None:
+def head(panel: Panel, derivation: Derivation) -> None:
     """Which layer it is, what it reads, and its neighbours."""
     layer = derivation.layer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### Layer {layer.index}: {escape(layer.path)}", width="stretch")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            neighbour("Previous", layer.index - 1, derivation.last, ":material/arrow_back:")
-            neighbour("Next", layer.index + 1, derivation.last, ":material/arrow_forward:")
-            close()
+            neighbour(panel, "Previous", layer.index - 1, derivation.last,
+                      ":material/arrow_back:")
+            neighbour(panel, "Next", layer.index + 1, derivation.last,
+                      ":material/arrow_forward:")
+            close(panel)
     inputs = "; ".join(f"{text.shape(given.shape)} from {given.name}"
                        for given in derivation.inputs)
     st.caption(escape(f"{layer.type}, {layer.kind}. Input: {inputs}."))
 
 
-def neighbour(label: str, index: int, last: int, icon: str) -> None:
-    st.button(label, icon=icon, disabled=not 0 <= index <= last, key=f"layer-{label.casefold()}",
-              on_click=state.set_page_parameter, args=("layer", index))
+def neighbour(panel: Panel, label: str, index: int, last: int, icon: str) -> None:
+    st.button(label, icon=icon, disabled=not 0 <= index <= last,
+              key=panel.widget(f"layer-{label.casefold()}"),
+              on_click=panel.set_parameter, args=("layer", index))
 
 
 def step(part: Step) -> None:

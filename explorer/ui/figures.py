@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import text
-from explorer.analysis import Summary
 from explorer.networks.catalogue import find_preset
-from explorer.networks.key import to_key
-from explorer.sources import sentence
-from explorer.ui import calls, state, timing
+from explorer.pipeline import Explored
+from explorer.ui import timing
+from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
+from explorer.ui.panel import Panel
 
 HELP = {
     "Parameters": "Weights that training learns; shared ones count once. ",
@@ -23,24 +23,23 @@ HELP = {
 }
 
 
-def title() -> None:
-    """The config as a sentence, with reset and a link to it."""
-    config = state.config()
+def title(panel: Panel, network: Explored) -> None:
+    """The network in a sentence, with reset and a link to it."""
+    config = network.source.config
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(sentence(config), anchor=False)
+        st.subheader(network.title, anchor=False)
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
-            st.button("Reset", icon=":material/restart_alt:", on_click=state.reset,
-                      disabled=config == find_preset(config.network).config,
+            st.button("Reset", icon=":material/restart_alt:", on_click=panel.reset,
+                      key=panel.widget("reset"),
+                      disabled=config is None or config == find_preset(config.network).config,
                       help="Put every knob back to the preset.")
-            copy_link()
+            copy_link(panel)
 
 
-def row(found: Summary) -> None:
+def row(network: Explored, bench: Bench) -> None:
     """The header figures, each with its change against the preset."""
-    preset = calls.summary(to_key(find_preset(state.config().network).config))
-    assert isinstance(preset, Summary)
-    now, then = found.totals, preset.totals
-    side = state.config().input_size
+    now, then = network.summary.totals, (network.preset or network).summary.totals
+    side = network.source.input_shape[-1]
     with st.grid(5, min_column_width=150):
         figure("Parameters", text.short(now.params), now.params, then.params)
         figure("Multiply-adds", text.short(now.macs), now.macs, then.macs)
@@ -48,10 +47,10 @@ def row(found: Summary) -> None:
                now.peak_activation_bytes, then.peak_activation_bytes, " bytes")
         figure("Receptive field", f"{now.receptive_field:,} px", now.receptive_field,
                then.receptive_field, f" pixels; the image has {side:,}")
-        timing.latency(found)
-    if found.not_counted:
+        timing.latency(bench)
+    if network.summary.not_counted:
         st.warning("Not counted, for want of a rule: " + ", ".join(
-            f"{layer.path} ({layer.type})" for layer in found.not_counted))
+            f"{layer.path} ({layer.type})" for layer in network.summary.not_counted))
 
 
 def figure(label: str, shown: str, now: int, then: int, unit: str = "") -> None:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
-from explorer.ui import calls, runs, state, timing
+from explorer.pipeline import Explored
+from explorer.ui import calls
+from explorer.ui.bench import Bench
 from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
 from explorer.views import graph as graphs
 from explorer.views import selection
 from explorer.views.graph import Direction, Drawing, Level, Part
 from explorer.views.layout import LayoutError
-from explorer.views.palette import HEAT, KIND_COLOURS
+from explorer.views.palette import FAILURE, HEAT, KIND_COLOURS, PLAIN
 
-KEY = "graph"
-CHANGED = "graph-changed"
-"""Where the session counts how often the graph itself has changed what its controls show."""
+COMPONENT = "graph"
 
 LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
 SHAPES = {"on": True, "off": False}
+DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR", "shapes": "on"}
 
 TOGETHER_S = 0.1
 
@@ -34,13 +37,13 @@ _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
 _component = st.components.v2.component(
     "network_graph",
     html=(_HERE / "graph.html").read_text(encoding="utf-8"),
-    css=f".graph {{ --heat: {HEAT}; }}\n{_kinds}\n"
+    css=f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; }}\n{_kinds}\n"
         + (_HERE / "graph.css").read_text(encoding="utf-8"),
     js=(_HERE / "graph.js").read_text(encoding="utf-8"))
 
 
 class View(NamedTuple):
-    """What of the network the graph shows, and how: part of the address."""
+    """What of the network the graph shows, and how."""
 
     level: Level
     toggled: tuple[str, ...]
@@ -49,111 +52,117 @@ class View(NamedTuple):
     shapes: bool
 
 
-def begin(key: str, view: View) -> None:
-    """Have the graph laid out. One that takes longer than `TOGETHER_S` is waited for further down,
-    in `section`; all others come with the figures, and the browser draws both at once."""
-    wait([_svg(key, view)], TOGETHER_S)
+def begin(network: Explored, view: View) -> Future[str]:
+    """Have the graph laid out: the SVG that `section` shows. One that takes longer than
+    `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
+    at once."""
+    svg = calls.graph_svg(network, view.level, view.toggled, view.direction, view.shapes)
+    wait([svg], TOGETHER_S)
+    return svg
 
 
-def _svg(key: str, view: View) -> Future[str]:
-    return calls.graph_svg(key, view.level, view.toggled, view.direction, view.shapes)
-
-
-def section(key: str, view: View, selected: Sequence[int] = (),
-            seconds: tuple[float, ...] | None = None) -> None:
-    """The graph of a config with its controls, and the chosen layers marked; `seconds` are the
-    measured times of the layers."""
-    outline = calls.structure(key)
-    _controls(key, view, seconds)
+def section(panel: Panel, network: Explored, view: View, svg: Future[str],
+            selected: Sequence[int], bench: Bench) -> None:
+    """The graph of a network with its controls, and the chosen layers marked."""
+    seconds = bench.layer_seconds
+    _controls(panel, network, view, seconds)
     try:
-        svg = _svg(key, view).result()
+        laid_out = svg.result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    drawing = Drawing(outline, view.level, view.toggled)
-    _component(key=KEY, data=_data(svg, drawing, view, selected, seconds),
-               on_picked_change=_picked, on_toggled_change=_toggled, on_level_change=_level)
-    if view.overlay == graphs.TIME and seconds is None and not runs.pending("layers"):
-        st.button("Time the layers", icon=":material/timer:", on_click=timing.time_layers,
-                  key="graph-time", help="No layer has been timed with the knobs as they stand.")
+    drawing = Drawing(network.structure, view.level, view.toggled)
+    _component(key=panel.widget(COMPONENT),
+               data=_data(laid_out, drawing, view, selected, seconds),
+               on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
+               on_toggled_change=partial(_toggled, panel))
+    if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
+        st.button("Time the layers", icon=":material/timer:", on_click=bench.start_layers,
+                  key=panel.widget("graph-time"),
+                  help="No layer has been timed with the knobs as they stand.")
 
 
-def opened(key: str) -> View:
-    """What the address says; what cannot be is refused, and the page says so."""
-    toggled = tuple([id for id in (state.page_parameter("toggled") or "").split(",") if id])
-    if toggled and (unknown := [id for id in toggled if id not in calls.structure(key).parts]):
+def opened(panel: Panel, network: Explored) -> View:
+    """What the page's parameters say; what cannot be is refused, and the page says so."""
+    toggled = tuple(_toggled_parts(panel))
+    if unknown := [id for id in toggled if id not in network.structure.parts]:
         toggled = tuple([id for id in toggled if id not in unknown])
-        state.refuse_page_parameter(
+        panel.refuse_parameter(
             "toggled", f"`toggled` names what is no part of this network: {', '.join(unknown)}.",
             ",".join(toggled) or None)
-    return View(cast(Level, _choice("level", LEVELS, "block")), toggled,
-                _choice("overlay", graphs.TITLES, graphs.KIND),
-                cast(Direction, _choice("direction", DIRECTIONS, "LR")),
-                SHAPES[_choice("shapes", SHAPES, "on")])
+    return View(level=cast(Level, _choice(panel, "level", LEVELS)), toggled=toggled,
+                overlay=_choice(panel, "overlay", graphs.TITLES),
+                direction=cast(Direction, _choice(panel, "direction", DIRECTIONS)),
+                shapes=SHAPES[_choice(panel, "shapes", SHAPES)])
 
 
-def _choice(name: str, options: dict[str, Any], default: str) -> str:
-    value = state.page_parameter(name)
-    if value is None or value in options:
-        return value or default
-    state.refuse_page_parameter(
-        name, f"`{name}` must be one of {', '.join(options)}; got {value}.")
-    return default
+def _toggled_parts(panel: Panel) -> list[str]:
+    return [id for id in (panel.parameter("toggled") or "").split(",") if id]
 
 
-def _controls(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
+def _choice(panel: Panel, name: str, options: dict[str, Any]) -> str:
+    value = panel.parameter(name)
+    if value is not None and value not in options:
+        panel.refuse_parameter(
+            name, f"`{name}` must be one of {', '.join(options)}; got {value}.")
+        value = None
+    return value or DEFAULTS[name]
+
+
+def _controls(panel: Panel, network: Explored, view: View,
+              seconds: tuple[float, ...] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _widget("level", lambda name, **how: st.segmented_control(
+        _widget(panel, "level", lambda name, **how: st.segmented_control(
             "Show", list(LEVELS), default=view.level, format_func=LEVELS.__getitem__,
             required=True, key=name,
             help="How far the network is opened. Stages closes all, Layers opens all; in the "
                  "graph every part opens and closes by itself.", **how))
-        _widget("overlay", lambda name, **how: st.selectbox(
+        _widget(panel, "overlay", lambda name, **how: st.selectbox(
             "Colour by", list(graphs.TITLES), list(graphs.TITLES).index(view.overlay), key=name,
             format_func=graphs.TITLES.__getitem__, width=210,
             help="What the colours of the nodes stand for. The layout stays.", **how))
-        _widget("direction", lambda name, **how: st.segmented_control(
+        _widget(panel, "direction", lambda name, **how: st.segmented_control(
             "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
             format_func=DIRECTIONS.__getitem__,
             help="Stages side by side, each from top to bottom, or one under the other.", **how))
-        _widget("shapes", lambda name, **how: st.segmented_control(
+        _widget(panel, "shapes", lambda name, **how: st.segmented_control(
             "Edge shapes", list(SHAPES), default="on" if view.shapes else "off", key=name,
             format_func=str.capitalize, required=True,
             help="The shape of what flows along each edge: channels × height × width.", **how))
         with st.popover("Export", icon=":material/image:", on_change="rerun",
-                        key="graph-export") as box:
+                        key=panel.widget("graph-export")) as box:
             if box.open:
-                _export(key, view, seconds)
+                _export(panel, network, view, seconds)
 
 
-def _widget(name: str, make: Callable[..., Any]) -> None:
-    """A widget of a page parameter: it starts at what the address says, and changes that.
+def _widget(panel: Panel, name: str, make: Callable[..., Any]) -> None:
+    """A widget of a page parameter: it starts at what that says, and changes it.
 
-    Where the graph or a link has changed it, the widget is a new one (see `state.renew_widgets`).
+    Where the graph or a link has changed it, the widget is a new one.
     """
-    session = st.session_state
-    widget = f"graph-{name}-{session.opened}-{session.get(CHANGED, 0)}"
-    make(widget, on_change=_chosen, args=(name, widget))
+    make(panel.graph_widget(name), on_change=_chosen, args=(panel, name))
 
 
-def _chosen(name: str, widget: str) -> None:
-    defaults = {"level": "block", "overlay": graphs.KIND, "direction": "LR", "shapes": "on"}
-    value = st.session_state[widget]
-    state.set_page_parameter(name, None if value == defaults[name] else value)
+def _chosen(panel: Panel, name: str) -> None:
+    value = panel.graph_value(name)
+    panel.set_parameter(name, None if value == DEFAULTS[name] else value)
     if name == "level":
-        state.set_page_parameter("toggled", None)
+        panel.set_parameter("toggled", None)
 
 
-def _export(key: str, view: View, seconds: tuple[float, ...] | None) -> None:
+def _export(panel: Panel, network: Explored, view: View,
+            seconds: tuple[float, ...] | None) -> None:
     st.caption("What is shown, as a file that stands by itself: in light colours, with its legend.")
     for form, mime in (("svg", "image/svg+xml"), ("png", "image/png"), ("dot", "text/plain")):
         try:
-            content = calls.graph_file(key, cast(graphs.FileFormat, form), *view, seconds)
+            with st.spinner("Drawing the graph …"):
+                content = calls.graph_file(network, cast(graphs.FileFormat, form), *view, seconds)
         except LayoutError as error:
             st.warning(escape(str(error)))
             return
-        st.download_button(form.upper(), content, f"{key}.{form}", mime, on_click="ignore",
-                           icon=":material/download:", width="stretch", key=f"graph-{form}")
+        st.download_button(form.upper(), content, f"{network.key}.{form}", mime, on_click="ignore",
+                           icon=":material/download:", width="stretch",
+                           key=panel.widget(f"graph-{form}"))
 
 
 def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
@@ -181,21 +190,21 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
             "frames": [group.id for group in drawing.frames], "legend": legend}
 
 
-def _picked() -> None:
-    if (rows := st.session_state[KEY].picked) is not None:
-        state.set_page_parameter("layer", rows or None)
+def _picked(panel: Panel) -> None:
+    if (rows := panel.value(COMPONENT).picked) is not None:
+        panel.set_parameter("layer", rows or None)
 
 
-def _toggled() -> None:
-    if (id := st.session_state[KEY].toggled) is None:
+def _toggled(panel: Panel) -> None:
+    if (id := panel.value(COMPONENT).toggled) is None:
         return
-    toggled = [name for name in (state.page_parameter("toggled") or "").split(",") if name]
+    toggled = _toggled_parts(panel)
     toggled.remove(id) if id in toggled else toggled.append(id)
-    state.set_page_parameter("toggled", ",".join(toggled) or None)
+    panel.set_parameter("toggled", ",".join(toggled) or None)
 
 
-def _level() -> None:
-    if (level := st.session_state[KEY].level) is not None:
-        st.session_state[CHANGED] = st.session_state.get(CHANGED, 0) + 1
-        state.set_page_parameter("level", None if level == "block" else level)
-        state.set_page_parameter("toggled", None)
+def _level(panel: Panel) -> None:
+    if (level := panel.value(COMPONENT).level) is not None:
+        panel.renew_graph_widgets()
+        panel.set_parameter("level", None if level == DEFAULTS["level"] else level)
+        panel.set_parameter("toggled", None)

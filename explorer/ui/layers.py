@@ -3,64 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer import text
-from explorer.analysis import Summary
-from explorer.ui import calls, state, timing
+from explorer.pipeline import Explored
+from explorer.timing import LayerTimes
+from explorer.ui import calls
+from explorer.ui.panel import Panel
 from explorer.views import selection
 from explorer.views.palette import KIND_COLOURS
 
 HEIGHT = 420
+TABLE = "layer-table"
 
 
-TABLE, ROWS = "layer-table", "layer-rows"
-"""Where the session holds the table's selection, and the layers that its rows show."""
-
-
-def table(key: str, found: Summary, selected: Sequence[int],
-          seconds: Sequence[float] | None) -> None:
+def table(panel: Panel, network: Explored, selected: Sequence[int],
+          times: LayerTimes | None) -> None:
     """The layers, those that match the search, and their CSV; `selected` are those chosen, and
-    `seconds` their measured times."""
+    `times` is what was measured of them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.text_input("Search", key="layer-search", type="search", live=True,
+        wanted = st.text_input("Search", key=panel.widget("layer-search"), type="search", live=True,
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
-        st.download_button("Download CSV", icon=":material/download:", file_name=f"{key}.csv",
-                           data=timing.layer_csv() or calls.csv(key), mime="text/csv",
-                           on_click="ignore", help="Every layer with every column, exact.")
-        only = st.toggle("Chosen only", key="layer-chosen", disabled=not selected,
+        st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
+                           file_name=f"{network.key}.csv", data=calls.csv(network, times),
+                           on_click="ignore", key=panel.widget("layer-csv"),
+                           help="Every layer with every column, exact.")
+        only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
                          help="Only the layers that are chosen here or in the graph.")
-    frame = shown_frame(key)
-    if seconds:
-        whole = sum(seconds)
-        frame = frame.assign(ms=[1e3 * each for each in seconds],
-                             ms_share=[each / whole for each in seconds])
+    frame = calls.layer_rows(network)
+    if times:
+        frame = frame.assign(ms=[1e3 * each for each in times.seconds], ms_share=times.shares)
     frame = matching(frame, wanted)
     if only and selected:
         frame = frame[frame["index"].isin(selected)]
-    rows = st.session_state[ROWS] = frame["index"].tolist()
-    chosen = set(selected)
+    rows, chosen = frame["index"].tolist(), set(selected)
     # Written, not only read: buttons and links choose layers too.
-    st.session_state[TABLE] = {"selection": {
+    panel.set_value(TABLE, {"selection": {
         "rows": [row for row, index in enumerate(rows) if index in chosen],
-        "columns": [], "cells": []}}
-    st.dataframe(frame, key=TABLE, hide_index=True, height=HEIGHT,
-                 on_select=_choose, selection_mode="multi-row",
+        "columns": [], "cells": []}})
+    st.dataframe(frame, key=panel.widget(TABLE), hide_index=True, height=HEIGHT,
+                 on_select=partial(_choose, panel, rows), selection_mode="multi-row",
                  column_config=COLUMNS, alt="Layers of the network",
-                 placeholder=text.NOT_COUNTED if found.not_counted else "")
-    total, count = len(found.layers), len(frame)
+                 placeholder=text.NOT_COUNTED if network.summary.not_counted else "")
+    total, count = len(network.summary.layers), len(frame)
     st.caption(f"{total:,} layers" if count == total else
                f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
                f"{frame['macs'].sum():,} multiply-adds")
 
 
-def _choose() -> None:
-    state.set_page_parameter("layer", selection.to_text(chosen_layers(
-        st.session_state[ROWS], st.session_state[TABLE]["selection"]["rows"])) or None)
+def _choose(panel: Panel, shown: Sequence[int]) -> None:
+    panel.set_parameter("layer", selection.to_text(chosen_layers(
+        shown, panel.value(TABLE)["selection"]["rows"])) or None)
 
 
 def chosen_layers(shown: Sequence[int], rows: Sequence[int]) -> list[int]:
@@ -81,21 +79,6 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     for word in words:
         hits &= names.str.contains(word, regex=False)
     return frame[hits]
-
-
-@st.cache_resource(max_entries=calls.ENTRIES, show_spinner=False)
-def shown_frame(key: str) -> pd.DataFrame:
-    """The columns that the page shows, with each layer's share of the totals."""
-    frame = calls.layer_frame(key)
-    shown = frame[["index", "path", "type", "kind", "output_shape", "kernel", "stride", "params",
-                   "macs", "activation_bytes", "receptive_field", "input_shapes", "groups"]].copy()
-    shown["kind"] = [[kind] for kind in shown["kind"]]
-    for column in ("input_shapes", "output_shape", "kernel", "stride"):
-        shown[column] = shown[column].str.replace("x", "×")
-    for column in ("params", "macs", "activation_bytes"):
-        share = frame[column].astype("Float64") / (frame[column].sum() or 1)
-        shown.insert(list(shown).index(column) + 1, f"{column}_share", share.astype("float64"))
-    return shown
 
 
 def _share(label: str) -> Any:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from explorer import text
 from explorer.analysis import Summary
-from explorer.ui import calls
+from explorer.pipeline import Explored
 from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
 from explorer.views import charts, tables
 
 COLUMNS = {
@@ -18,16 +19,18 @@ COLUMNS = {
 }
 
 
-def section(key: str, found: Summary) -> None:
+def section(panel: Panel, network: Explored) -> None:
     """Closed until somebody opens it, and until then nothing of it is computed."""
-    with st.expander("Memory over the forward pass", on_change="rerun", key="memory") as box:
+    with st.expander("Memory over the forward pass", on_change="rerun",
+                     key=panel.widget("memory")) as box:
         if box.open:
-            _memory(key, found)
+            _memory(panel, network)
 
 
-def _memory(key: str, found: Summary) -> None:
-    trained = calls.summary(key, training=True)
-    totals, kept = found.totals, trained.totals.saved_bytes if isinstance(trained, Summary) else 0
+def _memory(panel: Panel, network: Explored) -> None:
+    evaluated, trained = network.summary, network.training
+    totals = evaluated.totals
+    kept = trained.totals.saved_bytes if isinstance(trained, Summary) else 0
     doubled = 2 * totals.activation_bytes
     with st.grid(3, min_column_width=190):
         st.metric("Peak in evaluation", text.short(totals.peak_activation_bytes, "B"),
@@ -48,34 +51,39 @@ def _memory(key: str, found: Summary) -> None:
     one, other = st.columns(2)
     with one:
         st.markdown("**Evaluation**")
-        st.plotly_chart(charts.live_memory(found), key="live-memory",
+        st.plotly_chart(charts.live_memory(evaluated), key=panel.widget("live-memory"),
                         config={"displayModeBar": False})
     with other:
         st.markdown("**Training**, forward pass")
         if isinstance(trained, Summary):
-            st.plotly_chart(charts.live_memory(trained), key="training-memory",
+            st.plotly_chart(charts.live_memory(trained), key=panel.widget("training-memory"),
                             config={"displayModeBar": False})
         else:
             st.warning(escape(str(trained)))
     st.markdown("**Alive at the peak** of the evaluation")
-    st.dataframe(tables.held_frame(found), hide_index=True, column_config=COLUMNS,
-                 key="alive-at-peak", placeholder="", alt="Tensors alive at the peak")
-    if isinstance(trained, Summary) and (only := _only_in_training(found, trained)):
-        _training_pass(found, trained, only)
+    st.dataframe(tables.held_frame(evaluated), hide_index=True, column_config=COLUMNS,
+                 key=panel.widget("alive-at-peak"), placeholder="",
+                 alt="Tensors alive at the peak")
+    if isinstance(trained, Summary) and (only := _only_in_training(evaluated, trained)):
+        _training_pass(panel, evaluated, trained, only)
 
 
-def _only_in_training(found: Summary, trained: Summary) -> list[str]:
-    """Stages that run in training alone."""
-    evaluated = {layer.path.partition(".")[0] for layer in found.layers}
-    trained_stages = dict.fromkeys(layer.path.partition(".")[0] for layer in trained.layers)
-    return [stage for stage in trained_stages if stage not in evaluated]
+def _only_in_training(evaluated: Summary, trained: Summary) -> list[str]:
+    """Modules of the network that run in training alone."""
+    there = {_outermost(layer.path) for layer in evaluated.layers}
+    return [name for name in dict.fromkeys(_outermost(layer.path) for layer in trained.layers)
+            if name not in there]
 
 
-def _training_pass(found: Summary, trained: Summary, only: list[str]) -> None:
-    if not st.toggle("Count a training pass", key="count-training",
+def _outermost(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _training_pass(panel: Panel, evaluated: Summary, trained: Summary, only: list[str]) -> None:
+    if not st.toggle("Count a training pass", key=panel.widget("count-training"),
                      help="This network runs more in training than in evaluation."):
         return
-    now, then = trained.totals, found.totals
+    now, then = trained.totals, evaluated.totals
     with st.grid(4, min_column_width=150):
         for label, after, before in (
                 ("Parameters used", now.params_used, then.params_used),

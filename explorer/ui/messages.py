@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 
 import streamlit as st
 
 from explorer.config import ConfigError
 from explorer.tracing import TraceError
-from explorer.ui import state
 
 
-def set_aside(notes: list[str]) -> None:
+def set_aside(notes: Sequence[str]) -> None:
     """The values of a link that were not taken."""
     if notes:
         st.warning("\n\n".join(["The link held what cannot be; it was set aside.",
@@ -25,26 +24,13 @@ def cannot_take(error: ConfigError | None) -> None:
 
 
 def cannot_run(error: TraceError) -> None:
-    """A forward pass that ends too early, and the way out."""
+    """A forward pass that ends too early."""
     st.error(escape(str(error)))
-    if error.smallest_input is not None:
-        st.button(f"Set the input size to {error.smallest_input}", type="primary",
-                  on_click=state.set_knob,
-                  args=("input_size", error.smallest_input))
 
 
 def cannot_open(error: Exception) -> None:
     """A published table whose file is damaged."""
     st.error(escape(str(error)))
-
-
-def send(pause_s: float = 0.02) -> None:
-    """Let the server send what the page has so far, and the browser begin to draw it, before more
-    is made.
-
-    Making it keeps the interpreter busy for longer than it takes to send what is there.
-    """
-    time.sleep(pause_s)
 
 
 def escape(text: str) -> str:

@@ -5,26 +5,21 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.analysis import Summary
-from explorer.conventions import ToolReport, other_tools
+from explorer.conventions import ToolReport
+from explorer.pipeline import Explored
 from explorer.ui import calls
 from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
 from explorer.views import other_tools as views
 
 TITLE = "Why does my tool say something else?"
 
 
-def section(key: str, summary: Summary) -> None:
-    """The expander; `key` is the canonical string of what `summary` is of."""
-    expander = st.expander(TITLE, key="other-tools", on_change="rerun")
+def section(panel: Panel, network: Explored) -> None:
+    expander = st.expander(TITLE, key=panel.widget("other-tools"), on_change="rerun")
     if expander.open:
         with expander:
-            explain(tool_reports(key, summary))
-
-
-@st.cache_resource(max_entries=calls.ENTRIES, show_spinner=False)
-def tool_reports(key: str, _summary: Summary) -> tuple[ToolReport, ...]:
-    return other_tools(_summary)
+            explain(calls.reports(network))
 
 
 def explain(reports: tuple[ToolReport, ...]) -> None:

@@ -12,6 +12,7 @@ from explorer.published import PublishedComparison, PublishedError, load, names
 from explorer.ui import calls
 from explorer.ui.messages import escape
 from explorer.views import published as views
+from explorer.views.palette import ACCOUNTED, UNACCOUNTED
 
 DEFAULT = "inception_v3"
 HEIGHT = 460
@@ -51,32 +52,32 @@ def _asked(name: str) -> str:
     return DEFAULT
 
 
-def figures(found: PublishedComparison) -> None:
+def figures(comparison: PublishedComparison) -> None:
     """How much is accounted for, and the parameters as printed and as they are."""
-    total = next(total for total in found.totals if total.name == "Total params")
+    total = next(total for total in comparison.totals if total.name == "Total params")
     with st.grid(4, min_column_width=190):
-        st.metric("Rows accounted for", f"{found.accounted:,} of {len(found.matches):,}",
-                  border=True, help=views.headline(found))
+        st.metric("Rows accounted for", f"{comparison.accounted:,} of {len(comparison.matches):,}",
+                  border=True, help=views.headline(comparison))
         st.metric("Parameters, as printed", total.printed, border=True,
-                  help=f"By {found.table.tool}.")
+                  help=f"By {comparison.table.tool}.")
         st.metric("Parameters, each once", total.own or total.recomputed, border=True,
                   help=escape(total.explanation))
-        st.metric("Printed by", found.table.tool, border=True,
-                  help="Input " + "×".join(map(str, found.table.input)) + "; a batch of -1 is one "
-                       "image.")
-    if not found.complete:
-        st.error(escape(views.headline(found)))
-    for left in found.missing:
+        st.metric("Printed by", comparison.table.tool, border=True,
+                  help="Input " + "×".join(map(str, comparison.table.input)) + "; a batch of -1 "
+                       "is one image.")
+    if not comparison.complete:
+        st.error(escape(views.headline(comparison)))
+    for left in comparison.missing:
         st.error(escape(f"{left.path} ({left.type}): {left.reason}."))
 
 
-def notes(found: PublishedComparison) -> None:
+def notes(comparison: PublishedComparison) -> None:
     """What to know about the table, in sentences, and the swapped columns."""
-    if not found.notes:
+    if not comparison.notes:
         return
     st.subheader("What to know about it", anchor="notes")
-    st.markdown("\n".join(f"- {escape(note)}" for note in found.notes))
-    swapped = views.swapped_frame(found.table.name)
+    st.markdown("\n".join(f"- {escape(note)}" for note in comparison.notes))
+    swapped = views.swapped_frame(comparison.table.name)
     if not swapped.empty:
         st.dataframe(swapped, hide_index=True, height="content",
                      alt="The tutorial's rows as headed and as read, beside the paper's")
@@ -86,11 +87,11 @@ def notes(found: PublishedComparison) -> None:
                    "blocks in a stage, the left side is empty.")
 
 
-def totals(found: PublishedComparison) -> None:
+def totals(comparison: PublishedComparison) -> None:
     """Every printed total beside ours, and how it comes about."""
     lines = ["| Total | Printed | Recomputed | Ours | How it comes about |",
              "| --- | ---: | ---: | ---: | --- |"]
-    for total in found.totals:
+    for total in comparison.totals:
         recomputed = total.recomputed if total.agrees else f"**{total.recomputed or '–'}**"
         lines.append(f"| {total.name} | {total.printed} | {recomputed} | "
                      f"{total.own or total.recomputed} | {escape(total.explanation)} |")
@@ -99,9 +100,9 @@ def totals(found: PublishedComparison) -> None:
                "says to the same question.")
 
 
-def rows(found: PublishedComparison) -> None:
+def rows(comparison: PublishedComparison) -> None:
     """The rows side by side, those that match the search, and their CSV."""
-    name = found.table.name
+    name = comparison.table.name
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Search", key="published-search", type="search", live=True,
                                placeholder="Type, layer, shape or reason: Conv2d, shared, 7×7, …",
@@ -109,27 +110,27 @@ def rows(found: PublishedComparison) -> None:
         only = st.toggle("Only what is not accounted for", key="published-only")
         st.download_button("Download CSV", icon=":material/download:",
                            file_name=f"published-{name}.csv", mime="text/csv", on_click="ignore",
-                           data=views.to_csv([found]).encode("utf-8"),
+                           data=views.to_csv([comparison]).encode("utf-8"),
                            help="Every row with every column, exact.")
-    frame = matching(shown(found), wanted)
+    frame = matching(shown(comparison), wanted)
     if only:
         frame = frame[frame["status"].str[0] != views.ACCOUNTED]
     st.dataframe(frame, key="published-rows", hide_index=True, height=HEIGHT,
                  column_config=COLUMNS, column_order=list(COLUMNS), placeholder="",
                  alt="The published rows beside ours")
-    count = len(found.matches)
+    count = len(comparison.matches)
     st.caption((f"{count:,} rows. " if len(frame) == count else f"{len(frame):,} of {count:,} "
-                "rows. ") + without_a_row(found))
+                "rows. ") + without_a_row(comparison))
 
 
-def without_a_row(found: PublishedComparison) -> str:
+def without_a_row(comparison: PublishedComparison) -> str:
     """Our calls that a tool does not see, counted."""
-    if not found.unseen:
+    if not comparison.unseen:
         return ""
-    kinds = Counter(left.type for left in found.unseen)
+    kinds = Counter(left.type for left in comparison.unseen)
     listed = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
-    return (f"{len(found.unseen)} calls of ours have no row, for {found.table.tool} sees modules "
-            f"and not functions: {listed}.")
+    return (f"{len(comparison.unseen)} calls of ours have no row, for {comparison.table.tool} sees "
+            f"modules and not functions: {listed}.")
 
 
 def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
@@ -144,8 +145,8 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     return frame[hits]
 
 
-def shown(found: PublishedComparison) -> pd.DataFrame:
-    frame = views.frame(found)
+def shown(comparison: PublishedComparison) -> pd.DataFrame:
+    frame = views.frame(comparison)
     frame["status"] = [[status] for status in frame["status"]]
     for column in ("output_shape", "our_output_shape"):
         frame[column] = frame[column].str.replace("x", "×")
@@ -159,7 +160,7 @@ COLUMNS = {
     "output_shape": st.column_config.TextColumn("Output", width=120),
     "params": st.column_config.TextColumn("Parameters", width=100, alignment="right"),
     "status": st.column_config.MultiselectColumn(
-        "Status", options=[views.ACCOUNTED, views.UNACCOUNTED], color=["#12A17D", "#DB6327"],
+        "Status", options=[views.ACCOUNTED, views.UNACCOUNTED], color=[ACCOUNTED, UNACCOUNTED],
         width=110),
     "our_output_shape": st.column_config.TextColumn("Our output", width=120),
     "our_params": st.column_config.TextColumn("Ours, as the tool prints", width=150,

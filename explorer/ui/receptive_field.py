@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.analysis import Summary
+from explorer.pipeline import Explored
+from explorer.ui.panel import Panel
 from explorer.views import charts
 
 
-def section(found: Summary) -> None:
+def section(panel: Panel, network: Explored) -> None:
     """Closed until somebody opens it, and until then nothing of it is computed."""
-    with st.expander("Receptive field over depth", on_change="rerun", key="field") as box:
+    with st.expander("Receptive field over depth", on_change="rerun",
+                     key=panel.widget("field")) as box:
         if not box.open:
             return
-        side = found.trace.input_shape[-1]
-        seeing = [layer for layer in found.layers if layer.receptive_field]
-        grown = next((layer for layer in seeing if layer.receptive_field and
-                      layer.receptive_field.outgrows(found.trace.input_shape)), None)
-        st.plotly_chart(charts.field_over_depth(found), key="field-over-depth",
+        shape, summary = network.source.input_shape, network.summary
+        side = shape[-1]
+        grown = next((layer for layer in summary.layers if layer.receptive_field and
+                      layer.receptive_field.outgrows(shape)), None)
+        st.plotly_chart(charts.field_over_depth(summary), key=panel.widget("field-over-depth"),
                         config={"displayModeBar": False})
         st.caption(
             "The pixels that one position of each output can see, along the largest path through "

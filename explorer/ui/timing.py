@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from explorer import text
 from explorer.analysis import Summary
-from explorer.networks.catalogue import find_preset
-from explorer.networks.key import to_key
+from explorer.pipeline import Explored
+from explorer.sources import Source
 from explorer.timing import (
     BatchTimes,
     Choices,
@@ -30,9 +31,10 @@ from explorer.timing import (
     resolve,
     usual_threads,
 )
-from explorer.ui import calls, runs, state
+from explorer.ui.bench import Bench, Wanted, keep_only, poll
 from explorer.ui.messages import escape
-from explorer.ui.runs import What, Wish
+from explorer.ui.panel import Panel
+from explorer.ui.runs import What, outcome
 from explorer.views import charts, roofline, timings
 
 LIVE_S = 1.0
@@ -45,82 +47,69 @@ HELP = ("Median of the timed passes on this machine, in a process of its own; ho
         "stands at the foot of the page.")
 
 
-def keep_up() -> None:
+def keep_up(panel: Panel, source: Source) -> None:
     """Stop what is measured for knobs that have been turned since: the page needs the cores."""
-    runs.keep_only(state.key(), _device(), _choices(), _budget())
+    device, choices, budget_s = _chosen(panel)
+    keep_only(panel, source.key, device, choices, budget_s)
 
 
-def latency(found: Summary) -> None:
+def bench(panel: Panel, network: Explored) -> Bench:
+    """What is measured of a network, with the choices as the panel's widgets say."""
+    device, choices, budget_s = _chosen(panel)
+    return Bench(panel=panel, network=network, device=device, choices=choices, budget_s=budget_s)
+
+
+def latency(bench: Bench) -> None:
     """The header figure; starts the measurement for the knobs as they stand where it is quick."""
-    session, wish = st.session_state, _wish("pass")
-    live = _live(found) and not runs.declined(wish)
-    if session.get("timing-next") == wish and live:
-        runs.begin(wish)
+    wish, wanted = bench.wish("pass"), bench.wanted
+    live = _live(bench) and not bench.declined("pass")
+    if wanted.next == wish and live:
+        bench.begin("pass")
     # The first time the knobs may turn further, and the page needs the cores for itself.
-    session["timing-next"] = wish if live else None
-    session["timing-drawn"] = time.monotonic()
-    runs.see("pass")
-    waits = runs.pending("pass") or (live and runs.of("pass") is None)
-    st.fragment(_figure, run_every=runs.POLL_S if waits else None)()
+    wanted.next = wish if live else None
+    wanted.drawn = time.monotonic()
+    bench.see("pass")
+    waits = bench.pending("pass") or (live and bench.run("pass") is None)
+    poll(partial(_figure, bench), waits=waits)
 
 
-def layer_seconds() -> tuple[float, ...] | None:
-    """The measured time of each layer as the knobs stand, where there is one."""
-    times = runs.outcome("layers")
-    evaluated = isinstance(times, LayerTimes) and not times.conditions.training
-    return times.seconds if evaluated else None
-
-
-def layer_csv() -> bytes | None:
-    """The layers with their measured times, where there are some."""
-    times, found = runs.outcome("layers"), calls.summary(state.key())
-    if layer_seconds() is None or not isinstance(found, Summary):
-        return None
-    return timings.layer_time_frame(calls.explored(state.key()), times).to_csv(
-        index=False, lineterminator="\n").encode("utf-8")
-
-
-def time_layers() -> None:
-    """Time every layer, and the device's own rates beside: for callbacks."""
-    runs.start(_wish("layers"))
-    runs.start(_wish("rates"))
-
-
-def section(found: Summary) -> None:
+def section(bench: Bench) -> None:
     """The choices, the whole pass, why it takes so long, and the batch sizes."""
-    _controls()
-    _whole(found)
+    panel = bench.panel
+    _controls(panel, bench.device)
+    _whole(bench)
     with st.expander("Why it takes this long: layers and roofline", on_change="rerun",
-                     key="timing-why") as why:
+                     key=panel.widget("timing-why")) as why:
         if why.open:
-            _why(found)
-    with st.expander("Batch sizes", on_change="rerun", key="timing-batches") as batches:
+            _why(bench)
+    with st.expander("Batch sizes", on_change="rerun",
+                     key=panel.widget("timing-batches")) as batches:
         if batches.open:
-            _batches()
+            _batches(bench)
 
 
-def _figure() -> None:
-    wish: Wish | None = st.session_state["timing-next"]
-    if wish and time.monotonic() > st.session_state["timing-drawn"] + REST_S:
-        runs.begin(wish)
-    runs.redraw("pass")
-    run = runs.of("pass")
+def _figure(bench: Bench) -> None:
+    wanted = bench.wanted
+    if wanted.next and time.monotonic() > wanted.drawn + REST_S:
+        bench.begin("pass")
+    bench.redraw("pass")
+    run = bench.run("pass")
     if run is None:
-        _metric(_grey_old(), "measuring …" if wish else "not timed yet")
+        _metric(_grey_old(wanted), "measuring …" if wanted.next else "not timed yet")
     elif not run.done():
-        _metric(_grey_old(), "measuring …")
-    elif isinstance(timing := runs.result(run), Timing):
-        st.session_state["timing-last"] = timing
-        _metric(text.seconds(timing.median_s), note(timing))
+        _metric(_grey_old(wanted), "measuring …")
+    elif isinstance(timing := outcome(run), Timing):
+        wanted.last = timing
+        _metric(text.seconds(timing.median_s), note(timing, bench.preset_timing))
     else:
         _metric("–", "could not be timed")
 
 
-def note(timing: Timing) -> str:
+def note(timing: Timing, of_preset: Timing | None = None) -> str:
     """What stands beside the header figure."""
     if timing.warnings:
         return "disturbed, see below"
-    change = (before := _of_preset()) and text.change(timing.median_s, before.median_s)
+    change = of_preset and text.change(timing.median_s, of_preset.median_s)
     return f"{change} against the preset" if change else \
         f"on {timing.device}, batch {timing.batch_size}"
 
@@ -129,60 +118,55 @@ def _metric(value: str, note: str) -> None:
     st.metric("Latency", value, note, delta_color="off", delta_arrow="off", border=True, help=HELP)
 
 
-def _grey_old() -> str:
-    last: Timing | None = st.session_state.get("timing-last")
-    return f":gray[{text.seconds(last.median_s)}]" if last else "–"
+def _grey_old(wanted: Wanted) -> str:
+    return f":gray[{text.seconds(wanted.last.median_s)}]" if wanted.last else "–"
 
 
-def _of_preset() -> Timing | None:
-    """The preset's own time under the same choices, where it has been measured undisturbed."""
-    key = to_key(find_preset(state.config().network).config)
-    found = None if key == state.key() else runs.known(_wish("pass")._replace(key=key))
-    return found if isinstance(found, Timing) and not found.warnings else None
-
-
-def _controls() -> None:
-    devices, device = available(), _device()
+def _controls(panel: Panel, device: str) -> None:
+    devices, widget = available(), panel.widget
     on_cuda = device.startswith("cuda")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(devices) > 1:
-            st.segmented_control("Device", devices, default=resolve("auto"), key="timing-device",
-                                 required=True, help="Where the pass runs.")
-        st.selectbox("Number format", ("float32", "float16", "bfloat16"), key="timing-dtype",
-                     width=130, help="Of weights and activations. Half as many bytes move in 16 "
-                     "bits; whether arithmetic is quicker too depends on the device.")
-        st.number_input("Threads", 1, cores(), value=usual_threads(), key="timing-threads",
-                        width=110, help="Threads of the CPU that share the work.")
+            st.segmented_control("Device", devices, default=resolve("auto"), required=True,
+                                 key=widget("timing-device"), help="Where the pass runs.")
+        st.selectbox("Number format", ("float32", "float16", "bfloat16"), width=130,
+                     key=widget("timing-dtype"), help="Of weights and activations. Half as many "
+                     "bytes move in 16 bits; whether arithmetic is quicker too depends on the "
+                     "device.")
+        st.number_input("Threads", 1, cores(), value=usual_threads(), width=110,
+                        key=widget("timing-threads"),
+                        help="Threads of the CPU that share the work.")
         st.number_input("Budget, seconds", 0.1, 60.0, value=BUDGET_S, step=0.5, width=150,
-                        key="timing-budget", help="For how long passes are timed. More of them "
-                        "make the median steadier.")
+                        key=widget("timing-budget"), help="For how long passes are timed. More "
+                        "of them make the median steadier.")
     with st.container(horizontal=True):
-        st.toggle("Channels last", key="timing-channels_last",
+        st.toggle("Channels last", key=widget("timing-channels_last"),
                   help="Keep the channels of a position side by side in memory (NHWC).")
-        st.toggle("Training step", key="timing-training", help="Time forward and backward pass.")
+        st.toggle("Training step", key=widget("timing-training"),
+                  help="Time forward and backward pass.")
         if can_compile(device):
-            st.toggle("torch.compile", key="timing-compile",
+            st.toggle("torch.compile", key=widget("timing-compile"),
                       help="Run what torch.compile makes of the network. Compiling takes a while, "
                            "and its time is given apart.")
         if on_cuda:
-            st.toggle("TF32", key="timing-tf32", help="Let float32 products round their factors "
-                      "to 10 bits, as TensorFloat-32 does.")
-            st.toggle("CUDA graph", key="timing-cuda_graph", help="Replay the whole pass as one "
-                      "graph, which takes the cost of launching away.")
+            st.toggle("TF32", key=widget("timing-tf32"), help="Let float32 products round their "
+                      "factors to 10 bits, as TensorFloat-32 does.")
+            st.toggle("CUDA graph", key=widget("timing-cuda_graph"), help="Replay the whole pass "
+                      "as one graph, which takes the cost of launching away.")
 
 
-def _whole(found: Summary) -> None:
+def _whole(bench: Bench) -> None:
     """The timed pass: its figures with their spread, and the conditions they hold for."""
-    _button(found, "pass", "Time it", _start)
-    runs.follow("pass")
-    outcome = runs.outcome("pass")
-    if isinstance(outcome, Timing):
-        _show(found, outcome)
-    elif outcome is not None:
-        st.error(escape(str(outcome)))
+    _button(bench, "pass", "Time it", predicted=True)
+    bench.follow("pass")
+    measured = bench.outcome("pass")
+    if isinstance(measured, Timing):
+        _show(bench, measured)
+    elif measured is not None:
+        st.error(escape(str(measured)))
 
 
-def _show(found: Summary, timing: Timing) -> None:
+def _show(bench: Bench, timing: Timing) -> None:
     samples = str(timing.n) if timing.passes_per_sample == 1 else \
         f"{timing.n} × {timing.passes_per_sample}"
     figures = [
@@ -206,11 +190,11 @@ def _show(found: Summary, timing: Timing) -> None:
         for label, value, help in figures:
             st.metric(label, value, help=help)
     _warn(timing.warnings)
-    if (before := _of_preset()) and (preset := calls.summary(before.key)) \
-            and isinstance(preset, Summary):
-        st.markdown(f"Beside the preset, multiply-adds are "
-                    f"**{found.totals.macs / preset.totals.macs:.2f} times** as many, and the pass "
-                    f"takes **{timing.median_s / before.median_s:.2f} times** as long.")
+    network, before = bench.network, bench.preset_timing
+    if before and network.preset:
+        macs = network.summary.totals.macs / network.preset.summary.totals.macs
+        st.markdown(f"Beside the preset, multiply-adds are **{macs:.2f} times** as many, and the "
+                    f"pass takes **{timing.median_s / before.median_s:.2f} times** as long.")
     st.caption(" · ".join(f"{name} {escape(value)}" for name, value in
                           timings.conditions_lines(timing.conditions)),
                help=timings.CONDITIONS_HELP)
@@ -222,109 +206,94 @@ def _warn(warnings: Sequence[str]) -> None:
         st.markdown(f":orange[:material/warning: {escape(warning)}]")
 
 
-def _why(found: Summary) -> None:
-    if _live(found):
-        runs.begin(_wish("layers"))
-        runs.begin(_wish("rates"))
-    _button(found, "layers", "Time the layers", time_layers)
-    runs.follow("layers")
-    if not runs.pending("layers"):
-        runs.follow("rates")
-    times, rates = runs.outcome("layers"), runs.outcome("rates")
-    for outcome in (times, rates):
-        if isinstance(outcome, Exception):
-            st.error(escape(str(outcome)))
+def _why(bench: Bench) -> None:
+    if _live(bench):
+        bench.begin("layers")
+        bench.begin("rates")
+    _button(bench, "layers", "Time the layers", predicted=True)
+    bench.follow("layers")
+    if not bench.pending("layers"):
+        bench.follow("rates")
+    times, rates = bench.outcome("layers"), bench.outcome("rates")
+    for measured in (times, rates):
+        if isinstance(measured, Exception):
+            st.error(escape(str(measured)))
     if not isinstance(times, LayerTimes):
         return
-    trained = calls.summary(state.key(), training=_choices().training)
-    if isinstance(rates, Rates) and isinstance(trained, Summary):
-        roofs = place(trained, times, rates, _choices())
+    panel, network = bench.panel, bench.network
+    summary = network.training if bench.choices.training else network.summary
+    if isinstance(rates, Rates) and isinstance(summary, Summary):
+        roofs = place(summary, times, rates, bench.choices)
         for sentence in roofline.sentences(roofs):
             st.markdown(escape(sentence))
-        st.plotly_chart(roofline.figure(roofs), key="roofline", config={"displayModeBar": False})
+        st.plotly_chart(roofline.figure(roofs), key=panel.widget("roofline"),
+                        config={"displayModeBar": False})
         with st.container(horizontal=True):
             for bound, meaning in roofline.MEANINGS.items():
                 st.caption(f"**{bound.capitalize()}**: {meaning}")
     st.caption(escape(timings.layers_sentence(times)))
     _warn(times.warnings)
-    blocks = timings.block_time_frame(calls.explored(state.key()), times).assign(
+    blocks = timings.block_time_frame(network, times).assign(
         ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
-                 column_config=BLOCK_COLUMNS, column_order=list(BLOCK_COLUMNS), key="block-times")
+                 column_config=BLOCK_COLUMNS, column_order=list(BLOCK_COLUMNS),
+                 key=panel.widget("block-times"))
 
 
-def _batches() -> None:
-    _button(None, "batches", "Time the batch sizes", lambda: runs.start(_wish("batches")))
-    runs.follow("batches", _points_so_far)
-    outcome = runs.outcome("batches")
-    if isinstance(outcome, BatchTimes):
-        _points(outcome)
-    elif outcome is not None:
-        st.error(escape(str(outcome)))
+def _batches(bench: Bench) -> None:
+    _button(bench, "batches", "Time the batch sizes")
+    bench.follow("batches", partial(_points_so_far, bench))
+    measured = bench.outcome("batches")
+    if isinstance(measured, BatchTimes):
+        _points(bench.panel, measured)
+    elif measured is not None:
+        st.error(escape(str(measured)))
 
 
-def _points_so_far(progress: Progress | None) -> None:
+def _points_so_far(bench: Bench, progress: Progress | None) -> None:
     if progress and progress.points:
-        wish = _wish("batches")
-        _points(BatchTimes(wish.key, wish.device, progress.points))
+        _points(bench.panel, BatchTimes(bench.network.key, bench.device, progress.points))
 
 
-def _points(times: BatchTimes) -> None:
-    st.plotly_chart(charts.batch_sweep(timings.batch_frame(times)), key="batch-sweep",
-                    config={"displayModeBar": False})
+def _points(panel: Panel, times: BatchTimes) -> None:
+    st.plotly_chart(charts.batch_sweep(timings.batch_frame(times)),
+                    key=panel.widget("batch-sweep"), config={"displayModeBar": False})
     for point in times.points:
         if point.refused:
             st.caption(escape(f"Batch {point.batch_size}: {point.refused}"))
 
 
-def _button(found: Summary | None, what: What, label: str, begin: object) -> None:
-    """Start, or start again; how long a pass is predicted to take where it waits for a click."""
-    run = runs.of(what)
+def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) -> None:
+    """Start, or start again; how long a pass is `predicted` to take where it waits for a click."""
+    run, panel = bench.run(what), bench.panel
     if run is None:
-        about = f": about {text.seconds(predict_seconds(found, _device(), _choices()))} a pass" \
-            if found else ""
-        st.button(f"{label}{about}", icon=":material/timer:", key=f"time-{what}",
-                  on_click=begin)    # type: ignore[arg-type]
+        about = f": about {text.seconds(_predicted_s(bench))} a pass" if predicted else ""
+        begin = bench.start_layers if what == "layers" else partial(bench.start, what)
+        st.button(f"{label}{about}", icon=":material/timer:", key=panel.widget(f"time-{what}"),
+                  on_click=begin)
         return
-    st.button(f"{label} again", icon=":material/timer:", key=f"again-{what}",
-              on_click=_again, args=(what,), disabled=not run.done())
+    st.button(f"{label} again", icon=":material/timer:", key=panel.widget(f"again-{what}"),
+              on_click=bench.again, args=(what,), disabled=not run.done())
 
 
-def _start() -> None:
-    runs.start(_wish("pass"))
-
-
-def _again(what: What) -> None:
-    runs.again(_wish(what))
-
-
-def _live(found: Summary) -> bool:
+def _live(bench: Bench) -> bool:
     """Whether the figure follows the knobs by itself; compiling takes too long for that."""
-    device, choices = _device(), _choices()
-    return not choices.compile and (device != "cpu" or
-                                    predict_seconds(found, device, choices) <= LIVE_S)
+    return not bench.choices.compile and (bench.device != "cpu" or _predicted_s(bench) <= LIVE_S)
 
 
-def _wish(what: What) -> Wish:
-    return Wish(what, state.key(), _device(), _choices(), _budget())
+def _predicted_s(bench: Bench) -> float:
+    return predict_seconds(bench.network.summary, bench.device, bench.choices)
 
 
-def _device() -> str:
-    chosen: str = st.session_state.get("timing-device") or resolve("auto")
-    return chosen
-
-
-def _choices() -> Choices:
+def _chosen(panel: Panel) -> tuple[str, Choices, float]:
+    """Device, choices and budget in seconds, as the widgets say."""
     chosen: dict[str, object] = {
         name: value for name in Choices.model_fields
-        if (value := st.session_state.get(f"timing-{name}")) is not None}
+        if (value := panel.value(f"timing-{name}")) is not None}
     if chosen.get("threads") == usual_threads():
         del chosen["threads"]       # the same as none given
-    return Choices(**chosen)
-
-
-def _budget() -> float:
-    return float(st.session_state.get("timing-budget") or BUDGET_S)
+    return (panel.value("timing-device") or resolve("auto"), Choices(**chosen),
+            float(panel.value("timing-budget") or BUDGET_S))
 
 
 BLOCK_COLUMNS = {

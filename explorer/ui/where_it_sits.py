@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.pipeline import Explored
 from explorer.ui import calls
-from explorer.ui.messages import send
+from explorer.ui.panel import Panel
+from explorer.ui.sending import wait_until_sent
 from explorer.views.palette import KIND_COLOURS
 
 
-def charts(place: DeltaGenerator, key: str, seconds: tuple[float, ...] | None) -> None:
+def charts(place: DeltaGenerator, panel: Panel, network: Explored,
+           seconds: tuple[float, ...] | None) -> None:
     """The charts, sent one after the other: nothing else moves while a browser draws one, which
-    takes it 40 to 80 ms."""
-    figures = calls.where_it_sits(key, seconds)
+    takes it 40 to 80 ms. `seconds` are the measured times of the layers."""
+    figures = calls.where_it_sits(network, seconds)
     shown = {bar.name for figure in figures for bar in figure.data}
     legend = [f'<span><i style="background: {colour}"></i>{kind}</span>'
               for kind, colour in KIND_COLOURS.items() if kind in shown]
     place.html(f'<div class="kinds">{"".join(legend)}</div>')
     for number, figure in enumerate(figures):
-        send(0.05)
-        place.plotly_chart(figure, key=f"where-it-sits-{number}",
+        wait_until_sent(0.05)
+        place.plotly_chart(figure, key=panel.widget(f"where-it-sits-{number}"),
                            config={"displayModeBar": False})

@@ -1,27 +1,27 @@
 """DOT -> SVG and PNG with Graphviz, in a process of its own.
 
 Graphviz inside Python (`pygraphviz`, whose wheels carry the library) is not safe with threads and
-can abort its process. So this file is also a program: a small server on standard input and output
-that lays out one graph after the other, and that is replaced if it dies.
+can abort its process. So it runs in a small server, `layout_server`, that lays out one graph after
+the other, and that is replaced if it dies.
 """
 
 from __future__ import annotations
 
-import atexit
 import base64
 import json
 import subprocess
 import sys
+from pathlib import Path
 from threading import Lock, Timer
 from typing import Literal
+
+from explorer.ending import at_end
 
 Format = Literal["svg", "png"]
 
 TIMEOUT_S = 20.0
 
-# A picture's dots per inch, and the inches that keep its longer side at 16,000 pixels: more is too
-# large for many viewers.
-PNG_DPI, PNG_INCHES = 144, 111
+PROGRAM = Path(__file__).with_name("layout_server.py")
 
 
 class LayoutError(RuntimeError):
@@ -34,13 +34,12 @@ class _Server:
     def __init__(self) -> None:
         self.lock = Lock()
         self.process: subprocess.Popen[str] | None = None
-        atexit.register(self.stop)
 
     def ask(self, dot: str, form: Format) -> bytes:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
-                    [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    [sys.executable, PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
             assert self.process.stdin and self.process.stdout
             alarm = Timer(TIMEOUT_S, self.process.kill)
@@ -68,6 +67,7 @@ class _Server:
 
 
 _server = _Server()
+at_end(__name__, _server.stop)
 
 
 def to_svg(dot: str) -> str:
@@ -81,25 +81,3 @@ def to_svg(dot: str) -> str:
 def to_png(dot: str) -> bytes:
     """The same as a picture, no side of which is longer than 16,000 pixels."""
     return _server.ask(dot, "png")
-
-
-def _serve() -> None:
-    """Answer a line of JSON (DOT and a format) with a line of base64, or an empty one where
-    Graphviz cannot read the graph, until the input ends."""
-    import pygraphviz
-
-    for line in sys.stdin:
-        dot, form = json.loads(line)
-        try:
-            graph = pygraphviz.AGraph(string=dot)
-            if form == "png":
-                graph.graph_attr.update(dpi=str(PNG_DPI), size=f"{PNG_INCHES},{PNG_INCHES}")
-            drawn = graph.draw(format=form, prog="dot")
-            drawn = drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
-        except (ValueError, OSError):
-            drawn = b""
-        print(base64.b64encode(drawn).decode("ascii"), flush=True)
-
-
-if __name__ == "__main__":
-    _serve()

@@ -20,3 +20,13 @@ KIND_COLOURS: dict[Kind, str] = {
 
 HEAT = "#E8590C"
 """The strong end of every scale; the other end is the background."""
+
+PLAIN = "#64748B"
+"""What is of no kind, and the lines between."""
+FAILURE = "#C92A2A"
+
+ACCOUNTED, UNACCOUNTED = KIND_COLOURS["activation"], KIND_COLOURS["pooling"]
+"""A published row that is explained, and one that is not."""
+
+PAPER, INK, PALE, FRAME = "#FFFFFF", "#1F2933", "#F4F6F8", "#CBD5E1"
+"""A picture that stands by itself: its background, its text, its nodes and its frames."""

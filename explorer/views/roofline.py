@@ -79,7 +79,7 @@ def sentences(roofline: Roofline) -> list[str]:
     """What bounds the pass, in words: the shares, the depthwise convolutions, and what follows."""
     shares = {bound: roofline.share(bound) for bound in BOUNDS}
     rates = roofline.rates
-    said = [
+    lines = [
         f"Of the time of all calls, {shares['memory']:.0%} is bound by memory, "
         f"{shares['arithmetic']:.0%} by arithmetic and {shares['launching']:.0%} by launching.",
         f"This device does {text.short(rates.flops_per_s)} operations and moves "
@@ -87,17 +87,17 @@ def sentences(roofline: Roofline) -> list[str]:
         f"{rates.ridge:.1f} operations a byte a layer waits for memory."]
     depthwise = [spot for spot in roofline.spots if spot.layer.kind == "depthwise convolution"]
     if depthwise:
-        said.append(_depthwise(roofline, depthwise))
+        lines.append(_depthwise(roofline, depthwise))
     if shares["launching"] >= 0.1:
         cost = statistics.median(rates.launch_s.values())
-        said.append(f"A call with almost nothing to do takes about {text.seconds(cost)} here, and "
+        lines.append(f"A call with almost nothing to do takes about {text.seconds(cost)} here, and "
                      f"this pass makes {len(roofline.spots)}. That time stays as it is when the "
                      "layers become narrower.")
     if shares["arithmetic"] < 0.5:
-        said.append("So fewer multiply-adds shorten this pass only a little: at half the width "
+        lines.append("So fewer multiply-adds shorten this pass only a little: at half the width "
                      "they fall to a quarter, the bytes of the activations only to a half, and the "
                      "number of calls stays.")
-    return said
+    return lines
 
 
 def _depthwise(roofline: Roofline, depthwise: Sequence[Spot]) -> str:

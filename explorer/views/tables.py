@@ -73,6 +73,22 @@ def layer_frame(explored: Explored) -> pd.DataFrame:
     return frame
 
 
+PAGE_COLUMNS = ("index", "path", "type", "kind", "output_shape", "kernel", "stride", "params",
+                "macs", "activation_bytes", "receptive_field", "input_shapes", "groups")
+
+
+def page_frame(explored: Explored) -> pd.DataFrame:
+    """The columns that the page shows, with each layer's share of the totals."""
+    frame = layer_frame(explored)[list(PAGE_COLUMNS)].copy()
+    frame["kind"] = [[kind] for kind in frame["kind"]]
+    for column in ("input_shapes", "output_shape", "kernel", "stride"):
+        frame[column] = frame[column].str.replace("x", "×")
+    for column in ("params", "macs", "activation_bytes"):
+        share = frame[column].astype("Float64") / (frame[column].sum() or 1)
+        frame.insert(list(frame).index(column) + 1, f"{column}_share", share.astype("float64"))
+    return frame
+
+
 def _shape_text(value: list[Any] | None) -> str:
     """1x64x56x56; several shapes apart by a space; "" for none. ASCII, for spreadsheets."""
     if not value:

@@ -13,6 +13,7 @@ from explorer.pipeline import Explored
 from explorer.timing import BatchTimes, Conditions, LayerTimes, Roofline, Timing
 from explorer.views import roofline as roofline_views
 from explorer.views.tables import aligned, layer_frame
+from explorer.views.tables import to_csv as tables_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ def batch_frame(batches: BatchTimes) -> pd.DataFrame:
          **{name: getattr(point.timing, name, None) for name in figures},
          "refused": point.refused} for point in batches.points])
     return frame.astype({"n": "Int64"})
+
+
+def layers_csv(explored: Explored, times: LayerTimes | None) -> str:
+    """The table of layers as CSV, with their times where they are measured."""
+    if times is None:
+        return tables_csv(explored)
+    return layer_time_frame(explored, times).to_csv(index=False, lineterminator="\n")
 
 
 def timing_frame(timing: Timing) -> pd.DataFrame:

@@ -20,7 +20,8 @@ from explorer.structure import EdgeKind, Part
 from explorer.tracing import TraceError
 from explorer.views.graph import recipe
 from explorer.views.graph.drawing import Drawing, Edge
-from explorer.views.graph.paint import INK, PALE, PAPER, PLAIN, Paint
+from explorer.views.graph.paint import Paint
+from explorer.views.palette import FRAME, INK, PALE, PAPER, PLAIN
 
 Direction = Literal["LR", "TB"]
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")
@@ -61,7 +62,7 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
         dot.attr(bgcolor=PAPER, pad="0.2")
         dot.attr("node", fillcolor=PALE, color=PLAIN, fontcolor=INK)
         dot.attr("edge", color=PLAIN, fontcolor=PLAIN)
-        dot.attr(color="#CBD5E1", fontcolor=INK)
+        dot.attr(color=FRAME, fontcolor=INK)
     given = text.shape(drawing.structure.summary.trace.input_shape[1:])
     dot.node(INPUT, _label("Input", (), given), id=INPUT, **{"class": "input"})
     columns = _Columns(drawing, shapes) if direction == "LR" else None

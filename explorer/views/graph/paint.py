@@ -8,10 +8,7 @@ from html import escape
 
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.overlays import Overlay
-from explorer.views.palette import HEAT, KIND_COLOURS
-
-PAPER, INK, PALE, PLAIN = "#FFFFFF", "#1F2933", "#F4F6F8", "#64748B"
-FAILURE = "#C92A2A"
+from explorer.views.palette import FAILURE, HEAT, KIND_COLOURS, PAPER, PLAIN
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,246 @@
+"""One network on a page: what the session holds of it, and the names of its widgets.
+
+On the Explore page that stands in the address too, so that a link is all it takes to share it:
+the config's parameters, and beside them the page's own, such as the layer that is open. The address
+is read when it is new (the first run, a link followed, back and forward) and written after every
+change; in between, the session holds the values. Nothing from it is trusted: a value that cannot be
+is set aside, and the page says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar
+
+import streamlit as st
+
+from explorer.config import Config, ConfigError, knobs_of
+from explorer.networks.catalogue import find_preset, presets
+from explorer.networks.key import from_query, to_query
+
+DEFAULT = "resnet50"
+
+PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "shapes")
+"""What a page shows beside the config. In the address as text, and no part of the config's key;
+who shows it checks it, and refuses what cannot be."""
+
+T = TypeVar("T")
+
+
+class Held(TypedDict):
+    """What the session holds of a panel: text and counts, which any version of this code can read
+    when a file has been saved under a running server."""
+
+    config: dict[str, str]
+    """As the parameters of a link."""
+    page: dict[str, str]
+    """Those of `PAGE_PARAMETERS` that are set."""
+    set_aside: list[str]
+    """A sentence for each value of the link that was not taken."""
+    address: dict[str, str]
+    """As it was last read or written."""
+    just_opened: bool
+    opened: int
+    """How many times a link has been opened."""
+    renewed: int
+    """How many times the widgets of the knobs have been renewed."""
+    redrawn: int
+    """How many times the graph itself has changed what its controls show."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The place of one network on a page. Two panels of different names share nothing."""
+
+    name: str = ""
+
+    def widget(self, name: str) -> str:
+        """The key of a widget of this panel."""
+        return f"{self.name}:{name}" if self.name else name
+
+    # The config.
+
+    @property
+    def config(self) -> Config:
+        return from_query(self._held["config"], DEFAULT)[0]
+
+    def start(self, config: Config) -> None:
+        """Hold that config until a knob is turned; where the panel holds one already, nothing."""
+        if self._key not in st.session_state:
+            self._open(to_query(config), {}, [], {})
+
+    def take_widgets(self) -> ConfigError | None:
+        """Make the config what the widgets say.
+
+        Where the values cannot go together the last config stays, and the error is returned.
+        """
+        config = self.config
+        try:
+            self._held["config"] = to_query(config.replace(**self._values(config)))
+        except ConfigError as error:
+            return error
+        return None
+
+    def reset(self) -> None:
+        """Back to the preset: for callbacks."""
+        self._set_config(find_preset(self.config.network).config)
+
+    def choose_network(self) -> None:
+        """To the preset that the widget names: its callback."""
+        # A saved file can have renamed what the browser still shows.
+        if preset := presets().get(st.session_state[self.network_widget]):
+            self._set_config(preset.config)
+
+    def set_knob(self, name: str, value: Any) -> None:
+        """Turn a knob without its widget: for callbacks."""
+        self._set_config(self.config.replace(**{name: value}))
+
+    # The address.
+
+    def open_address(self) -> None:
+        """Take the config and the page's parameters from the address where that is new."""
+        known, address = self._key in st.session_state, _address()
+        turned = known and self._turned()
+        if not known or (address and address != self._held["address"] and not turned):
+            config, set_aside = from_query(
+                {name: value for name, value in address.items() if name not in PAGE_PARAMETERS},
+                DEFAULT)
+            self._open(to_query(config), {name: value for name, value in address.items()
+                                          if name in PAGE_PARAMETERS}, set_aside, address)
+            return
+        self._held["just_opened"] = False
+        if turned:
+            self._held["set_aside"] = []
+
+    def write_address(self) -> None:
+        """Make the address what the config and the page's parameters say."""
+        held = self._held
+        held["address"] = held["config"] | {name: held["page"][name] for name in PAGE_PARAMETERS
+                                            if name in held["page"]}
+        if _address() != held["address"]:
+            st.query_params.from_dict(held["address"])
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """A sentence for each value of the link that was not taken."""
+        return tuple(self._held["set_aside"])
+
+    # The page's parameters.
+
+    def parameter(self, name: str) -> str | None:
+        """One of `PAGE_PARAMETERS` as text, unchecked; None where it is not set."""
+        return self._held["page"].get(name)
+
+    def set_parameter(self, name: str, value: object) -> None:
+        """Set one of `PAGE_PARAMETERS`, or with None take it out: for callbacks."""
+        self._put(name, None if value is None else str(value))
+        self._held["set_aside"] = []
+
+    def refuse_parameter(self, name: str, why: str, rest: str | None = None) -> None:
+        """Take out a parameter that cannot be, or leave the `rest` of it. A link that held it is
+        told why; where a knob has made it impossible since, there is nothing to say."""
+        self._put(name, rest)
+        if self._held["just_opened"]:
+            self._held["set_aside"] = [*self._held["set_aside"], why]
+
+    # Widgets, and what else the session holds.
+
+    def knob_widget(self, name: str, position: int | None = None) -> str:
+        """The key of a knob's widget, or of one of its widgets."""
+        place = "" if position is None else f"-{position}"
+        return self.widget(f"knob-{name}{place}-{self._held['renewed']}")
+
+    @property
+    def network_widget(self) -> str:
+        """The key of the choice of a network, which the person alone changes, but for a link."""
+        return self.widget(f"network-{self._held['opened']}")
+
+    def graph_widget(self, name: str) -> str:
+        """The key of a control of the graph, which a link changes too, and the graph itself.
+
+        A new one each time, as with the knobs (see `_set_config`).
+        """
+        return self.widget(f"graph-{name}-{self._held['opened']}-{self._held['redrawn']}")
+
+    def graph_value(self, name: str) -> Any:
+        """What a control of the graph holds."""
+        return st.session_state[self.graph_widget(name)]
+
+    def renew_graph_widgets(self) -> None:
+        """Make the controls of the graph show the page's parameters: for callbacks."""
+        self._held["redrawn"] += 1
+
+    def value(self, name: str) -> Any:
+        """What a widget of this panel holds; None where it is not drawn yet."""
+        return st.session_state.get(self.widget(name))
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Make a widget show a value that is not the person's, before it is drawn."""
+        st.session_state[self.widget(name)] = value
+
+    def own(self, kind: type[T]) -> T:
+        """The one object of a class that the session keeps for this panel; a new one at first, and
+        where a saved file has replaced the class."""
+        name = self.widget(kind.__name__.casefold())
+        if not isinstance(st.session_state.get(name), kind):
+            st.session_state[name] = kind()
+        held: T = st.session_state[name]
+        return held
+
+    @property
+    def _key(self) -> str:
+        return self.widget("panel")
+
+    @property
+    def _held(self) -> Held:
+        held: Held = st.session_state[self._key]
+        return held
+
+    def _open(self, config: dict[str, str], page: dict[str, str], set_aside: list[str],
+              address: dict[str, str]) -> None:
+        before: Held | None = st.session_state.get(self._key)
+        st.session_state[self._key] = Held(
+            config=config, page=page, set_aside=set_aside, address=address, just_opened=True,
+            opened=before["opened"] + 1 if before else 1,
+            renewed=before["renewed"] + 1 if before else 1,
+            redrawn=before["redrawn"] if before else 0)
+
+    def _set_config(self, config: Config) -> None:
+        """Hold a config that is not the widgets'; only before they are drawn in a run.
+
+        They get new keys, and start at what the config says: a browser that has yet to hear of it
+        still reports the old values, with whatever else it asks for, and they must not be taken for
+        the person's. Nor does the session write their values, because that reaches the browser in
+        one message, and a run that follows at once drops it.
+        """
+        self._held["config"] = to_query(config)
+        self._held["renewed"] += 1
+
+    def _put(self, name: str, value: str | None) -> None:
+        if value is None:
+            self._held["page"].pop(name, None)
+        else:
+            self._held["page"][name] = value
+
+    def _values(self, config: Config) -> dict[str, Any]:
+        """What the widgets hold, as knobs; those that are not drawn yet as in `config`."""
+        state, values = st.session_state, {}
+        for name, knob in knobs_of(type(config)).items():
+            value = getattr(config, name)
+            if knob.kind == "counts":
+                values[name] = tuple(state.get(self.knob_widget(name, position), count)
+                                     for position, count in enumerate(value))
+            else:
+                values[name] = state.get(self.knob_widget(name), value)
+        return values
+
+    def _turned(self) -> bool:
+        """Whether a widget holds something else than the config: then the person, not the address,
+        has spoken last."""
+        config = self.config
+        return any(value != getattr(config, name)
+                   for name, value in self._values(config).items())
+
+
+def _address() -> dict[str, str]:
+    return st.query_params.to_dict()
