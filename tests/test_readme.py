@@ -12,20 +12,29 @@ from typing import Any, Literal, get_args
 
 import click
 import pytest
+import torch.nn.functional as F
 from pydantic import create_model
+from torch import nn
 
 import explorer
+from explorer.analysis import analyse
 from explorer.cli.main import cli
 from explorer.cli.networks import FORMATS
 from explorer.config import BlockCount, knob, knobs_of, redeclare
 from explorer.config.knobs import Kind
+from explorer.explain.derivation import NO_FORMULA, derive
 from explorer.networks.family import Family, Preset
+from explorer.tracing import trace
+from explorer.tracing.operators import find_operator
+from explorer.tracing.operators.operator import forget, operator
+from tests import operator_rows
 from tests.readme_tables import common_knobs, family_knobs, figures, networks, with_tables
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "README.md"
 README = FILE.read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", README))
+OPERATORS = README.partition("### Adding an operator\n")[2].partition("\n### ")[0]
 CONTRIBUTORS = README.partition("### Adding a family\n")[2].partition("\n### ")[0]
 
 
@@ -107,6 +116,30 @@ def test_the_example_of_a_family_is_one(tmp_path: Path) -> None:
                          capture_output=True)
     assert run.returncode == 0, run.stderr
     assert "stage1.0.conv" in run.stdout
+
+
+def test_the_example_of_an_operator_is_one(tmp_path: Path) -> None:
+    """With the row that the README has for it, held against PyTorch as the others are."""
+    example, signature, row = code_in(OPERATORS)
+    bare = inspect.signature(operator)
+    bare = bare.replace(return_annotation=bare.empty, parameters=[
+        parameter.replace(annotation=parameter.empty) for parameter in bare.parameters.values()])
+    assert signature.strip() == f"operator{bare}"
+    network = operator_rows.Function(F.softplus)
+    assert not trace(network, operator_rows.X).calls[0].known
+    exec(compile(example, "softplus.py", "exec"), {})
+    entry = find_operator("softplus")
+    assert entry
+    try:
+        summary = analyse(trace(nn.Sequential(nn.BatchNorm2d(6), network), operator_rows.X,
+                                training=True))
+        (_, [tried]), = eval(f"{{{row}}}", vars(operator_rows)).items()
+        layer = summary.layers[1]
+        assert layer.call.effect == tried.effect
+        assert layer.saved_bytes == tried.kept
+        assert all(NO_FORMULA not in step.notes for step in derive(summary, 1).steps)
+    finally:
+        forget(entry)
 
 
 @pytest.mark.parametrize("function", [knob, redeclare, Preset, Family],

@@ -88,8 +88,8 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
 
     # A changed class: neither the session nor a cache hands out a value of the old one.
     save(project / "explorer" / "pipeline.py",
-         ("    preset: Summary | None = None\n    \"\"\"Of", "    word: str = \"changed\"\n"
-          "    preset: Summary | None = None\n    \"\"\"Of"),
+         ("    preset: Explored | None = None\n    \"\"\"", "    word: str = \"changed\"\n"
+          "    preset: Explored | None = None\n    \"\"\""),
          ("return self.source.title", "return f\"{self.source.title} {self.word}\""))
     expect(page.get_by_role("heading", name=re.compile("VGG-11.* changed"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?network=vgg11&input_size=64$"))

@@ -208,7 +208,8 @@ def test_the_page_says_why(times: LayerTimes, rates: Rates) -> None:
 def test_what_is_not_counted_has_no_bound(times: LayerTimes, rates: Rates) -> None:
     summary = summarise(SMALL)
     unknown = replace(summary, layers=tuple(
-        layer._replace(macs=None, elementwise_ops=None) for layer in summary.layers))
+        layer._replace(call=layer.call._replace(effect=layer.call.effect._replace(
+            macs=None, elementwise_ops=None))) for layer in summary.layers))
     roofs = place(unknown, times, rates, Choices())
     assert {spot.bound for spot in roofs.spots} == {None}
     assert roofline_views.frame(roofs)["bound"].isna().all()
