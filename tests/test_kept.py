@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 import explorer
-from explorer import ending
+from explorer import reloading
 from explorer.ui.kept import kept
 
 
@@ -73,13 +73,13 @@ def test_an_explored_counts_by_its_key() -> None:
 
 def test_what_a_replaced_module_has_begun_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
-    ending.at_end("tests.some_module", lambda: ended.append("old"))
+    reloading.at_end("tests.some_module", lambda: ended.append("old"))
     # As a server does it: every module of the package is imported anew.
-    monkeypatch.setattr(explorer, "ending", ending)
-    monkeypatch.delitem(sys.modules, "explorer.ending")
-    again = import_module("explorer.ending")
-    assert again is not ending
+    monkeypatch.setattr(explorer, "reloading", reloading)
+    monkeypatch.delitem(sys.modules, "explorer.reloading")
+    again = import_module("explorer.reloading")
+    assert again is not reloading
     again.at_end("tests.some_module", lambda: ended.append("new"))
     assert ended == ["old"]
-    ending.at_end("tests.some_module", lambda: None)
+    reloading.at_end("tests.some_module", lambda: None)
     assert ended == ["old", "new"]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["config", "ending", "formula", "text"], ["networks", "tracing"], ["analysis"],
+    ["config", "formula", "reloading", "text"], ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
     ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
-import sys
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module, invalidate_caches
+from importlib import import_module
 from typing import Any
 
 from torch import nn
@@ -22,21 +21,9 @@ SHARED = frozenset({"build", "catalogue", "family", "key", "layers"})
 @cache
 def families() -> tuple[Family, ...]:
     """Every family that a file in networks/ defines, by title."""
-    found = [import_module(f"{networks.__name__}.{name}").FAMILY for name in _files()]
+    found = [import_module(f"{networks.__name__}.{module.name}").FAMILY
+             for module in pkgutil.iter_modules(networks.__path__) if module.name not in SHARED]
     return tuple(sorted(found, key=lambda family: family.title))
-
-
-def look_again() -> None:
-    """See families whose files are new since they were first looked for."""
-    if any(f"{networks.__name__}.{name}" not in sys.modules for name in _files()):
-        invalidate_caches()
-        for known in (families, presets, family_of):
-            known.cache_clear()
-
-
-def _files() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(networks.__path__)
-            if module.name not in SHARED]
 
 
 @cache
