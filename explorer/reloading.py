@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -30,7 +30,8 @@ def at_end(module: str, end: Callable[[], object]) -> None:
     stay, and go on in old code. One ending a module."""
     if before := _lasting.endings.get(module):
         atexit.unregister(before)
-        before()
+        # Beside: what it waits for may itself wait for a module that is being imported.
+        Thread(target=before, name=f"end of {module}").start()
     _lasting.endings[module] = end
     atexit.register(end)
 
