@@ -4,7 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.networks.catalogue import look_again
+from explorer.reloading import take_up_saved_files
+
+if st.get_option("server.fileWatcherType") != "none":
+    take_up_saved_files()
+
 from explorer.ui.calls import collect_seldom
 
 UI = Path(__file__).parent / "explorer" / "ui"
@@ -14,9 +18,6 @@ st.set_page_config(page_title="Architecture explorer", page_icon=UI / "icon.svg"
 st.html(UI / "page.css")
 
 collect_seldom()
-if st.get_option("server.fileWatcherType") != "none":
-    look_again()
-
 st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
             help="One network with its knobs: figures, block graph, layers, charts and timing."),

@@ -7,8 +7,7 @@ from explorer.ui.calls import catalogue
 st.subheader("Catalogue", anchor=False)
 st.caption("Every network as its paper, or torchvision, has it, at its own input size. Open one to "
            "turn its knobs.")
-frame = catalogue()
-frame.insert(0, "open", "./?network=" + frame["network"])
+frame = catalogue().assign(open=lambda frame: "./?network=" + frame["network"])
 st.dataframe(
     frame, hide_index=True, height="content", alt="Presets with their figures",
     column_order=["title", "open", "params", "macs", "peak_activation_bytes", "receptive_field",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
+from queue import Queue
 from threading import Event
 
 import pytest
 
 import explorer
-from explorer import ending
+from explorer import reloading
 from explorer.ui.kept import kept
 
 
@@ -72,14 +73,14 @@ def test_an_explored_counts_by_its_key() -> None:
 
 
 def test_what_a_replaced_module_has_begun_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[str] = []
-    ending.at_end("tests.some_module", lambda: ended.append("old"))
+    ended: Queue[str] = Queue()
+    reloading.at_end("tests.some_module", lambda: ended.put("old"))
     # As a server does it: every module of the package is imported anew.
-    monkeypatch.setattr(explorer, "ending", ending)
-    monkeypatch.delitem(sys.modules, "explorer.ending")
-    again = import_module("explorer.ending")
-    assert again is not ending
-    again.at_end("tests.some_module", lambda: ended.append("new"))
-    assert ended == ["old"]
-    ending.at_end("tests.some_module", lambda: None)
-    assert ended == ["old", "new"]
+    monkeypatch.setattr(explorer, "reloading", reloading)
+    monkeypatch.delitem(sys.modules, "explorer.reloading")
+    again = import_module("explorer.reloading")
+    assert again is not reloading
+    again.at_end("tests.some_module", lambda: ended.put("new"))
+    assert ended.get(timeout=10) == "old" and ended.empty()
+    reloading.at_end("tests.some_module", lambda: None)
+    assert ended.get(timeout=10) == "new" and ended.empty()

@@ -35,7 +35,7 @@ def page(project: Path) -> Iterator[Page]:
     """The Explore page of that copy, with all its processes at work."""
     with running_app(project, "--server.fileWatcherType", "auto") as address, \
             chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         page.set_default_timeout(60_000)
         expect.set_options(timeout=60_000)
         page.goto(f"{address}/?network=vgg11&input_size=64")
@@ -86,12 +86,18 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
     networks, before = project / "explorer" / "networks", processes(project)
     assert len(before) == 3         # the server, the layout, the measuring
 
+    other = page.context.new_page()         # drawn anew at the same time
+    other.goto(page.url.replace("vgg11", "resnet18"))
+    expect(other.locator(".canvas svg .node").first).to_be_visible()
+
     # A changed class: neither the session nor a cache hands out a value of the old one.
     save(project / "explorer" / "pipeline.py",
          ("    preset: Explored | None = None\n    \"\"\"", "    word: str = \"changed\"\n"
           "    preset: Explored | None = None\n    \"\"\""),
          ("return self.source.title", "return f\"{self.source.title} {self.word}\""))
     expect(page.get_by_role("heading", name=re.compile("VGG-11.* changed"))).to_be_visible()
+    expect(other.get_by_role("heading", name=re.compile("ResNet-18.* changed"))).to_be_visible()
+    other.close()
     expect(page).to_have_url(re.compile(r"\?network=vgg11&input_size=64$"))
     complete(page, "0.875")
     after = processes(project)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
-import sys
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module, invalidate_caches
+from importlib import import_module
 from typing import Any
 
 from torch import nn
@@ -25,7 +24,8 @@ def families() -> tuple[Family, ...]:
 
     Raises `TypeError` for a file without a family, and for two presets of one name.
     """
-    members = [_family(name) for name in _files()]
+    members = [_family(module.name) for module in pkgutil.iter_modules(networks.__path__)
+               if module.name not in SHARED]
     check_names([preset for family in members for preset in family.presets])
     return tuple(sorted(members, key=lambda family: family.title))
 
@@ -38,19 +38,6 @@ def _family(name: str) -> Family:
             "Family(title=..., paper=..., network=..., presets=(...,))` at its end; a module that "
             "families share stands in SHARED of networks/catalogue.py.")
     return family
-
-
-def look_again() -> None:
-    """See families whose files are new since they were first looked for."""
-    if any(f"{networks.__name__}.{name}" not in sys.modules for name in _files()):
-        invalidate_caches()
-        for known in (families, presets, family_of):
-            known.cache_clear()
-
-
-def _files() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(networks.__path__)
-            if module.name not in SHARED]
 
 
 @cache

@@ -17,7 +17,7 @@ from itertools import count
 from threading import Condition, Lock, Thread, Timer
 from typing import Any, ParamSpec, TypeVar
 
-from explorer.ending import at_end
+from explorer.reloading import at_end
 from explorer.timing.errors import TimingError
 from explorer.timing.worker import Order, Progress, receive, send
 from explorer.timing.worker import __name__ as worker_module

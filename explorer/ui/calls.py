@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
-from explorer.ending import at_end
 from explorer.networks.catalogue import find_preset, presets
 from explorer.pipeline import Explored, explore, summarise
 from explorer.published import PublishedComparison, compare
+from explorer.reloading import at_end
 from explorer.sources import Source, source_of
 from explorer.timing import LayerTimes
 from explorer.ui.kept import kept
@@ -106,12 +106,8 @@ def published(name: str) -> PublishedComparison:
     return compare(name)
 
 
-def catalogue() -> pd.DataFrame:
-    """Every preset with its figures, as a copy of one's own."""
-    return _catalogue(tuple(presets())).copy()
-
-
 @kept(1)
-def _catalogue(names: tuple[str, ...]) -> pd.DataFrame:
+def catalogue() -> pd.DataFrame:
+    """Every preset with its figures."""
     return tables.catalogue_frame(
-        [(preset, summarise(preset.config)) for preset in map(find_preset, names)])
+        [(preset, summarise(preset.config)) for preset in presets().values()])

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Literal
 
-from explorer.ending import at_end
+from explorer.reloading import at_end
 
 Format = Literal["svg", "png"]
 
