@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -432,6 +434,41 @@ def test_two_threads_agree_with_one() -> None:
     with ThreadPoolExecutor(2) as pool:
         parallel = list(pool.map(lambda config: trace(build(config), config.input_shape), chosen))
     assert parallel == serial
+
+
+def test_threads_that_trace_one_network_lose_no_path() -> None:
+    config = configure("inception_v3", width=0.25)
+    network = build(config)
+    alone = trace(network, config.input_shape)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda _: trace(network, config.input_shape), range(12)))
+    assert together == [alone] * 12
+    assert not any("forward" in vars(module) for module in network.modules())
+
+
+def test_a_forward_of_an_instance_is_followed_and_stays() -> None:
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1))
+    forward = network[0].forward
+
+    def doubled(x: Tensor) -> Tensor:
+        return 2 * forward(x)
+
+    network[0].forward = doubled    # type: ignore[method-assign]
+    traced = trace(network, IMAGE)
+    assert [(call.path, call.operator) for call in traced.calls] == [
+        ("0.conv2d", "conv2d"), ("0.mul", "mul"), ("1", "conv2d")]
+    assert vars(network[0])["forward"] is doubled and "forward" not in vars(network[1])
+
+
+def test_an_error_that_is_kept_keeps_no_network() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1))
+    with pytest.raises(TraceError) as caught:
+        trace(network, IMAGE)
+    gone, error = weakref.ref(network), caught.value
+    del caught, network
+    error.__traceback__ = None
+    gc.collect()
+    assert gone() is None and error.__cause__ is None and error.__context__ is None
 
 
 def test_another_thread_builds_and_runs_real_layers_meanwhile() -> None:

@@ -116,6 +116,8 @@ class Summary:
     trace: Trace
     layers: tuple[Layer, ...]
     totals: Totals
+    element_bytes: int
+    """Of a number: 4 for float32."""
     not_counted: tuple[Layer, ...]
     """Layers whose operator has no rule: their cost is in no total."""
 
@@ -166,6 +168,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
                             default=1),
         layers=len(layers))
     return Summary(trace=trace, layers=tuple(layers), totals=totals,
+                   element_bytes=element_bytes,
                    not_counted=tuple([layer for layer in layers if layer.macs is None]))
 
 
@@ -179,14 +182,14 @@ class AliveTensor(NamedTuple):
     bytes: int
 
 
-def alive_at_peak(summary: Summary, *, element_bytes: int = 4) -> tuple[AliveTensor, ...]:
+def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     """The tensors alive at the first call with the most memory, in the order of their making."""
     trace, layers = summary.trace, summary.layers
     if not layers:
         return ()
     peak = max(layers, key=lambda layer: layer.live_bytes)
     held = []
-    for index, size in sorted(alive_at(trace, peak.index, element_bytes).items()):
+    for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
         path, shape = ("input", trace.input_shape) if index == NETWORK_INPUT else \
             (layers[index].path, layers[index].output_shape)
         held.append(AliveTensor(index, path, shape, size))

@@ -7,7 +7,6 @@ none. Units: bytes, image pixels, and plain counts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -267,14 +266,8 @@ def _bytes(summary: Summary, case: Case) -> Step:
             "It passes its input through" if not call.effect.elementwise_ops else \
             "It works in place"
         return Step(name, 0, notes=(f"{how}: it shares its input's memory, {held}.",), unit="bytes")
-    size = product([*case.outputs, Symbol("b", element_bytes(summary))])
+    size = product([*case.outputs, Symbol("b", summary.element_bytes)])
     return _counted(name, counted("bytes", size), unit="bytes")
-
-
-def element_bytes(summary: Summary) -> int:
-    """Bytes of a number that the summary was made with."""
-    return next((layer.activation_bytes // math.prod(layer.output_shape)
-                 for layer in summary.layers if layer.activation_bytes), 4)
 
 
 # Receptive field

@@ -51,15 +51,15 @@ class Wiring:
         for index in merge.inputs:
             others = -1 if common == 0 else common
             common = others & self._bits(index)
-        found = []
+        ways = []
         for index in merge.inputs:
             bits, way = self._bits(index) & ~common, []
             while bits:
                 lowest = bits & -bits
                 way.append(lowest.bit_length() - 2)
                 bits ^= lowest
-            found.append(way)
-        return found
+            ways.append(way)
+        return ways
 
     def _bits(self, index: int) -> int:
         return 1 if index == NETWORK_INPUT else self._before[index]
