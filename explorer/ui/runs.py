@@ -84,21 +84,19 @@ shared = Runs()
 
 
 def _submit(wish: Wish, network: Explored) -> Future[Any]:
-    config = network.source.config
-    assert config
+    made = network.training if wish.choices.training else network.failure or network.summary
+    summary = made if isinstance(made, Summary) else None
+    how = network.source, wish.device, wish.budget_s, wish.choices
     try:
         match wish.what:
             case "pass":
-                summary = network.training if wish.choices.training else \
-                    network.failure or network.summary
-                return submit(config, wish.device, wish.budget_s, wish.choices,
-                              summary=summary if isinstance(summary, Summary) else None)
+                return submit(*how, summary=summary)
             case "layers":
-                return submit_layers(config, wish.device, wish.budget_s, wish.choices)
+                return submit_layers(*how, summary=summary)
             case "rates":
                 return submit_rates(wish.device, wish.choices)
             case "batches":
-                return submit_batches(config, wish.device, wish.budget_s, wish.choices)
+                return submit_batches(*how)
     except (TimingError, TraceError) as error:    # refused before it began, for want of memory say
         refused: Future[Any] = Future()
         refused.set_exception(error)
