@@ -272,7 +272,8 @@ class Equation(NamedTuple):
         left = " = ".join(symbol_latex(name) for name in self.names) + axis
         value = f"{self.value:,}".replace(",", "{,}")
         parts = [f"{left} &= {self.formula.write(LATEX)}"]
-        if (numbers := self.formula.write(LATEX, numbers=True)) != value:
+        if (numbers := self.formula.write(LATEX, numbers=True)) not in (
+                value, self.formula.write(LATEX)):
             parts.append(numbers)
         short = len(self.formula.write(PLAIN)) + len(self.numbers) <= SHORT
         return r"\begin{aligned}" + (" = " if short else r" \\[3pt] &= ").join(
@@ -281,7 +282,7 @@ class Equation(NamedTuple):
     def to_text(self) -> list[str]:
         left, value = self._left(), f"{self.value:,}"
         rows = [self.formula.write(PLAIN)]
-        if self.numbers != value:
+        if self.numbers not in (value, *rows):
             rows.append(self.numbers)
         return [f"{left if row == 0 else ' ' * len(left)} = {right}"
                 for row, right in enumerate([*rows, value])]

@@ -44,6 +44,10 @@ def to_source(named: Named) -> Source:
     """
     if isinstance(named, Source):
         return named
+    if not isinstance(named, str | Config):
+        raise TypeError(f"a network is named by a config, a canonical string or a source; got "
+                        f"{type(named).__name__}. `explorer.trace(network, input_shape)` follows a "
+                        "module of your own.")
     return find_source(named) if isinstance(named, str) else source_of(named)
 
 

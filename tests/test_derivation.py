@@ -17,9 +17,20 @@ from torch import Tensor, nn
 import explorer
 from explorer.analysis import ReceptiveField, Summary, analyse
 from explorer.config import ConfigError
-from explorer.explain.derivation import NO_FORMULA, Derivation, Step, derive, parse_index, to_text
+from explorer.explain.derivation import (
+    DISAGREES,
+    NO_FORMULA,
+    Derivation,
+    Step,
+    derive,
+    parse_index,
+    to_text,
+)
 from explorer.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
 from explorer.tracing import TraceError, trace
+from explorer.tracing.operators import Effect
+from explorer.tracing.operators.explanation import counted, same_shape
+from explorer.tracing.operators.operator import forget, operator
 from tests.strategies import configs
 
 CALLS: dict[str, Callable[..., Any]] = {"floor": math.floor, "ceil": math.ceil, "max": max,
@@ -265,6 +276,20 @@ def test_an_operation_without_a_rule_is_not_counted() -> None:
     for name in ("Multiply-adds", "Element-wise operations"):
         part = step(derivation, name)
         assert part.result is None and part.shown == "not counted" and not part.equations
+
+
+def test_a_formula_that_contradicts_its_rule_is_told_with_both_figures() -> None:
+    def rule(input: Tensor, dim: int) -> Effect:
+        return Effect(tuple(input.shape), elementwise_ops=7)
+
+    entry = operator("cumsum", rule=rule, kind="activation", keeps=(), shape=same_shape,
+                     work=lambda case: counted("operations", Number(5), "Five."))
+    try:
+        part = step(of(lambda _, x: torch.cumsum(x, 1)), "Element-wise operations")
+        assert part.result == 7 and not part.equations
+        assert part.notes == (f"{DISAGREES}: the table counts 7, its formula gives 5.",)
+    finally:
+        forget(entry)
 
 
 HOSTILE = r"a$\href{javascript:alert(1)}{x}$`<b>"

@@ -22,7 +22,7 @@ from explorer.cli.main import cli
 from explorer.cli.networks import FORMATS
 from explorer.config import BlockCount, knob, knobs_of, redeclare
 from explorer.config.knobs import Kind
-from explorer.explain.derivation import NO_FORMULA, derive
+from explorer.explain.derivation import NO_FORMULA, derive, to_text
 from explorer.networks.family import Family, Preset
 from explorer.tracing import trace
 from explorer.tracing.operators import find_operator
@@ -120,15 +120,15 @@ def test_the_example_of_a_family_is_one(tmp_path: Path) -> None:
 
 def test_the_example_of_an_operator_is_one(tmp_path: Path) -> None:
     """With the row that the README has for it, held against PyTorch as the others are."""
-    example, signature, row = code_in(OPERATORS)
+    example, signature, row, shown = code_in(OPERATORS)
     bare = inspect.signature(operator)
     bare = bare.replace(return_annotation=bare.empty, parameters=[
         parameter.replace(annotation=parameter.empty) for parameter in bare.parameters.values()])
     assert signature.strip() == f"operator{bare}"
-    network = operator_rows.Function(F.softplus)
+    network = operator_rows.Function(lambda x: F.layer_norm(x, (8, 10)))
     assert not trace(network, operator_rows.X).calls[0].known
-    exec(compile(example, "softplus.py", "exec"), {})
-    entry = find_operator("softplus")
+    exec(compile(example, "layer_norm.py", "exec"), {})
+    entry = find_operator("layer_norm")
     assert entry
     try:
         summary = analyse(trace(nn.Sequential(nn.BatchNorm2d(6), network), operator_rows.X,
@@ -137,7 +137,10 @@ def test_the_example_of_an_operator_is_one(tmp_path: Path) -> None:
         layer = summary.layers[1]
         assert layer.call.effect == tried.effect
         assert layer.saved_bytes == tried.kept
-        assert all(NO_FORMULA not in step.notes for step in derive(summary, 1).steps)
+        assert all(step.equations or not {NO_FORMULA} & {*step.notes}
+                   for step in derive(summary, 1).steps)
+        assert "5·2·6·8·10" in to_text("", derive(summary, 1))
+        exec(shown, {"explorer": explorer, "network": nn.Sequential(nn.Conv2d(3, 4, 1))})
     finally:
         forget(entry)
 

@@ -20,6 +20,7 @@ from explorer.tracing.operators import Shape
 from explorer.tracing.operators.explanation import Case, Words, by_axis, counted, numel
 
 NO_FORMULA = "The figure is that of the program's table of operators; no formula is written for it."
+DISAGREES = "The program's table of operators contradicts itself here"
 
 MEANINGS = {
     "N": "images in the batch",
@@ -182,8 +183,12 @@ def to_text(title: str, derivation: Derivation) -> str:
 
 def _checked(step: Step, counted: Result) -> Step:
     """The step, or the counted figure alone where the formulas do not give it."""
-    return step if step.result == counted else Step(step.name, counted, (), (NO_FORMULA,),
-                                                    step.unit)
+    if step.result == counted:
+        return step
+    figure = step._replace(result=counted, equations=(), notes=())
+    why = f"{DISAGREES}: the table counts {figure.shown}, its formula gives {step.shown}." \
+        if step.equations else NO_FORMULA
+    return figure._replace(notes=(why,))
 
 
 # Output shape
@@ -290,14 +295,16 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
         notes = ["All inputs see the same, and so does what they become."]
     if call.effect.window is None:
         if len(known) == 1:
-            notes.append("As in the input: each position reads its own alone."
-                         if call.known else "As in the input: no rule tells more.")
+            notes.append("As in the input: no rule tells more." if not call.known else
+                         "As in the input." if call.kind == "normalisation" else
+                         "As in the input: each position reads its own alone.")
     else:
         more, field = _widened(case, field)
         equations += more
         if call.effect.window.whole and max(case.output[2:]) == 1:
             notes.append("The window is the whole feature map.")
-    notes.append(f"Neighbouring positions are {text.side(field.stride)} pixels apart; position 0 "
+    apart = "1 pixel" if field.stride == (1, 1) else f"{text.side(field.stride)} pixels"
+    notes.append(f"Neighbouring positions are {apart} apart; position 0 "
                  f"sees from pixel {_signed(field.start)}"
                  f"{', inside the padding' if min(field.start) < 0 else ''}.")
     return Step(name, field, equations, tuple(notes))

@@ -1,15 +1,7 @@
 """(module, input shape) -> Trace: one forward pass by shapes alone."""
 
-from explorer.tracing.record import (
-    NETWORK_INPUT,
-    Call,
-    Module,
-    ModuleRun,
-    Operand,
-    Parameter,
-    Trace,
-    TraceError,
-)
+from explorer.tracing.operators import NETWORK_INPUT, Call, Operand
+from explorer.tracing.record import Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.tracer import leaves, trace
 
 __all__ = ["NETWORK_INPUT", "Call", "Module", "ModuleRun", "Operand", "Parameter", "Trace",

@@ -6,67 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from explorer.tracing.operators import Effect, Kind, Operator, Shape, find_operator
-
-NETWORK_INPUT = -1
-"""Stands for the network's input where the index of a call is expected."""
-
-
-class Operand(NamedTuple):
-    """A tensor among the arguments of a call."""
-
-    shape: Shape
-    producer: int | None = None
-    """The call that gave it, or `NETWORK_INPUT`; None for a parameter, a buffer or a constant."""
-    parameter: str | None = None
-    """Its name, where it is a registered parameter."""
-
-
-class Call(NamedTuple):
-    """One operation of the forward pass. Its identity is path and index."""
-
-    index: int      # type: ignore[assignment]  # in the place of tuple's own
-    path: str
-    type: str
-    """Class name of the module, or name of the operation where it is a function."""
-    operator: str
-    """Its name in the table of operators, whichever alias was called."""
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    """What it was called with; an `Operand` in the place of each tensor."""
-    inputs: tuple[int, ...]
-    """Calls whose outputs this one reads; `NETWORK_INPUT` for the network's input."""
-    input_shapes: tuple[Shape, ...]
-    effect: Effect
-    parameters: tuple[str, ...]
-    """Names of the parameters that it reads."""
-    storage: int
-    """The call that allocated the output's memory: itself, or an earlier one for a view."""
-    known: bool = True
-    """False for an operator that is not in the table: its shape is right, its cost unknown."""
-
-    @property
-    def output_shape(self) -> Shape:
-        return self.effect.shape
-
-    @property
-    def entry(self) -> Operator | None:
-        """Its entry in the table of operators."""
-        return find_operator(self.operator)
-
-    @property
-    def kind(self) -> Kind:
-        entry = find_operator(self.operator)
-        if entry is None:
-            return "other"
-        return entry.kind if isinstance(entry.kind, str) else entry.kind(self)
-
-    def argument(self, name: str) -> Any:
-        """An argument by its name in the operator's rule, its default where it was not given."""
-        entry = find_operator(self.operator)
-        if entry is None:
-            raise KeyError(f"{self.operator} is not in the table of operators")
-        return entry.bind(self.args, self.kwargs)[name]
+from explorer.tracing.operators import Call, Shape
 
 
 class ModuleRun(NamedTuple):

@@ -13,17 +13,16 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from explorer.tracing.operators import Effect, Shape, ShapeError, resolve
-from explorer.tracing.record import (
+from explorer.tracing.operators import (
     NETWORK_INPUT,
     Call,
-    Module,
-    ModuleRun,
+    Effect,
     Operand,
-    Parameter,
-    Trace,
-    TraceError,
+    Shape,
+    ShapeError,
+    resolve,
 )
+from explorer.tracing.record import Module, ModuleRun, Parameter, Trace, TraceError
 
 T = TypeVar("T")
 

@@ -7,9 +7,12 @@ import pkgutil
 from importlib import import_module
 
 from explorer.tracing.operators.operator import (
+    NETWORK_INPUT,
+    Call,
     Effect,
     HasShape,
     Kind,
+    Operand,
     Operator,
     Pair,
     Shape,
@@ -20,8 +23,8 @@ from explorer.tracing.operators.operator import (
     resolve,
 )
 
-__all__ = ["Effect", "HasShape", "Kind", "Operator", "Pair", "Shape", "ShapeError", "Window",
-           "find_operator", "operators", "resolve"]
+__all__ = ["NETWORK_INPUT", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Pair",
+           "Shape", "ShapeError", "Window", "find_operator", "operators", "resolve"]
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

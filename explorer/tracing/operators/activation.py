@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explorer.tracing.operators.explanation import Case, Words, per_output, same_shape
 from explorer.tracing.operators.operator import (
+    Call,
     Effect,
     HasShape,
     Keeps,
@@ -15,9 +16,6 @@ from explorer.tracing.operators.operator import (
     operator,
     output_bytes,
 )
-
-if TYPE_CHECKING:
-    from explorer.tracing.record import Call
 
 INPUT: Keeps = ("input",)
 OUTPUT: Keeps = ("output",)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from explorer.formula import Equation, Expression, Symbol, ceil, floor, product
 from explorer.tracing.operators.explanation import Case, Words, by_axis, counted
 from explorer.tracing.operators.operator import (
+    Call,
     Effect,
     HasShape,
     Kind,
@@ -19,9 +19,6 @@ from explorer.tracing.operators.operator import (
     pair,
     slide,
 )
-
-if TYPE_CHECKING:
-    from explorer.tracing.record import Call
 
 
 def conv2d(input: HasShape, weight: HasShape, bias: HasShape | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from explorer import text
 from explorer.formula import (
@@ -22,10 +22,7 @@ from explorer.formula import (
     product,
     total,
 )
-from explorer.tracing.operators.operator import Operator, Shape, find_operator
-
-if TYPE_CHECKING:       # a call has an entry of the table
-    from explorer.tracing.record import Call
+from explorer.tracing.operators.operator import Call, Operator, Shape, find_operator
 
 
 class Words(NamedTuple):

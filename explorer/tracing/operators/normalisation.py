@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explorer.formula import Symbol, product
 from explorer.tracing.operators.explanation import Case, Words, counted, same_shape
-from explorer.tracing.operators.operator import Effect, HasShape, operator
-
-if TYPE_CHECKING:
-    from explorer.tracing.record import Call
+from explorer.tracing.operators.operator import Call, Effect, HasShape, operator
 
 STATISTIC_BYTES = 4
 """BatchNorm's statistics are float32 in every precision."""

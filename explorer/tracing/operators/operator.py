@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-if TYPE_CHECKING:       # both are made of entries
+if TYPE_CHECKING:       # an explanation is of a call
     from explorer.tracing.operators.explanation import Explanation
-    from explorer.tracing.record import Call
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
@@ -65,13 +64,74 @@ class Effect(NamedTuple):
     """False where the output is the input's memory: views and in-place operations."""
 
 
+NETWORK_INPUT = -1
+"""Stands for the network's input where the index of a call is expected."""
+
+
+class Operand(NamedTuple):
+    """A tensor among the arguments of a call."""
+
+    shape: Shape
+    producer: int | None = None
+    """The call that gave it, or `NETWORK_INPUT`; None for a parameter, a buffer or a constant."""
+    parameter: str | None = None
+    """Its name, where it is a registered parameter."""
+
+
+class Call(NamedTuple):
+    """One operation of the forward pass. Its identity is path and index."""
+
+    index: int      # type: ignore[assignment]  # in the place of tuple's own
+    path: str
+    type: str
+    """Class name of the module, or name of the operation where it is a function."""
+    operator: str
+    """Its name in the table of operators, whichever alias was called."""
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    """What it was called with; an `Operand` in the place of each tensor."""
+    inputs: tuple[int, ...]
+    """Calls whose outputs this one reads; `NETWORK_INPUT` for the network's input."""
+    input_shapes: tuple[Shape, ...]
+    effect: Effect
+    parameters: tuple[str, ...]
+    """Names of the parameters that it reads."""
+    storage: int
+    """The call that allocated the output's memory: itself, or an earlier one for a view."""
+    known: bool = True
+    """False for an operator that is not in the table: its shape is right, its cost unknown."""
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.effect.shape
+
+    @property
+    def entry(self) -> Operator | None:
+        """Its entry in the table of operators."""
+        return find_operator(self.operator)
+
+    @property
+    def kind(self) -> Kind:
+        entry = find_operator(self.operator)
+        if entry is None:
+            return "other"
+        return entry.kind if isinstance(entry.kind, str) else entry.kind(self)
+
+    def argument(self, name: str) -> Any:
+        """An argument by its name in the operator's rule, its default where it was not given."""
+        entry = find_operator(self.operator)
+        if entry is None:
+            raise KeyError(f"{self.operator} is not in the table of operators")
+        return entry.bind(self.args, self.kwargs)[name]
+
+
 Rule = Callable[..., Effect]
-Bytes = Callable[["Call", int], int]
+Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = Literal["input", "output", "factors"] | Bytes
 """What training keeps of a call: the memory of its inputs or of its output, of each factor whose
 partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
-Keeps = tuple[Kept, ...] | Callable[["Call"], tuple[Kept, ...]]
+Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

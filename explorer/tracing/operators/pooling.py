@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explorer import text
 from explorer.formula import Symbol, product
 from explorer.tracing.operators.convolution import slid
 from explorer.tracing.operators.explanation import Case, Words, by_axis, counted
 from explorer.tracing.operators.operator import (
+    Call,
     Effect,
     HasShape,
     Kept,
@@ -21,9 +22,6 @@ from explorer.tracing.operators.operator import (
     pair,
     slide,
 )
-
-if TYPE_CHECKING:
-    from explorer.tracing.record import Call
 
 
 def max_pool2d(input: HasShape, kernel_size: int | Sequence[int],

@@ -49,7 +49,11 @@ def kept_part(case: Case) -> Words:
     window = case.call.effect.window
     if window is None or max(window.stride) == 1:
         return part(case)
-    return Words(kept_steps(case), ("Every s-th row and column is kept.",))
+    equations = kept_steps(case)
+    sizes = {name: equation.value for equation in equations for name in equation.names}
+    if (sizes["H_out"], sizes["W_out"]) != case.output[2:]:     # it ends before the input does
+        return Words(notes=("Every s-th row and column of a part of the input is kept.",))
+    return Words(equations, ("Every s-th row and column is kept.",))
 
 
 operator("getitem", rule=getitem, kind="reshape", keeps=(), shape=kept_part, work=moved)
