@@ -181,10 +181,10 @@ def test_figures_of_every_kind_of_call(name: str, training: bool) -> None:
         Function(lambda _, x: function(x))
     summary = analyse(trace(module, (2, 6, 8, 10), training=training), element_bytes=2)
     for layer in summary.layers:
-        for part, counted in zip(derive(summary, layer.index).steps, [
+        for part, figure in zip(derive(summary, layer.index).steps, [
                 layer.output_shape, layer.params, layer.macs, layer.elementwise_ops,
                 layer.activation_bytes, layer.receptive_field], strict=True):
-            assert part.result == counted
+            assert part.result == figure
             assert all(evaluate(equation.numbers) == equation.value for equation in part.equations)
             # Where a crop ends is in no shape.
             assert NO_FORMULA not in part.notes or layer.type == "getitem", (layer.type, part)
