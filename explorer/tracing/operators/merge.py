@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from explorer.formula import Equation, Expression, Symbol, total
 from explorer.tracing.operators.explanation import (
     Case,
@@ -21,6 +19,7 @@ from explorer.tracing.operators.operator import (
     Effect,
     HasShape,
     ShapeError,
+    broadcast_shapes,
     operator,
     output_bytes,
 )
@@ -28,10 +27,7 @@ from explorer.tracing.operators.operator import (
 
 def binary(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
     a, b = getattr(input, "shape", ()), getattr(other, "shape", ())
-    try:
-        shape = tuple(a if a == b else torch.broadcast_shapes(a, b))
-    except RuntimeError:
-        raise ShapeError(f"cannot combine {tuple(a)} with {tuple(b)}") from None
+    shape = tuple(a) if a == b else broadcast_shapes(a, b)
     return Effect(shape, elementwise_ops=math.prod(shape))
 
 

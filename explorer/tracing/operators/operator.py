@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:       # an explanation is of a call
     from explorer.tracing.operators.explanation import Explanation
 
@@ -255,6 +257,15 @@ def image(input: HasShape) -> Shape:
     if len(input.shape) != 4:
         raise ShapeError(f"needs a batch of images (N, C, H, W); got {tuple(input.shape)}")
     return input.shape
+
+
+def broadcast_shapes(one: Shape, other: Shape) -> Shape:
+    """What two tensors are repeated to. NumPy's, for PyTorch's own loads half a second of symbolic
+    mathematics at its first call."""
+    try:
+        return np.broadcast_shapes(one, other)
+    except ValueError:
+        raise ShapeError(f"cannot combine {tuple(one)} with {tuple(other)}") from None
 
 
 def slide(shape: Shape, window: Window, *, ceil_mode: bool = False) -> Pair:

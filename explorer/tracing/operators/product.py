@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 from explorer.formula import Symbol, product
 from explorer.tracing.operators.convolution import bias_work, has_bias
 from explorer.tracing.operators.explanation import Case, Words, counted, said
-from explorer.tracing.operators.operator import Effect, HasShape, ShapeError, operator
+from explorer.tracing.operators.operator import (
+    Effect,
+    HasShape,
+    ShapeError,
+    broadcast_shapes,
+    operator,
+)
 
 
 def linear(input: HasShape, weight: HasShape, bias: HasShape | None = None) -> Effect:
@@ -27,7 +31,7 @@ def matmul(input: HasShape, other: HasShape) -> Effect:
     a, b = input.shape, other.shape
     if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
         raise ShapeError(f"cannot multiply {tuple(a)} by {tuple(b)}")
-    out = (*torch.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
+    out = (*broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
     return Effect(out, math.prod(out) * a[-1])
 
 
