@@ -81,7 +81,7 @@ class Step(NamedTuple):
         """The result for people."""
         match self.result:
             case ReceptiveField(size):
-                return f"{text.side(size)} pixels"
+                return "1 pixel" if size == (1, 1) else f"{text.side(size)} pixels"
             case int(count):
                 return f"{count:,} {self.unit}".rstrip()
             case None:
