@@ -70,10 +70,9 @@ def explore(source: Source | Config | str, *, training: bool = False,
     source = to_source(source)
     network = source.build("meta")
     try:
-        summary = analyse(trace(network, source.input_shape, training=training))
+        summary = _pass(network, source, training)
     except TraceError as error:
         failure = error.with_traceback(None)    # its frames would keep the network
-        failure.smallest_input = _smallest_input(network, source, training)
         return Explored(source=source, summary=analyse(failure.trace), failure=failure,
                         preset=preset)
     auxiliary = None
@@ -92,7 +91,11 @@ def summarise(source: Source | Config | str, *, training: bool = False) -> Summa
     1814073344
     """
     source = to_source(source)
-    network = source.build("meta")
+    return _pass(source.build("meta"), source, training)
+
+
+def _pass(network: nn.Module, source: Source, training: bool) -> Summary:
+    """Its summary; a `TraceError` says from which input on it works."""
     try:
         return analyse(trace(network, source.input_shape, training=training))
     except TraceError as error:

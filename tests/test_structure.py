@@ -153,6 +153,29 @@ def test_a_flat_network_is_its_calls() -> None:
     assert outline(structure.stages) == [("call", "0", 0), ("call", "1", 0), ("call", "2", 0)]
 
 
+def test_a_module_that_hands_its_input_on_names_nothing() -> None:
+    network = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 8, 3), drop=nn.Identity(),
+                                        norm=nn.BatchNorm2d(8)))
+    structure = structure_of(network)
+    assert [structure.place(layer).stage for layer in structure.layers] == ["conv", "norm"]
+
+
+def test_what_only_training_runs_may_begin_with_a_function() -> None:
+    class WithAuxiliary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.aux = nn.Conv2d(3, 8, 3), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            x = self.body(x)
+            return (x, self.aux(x.mean((2, 3)))) if self.training else (x,)
+
+    summaries = [analyse(trace(WithAuxiliary(), IMAGE, training=training))
+                 for training in (False, True)]
+    *_, auxiliary = Structure(summaries[0], training=summaries[1]).stages
+    assert auxiliary.auxiliary and [part.path for part in auxiliary.parts] == ["mean", "aux"]
+
+
 def test_a_network_that_only_wraps_another_is_that_one() -> None:
     class Wrapper(nn.Module):
         def __init__(self) -> None:

@@ -195,11 +195,12 @@ class Structure:
     def _auxiliary(self, extra: tuple[Layer, ...], training: Summary) -> Part:
         """What only training runs, as one block."""
         path = extra[0].path.partition(".")[0]
-        module = training.trace.modules[path]
+        module = training.trace.modules.get(path)       # none where it begins with a function
         parts = tuple([self._call(layer, auxiliary=True) for layer in extra])
-        return Part(id=self._id("block", path), role="block", path=path, name=module.type,
-                    plain=_is_plain(module.type, module.sequential, parts), layers=extra,
-                    parts=parts, auxiliary=True)
+        return Part(id=self._id("block", path), role="block", path=path,
+                    name=module.type if module else path, layers=extra, parts=parts,
+                    plain=module is not None and _is_plain(module.type, module.sequential, parts),
+                    auxiliary=True)
 
     def _failed(self, failure: TraceError) -> Part:
         index = len(self.layers)

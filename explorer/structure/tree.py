@@ -52,7 +52,8 @@ def modules_of(trace: Trace, layers: Sequence[Layer]) -> Node:
             calls_before(open_nodes[-1].stop)
             open_nodes.pop()
         if run.stop - run.start <= 1:
-            outer.setdefault(run.start, run.path)
+            if run.stop > run.start:    # one that hands its input on wraps nothing
+                outer.setdefault(run.start, run.path)
             continue
         calls_before(run.start)
         node = _node(run.path, trace, run.start, run.stop)
@@ -88,6 +89,7 @@ class Flow:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
+        self._known: dict[Node, bool] = {}
 
     def stages(self, root: Node) -> list[Node]:
         """What the network is made of at the top: a row of stages that stands inside one part is
@@ -124,9 +126,10 @@ class Flow:
 
     def _is_stage(self, node: Node) -> bool:
         """Whether it is a row with blocks of one class, each of which joins ways."""
-        if node.is_call or not self.is_row(node):
-            return False
-        return self._repeats([part for part in self.blocks(node) if self._joins(part)])
+        if node not in self._known:     # asked for at every level above it
+            self._known[node] = not node.is_call and self.is_row(node) and self._repeats(
+                [part for part in self.blocks(node) if self._joins(part)])
+        return self._known[node]
 
     def _repeats(self, parts: Sequence[Node]) -> bool:
         types = [part.type for part in parts if not part.is_call]

@@ -166,11 +166,6 @@ class Operator:
     def name(self) -> str:
         return self.names[0]
 
-    @property
-    def view(self) -> bool:
-        """Whether it only looks at memory in another way."""
-        return self.rule is None
-
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by the names that the rule has for them, with its defaults."""
         if self.signature is None:
@@ -240,8 +235,8 @@ def resolve(function: Callable[..., Any]) -> Resolved:
     swapped = False
     if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
         name, in_place = name[1:], True
-    elif name in ("rsub", "rmatmul"):
-        name, swapped = name[1:], True
+    elif name == "rsub":
+        name, swapped = "sub", True
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 
