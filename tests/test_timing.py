@@ -403,7 +403,7 @@ def test_batch_sizes_come_one_by_one_and_one_that_does_not_fit_is_refused() -> N
         seen.add(len(run.progress.points) if run.progress else 0)
         time.sleep(0.01)
     one, refused, two = run.result().points
-    assert {0, 1} <= seen
+    assert 0 in seen and seen & {1, 2}      # a refusal may come before the next look
     assert (one.batch_size, two.batch_size) == (1, 2)
     assert one.timing and two.timing and two.timing.batch_size == 2
     assert refused.timing is None and refused.refused

@@ -85,9 +85,9 @@ def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> 
         # Of a training step the calls of the forward half are known.
         given.run = lambda: given.network(given.images)
         wait_for_calm(lambda: report(Progress("waiting for other programs")))
-        spent_s = timed(given, "first pass")
-        warm_up(given, WARM_UP_SHARE * budget_s - spent_s)
         with watched() as load:
+            spent_s = timed(given, "first pass")
+            warm_up(given, WARM_UP_SHARE * budget_s - spent_s)
             whole, calls = sample_calls(given, summary.trace, budget_s - spent_s)
         threads = torch.get_num_threads() if device == "cpu" else 1
     return LayerTimes(

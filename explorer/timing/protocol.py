@@ -93,14 +93,16 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
             torch.cuda.reset_peak_memory_stats()
         compile_s = timed(given, "compiling") if choices.compile else None
         wait_for_calm(lambda: report(Progress("waiting for other programs")))
-        first_s = timed(given, "first pass")
-        if choices.cuda_graph:
-            report(Progress("capturing the graph"))
-            given.capture()
-        timer = _timer(given)
-        start = time.perf_counter() - first_s
-        pass_s = warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
+        # From the first pass on: beside busy programs it can take the whole budget, and one short
+        # sample is too little to tell what they took.
         with watched() as load:
+            first_s = timed(given, "first pass")
+            if choices.cuda_graph:
+                report(Progress("capturing the graph"))
+                given.capture()
+            timer = _timer(given)
+            start = time.perf_counter() - first_s
+            pass_s = warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
             per_sample, samples = _sample(given, timer, device, pass_s, start, budget_s)
         measured = torch.cuda.max_memory_allocated() if on_cuda else None
         threads = torch.get_num_threads() if device == "cpu" else 1    # the one that launches
