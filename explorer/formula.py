@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from explorer import text
+from explorer.text import Rational
+
 
 class Notation(NamedTuple):
     """How the parts of a formula are written."""
@@ -55,11 +58,10 @@ class Expression(ABC):
     def exact(self) -> Fraction: ...
 
     @property
-    def value(self) -> int:
-        """The value, a whole number; `ArithmeticError` where it is none."""
-        if self.exact.denominator != 1:
-            raise ArithmeticError(f"{self.write(PLAIN)} is not a whole number")
-        return self.exact.numerator
+    def value(self) -> Rational:
+        """The value; a fraction only where it is no whole number."""
+        exact = self.exact
+        return exact.numerator if exact.denominator == 1 else exact
 
     @abstractmethod
     def write(self, notation: Notation, *, numbers: bool = False) -> str:
@@ -99,7 +101,7 @@ class Symbol(Expression):
     """A named quantity and its number: `C_out` is written as a C with the index "out"."""
 
     name: str
-    number: int
+    number: Rational
     meaning: str = ""
     """What it stands for, where that is not said for all formulas (`explain.derivation`)."""
 
@@ -116,7 +118,7 @@ class Symbol(Expression):
         yield self
 
     def _rank(self, notation: Notation, numbers: bool) -> int:
-        return _SUM if numbers and self.number < 0 else _ATOM
+        return _SUM if numbers and (self.number < 0 or self.number != int(self.number)) else _ATOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,10 @@ class Operation(Expression):
     def write(self, notation: Notation, *, numbers: bool = False) -> str:
         def part(position: int, rank: int) -> str:
             operand = self.operands[position]
-            text = operand.write(notation, numbers=numbers)
+            written = operand.write(notation, numbers=numbers)
             if operand._rank(notation, numbers) >= rank:
-                return text
-            return f"({text})" if notation is PLAIN else rf"\left({text}\right)"
+                return written
+            return f"({written})" if notation is PLAIN else rf"\left({written}\right)"
 
         match self.operator:
             case "+" | "-":     # a negative number may stand first without brackets
@@ -247,7 +249,7 @@ class Equation(NamedTuple):
     """"height" or "width" where a name without an axis has one value for each."""
 
     @property
-    def value(self) -> int:
+    def value(self) -> Rational:
         return self.formula.value
 
     @property
@@ -270,7 +272,7 @@ class Equation(NamedTuple):
         name of a layer is in it."""
         axis = rf"\;\text{{({self.axis})}}" if self.axis else ""
         left = " = ".join(symbol_latex(name) for name in self.names) + axis
-        value = f"{self.value:,}".replace(",", "{,}")
+        value = text.number(self.value).replace(",", "{,}")
         parts = [f"{left} &= {self.formula.write(LATEX)}"]
         if (numbers := self.formula.write(LATEX, numbers=True)) not in (
                 value, self.formula.write(LATEX)):
@@ -280,7 +282,7 @@ class Equation(NamedTuple):
             [*parts, value]) + r"\end{aligned}"
 
     def to_text(self) -> list[str]:
-        left, value = self._left(), f"{self.value:,}"
+        left, value = self._left(), text.number(self.value)
         rows = [self.formula.write(PLAIN)]
         if self.numbers not in (value, *rows):
             rows.append(self.numbers)

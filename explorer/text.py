@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TypeAlias
+
+Rational: TypeAlias = int | Fraction
+
 NOT_COUNTED = "not counted"
+
+
+def number(value: Rational) -> str:
+    """
+    >>> number(25557032), number(Fraction(1, 2))
+    ('25,557,032', '1/2')
+    """
+    return str(value) if isinstance(value, Fraction) else f"{value:,}"
 
 
 def short(value: float, unit: str = "") -> str:
@@ -42,7 +56,7 @@ def seconds_between(low: float, high: float) -> str:
     return f"{least}–{most}" if most.endswith(f" {unit}") else f"{least} {unit} – {most}"
 
 
-def shape(value: tuple[int, ...]) -> str:
+def shape(value: tuple[Rational, ...]) -> str:
     """
     >>> shape((1, 64, 56, 56))
     '1×64×56×56'
@@ -50,13 +64,22 @@ def shape(value: tuple[int, ...]) -> str:
     return "×".join(map(str, value))
 
 
-def side(value: tuple[int, int]) -> str:
-    """A kernel or a stride: one number where both sides agree.
+def side(value: tuple[Rational, ...]) -> str:
+    """A kernel or a stride: one number where all sides agree.
 
-    >>> side((3, 3)), side((1, 7))
-    ('3', '1×7')
+    >>> side((3, 3)), side((1, 7)), side((3, 7, 7))
+    ('3', '1×7', '3×7×7')
     """
-    return str(value[0]) if value[0] == value[1] else f"{value[0]}×{value[1]}"
+    return str(value[0]) if len(set(value)) == 1 else "×".join(map(str, value))
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """
+    >>> enumeration(["a", "b", "c"]), enumeration(["a"])
+    ('a, b and c', 'a')
+    """
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def change(value: float, preset: float) -> str | None:

@@ -334,5 +334,6 @@ def test_formulas_as_text_and_as_latex() -> None:
         assert formula.value == value == evaluate(numbers)
     assert cases[4][0].write(LATEX) == \
         r"\left\lfloor \frac{a + 8}{b_{\text{in}}} \right\rfloor"
-    with pytest.raises(ArithmeticError):
-        _ = (a / b).value
+    assert (a / b).value == Fraction(-3, 2)
+    assert ((Symbol("j", Fraction(1, 2)) * b).value, (a * Symbol("j", Fraction(1, 2))).write(
+        PLAIN, numbers=True)) == (1, "-3·(1/2)")

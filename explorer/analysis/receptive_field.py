@@ -2,62 +2,110 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
-from explorer.tracing import NETWORK_INPUT, Call, Trace
-from explorer.tracing.operators import Pair, Shape
+from explorer.text import Rational
+from explorer.tracing import Call, Trace
+from explorer.tracing.operators import Axes, Shape, Steps
 
 
 class ReceptiveField(NamedTuple):
-    """The part of the image that one position can see, in input pixels, by height and width."""
+    """The part of the input that one position can see, in input pixels, along each of its sides
+    (height and width, for an image). Behind what enlarges they may be fractions."""
 
-    size: Pair = (1, 1)
-    stride: Pair = (1, 1)
+    size: Steps = (1, 1)
+    stride: Steps = (1, 1)
     """Pixels between neighbouring positions."""
-    start: Pair = (0, 0)
+    start: Steps = (0, 0)
     """First pixel that position 0 sees; negative inside the padding."""
+
+    @property
+    def side(self) -> int:
+        """The larger side, in whole pixels."""
+        return ceil(max(self.size))
 
     def outgrows(self, input_shape: Shape) -> bool:
         """Whether it is higher or wider than the image."""
-        return self.size[0] > input_shape[-2] or self.size[1] > input_shape[-1]
+        return any(seen > side for seen, side in
+                   zip(self.size, input_shape[-len(self.size):], strict=True))
+
+
+class _View(NamedTuple):
+    """What a tensor sees of the network's input."""
+
+    field: ReceptiveField | None
+    """None where positions are mixed, or what mixes them is not known."""
+    axes: Axes = ()
+    """The sides of the tensor along which its positions lie."""
+    nothing: bool = False
+    """Whether it comes of no input at all, but of parameters and constants."""
+
+
+_MIXED = _View(None)
+_NOTHING = _View(None, nothing=True)
+_TRAILING: dict[int, Axes] = {1: (-1,), 2: (-2, -1), 3: (-3, -2, -1)}
+"""Where positions lie in an input, behind the batch and the channels."""
 
 
 def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
     """Of every call; None where positions are mixed."""
-    fields: list[ReceptiveField | None] = []
+    inputs = [_View(field_of_input(given.shape), _TRAILING.get(len(given.shape) - 2, ()))
+              for given in trace.inputs]
+    views: list[_View] = []
     for call in trace.calls:
-        fields.append(_receptive_field(call, fields))
-    return fields
+        views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
+                                  for producer in call.inputs]))
+    return [view.field for view in views]
 
 
-def _receptive_field(call: Call, fields: list[ReceptiveField | None]) -> ReceptiveField | None:
+def field_of_input(shape: Shape) -> ReceptiveField | None:
+    """What a position of the network's input sees: itself."""
+    axes = _TRAILING.get(len(shape) - 2)
+    return ReceptiveField((1,) * len(axes), (1,) * len(axes), (0,) * len(axes)) if axes else None
+
+
+def _view(call: Call, given: list[_View]) -> _View:
     """The largest path: over the inputs the union, then the call's own window.
 
     With r the size, j the stride and s the start: r + (k - 1) · d · j, j · stride, s - padding · j.
     """
-    if len(call.effect.shape) != 4:
-        return None
-    given = [ReceptiveField() if producer == NETWORK_INPUT else fields[producer]
-             for producer in call.inputs]
-    known = [field for field in given if field is not None]
-    if not known:
-        return None
-    field = known[0] if len(known) == 1 else _union(known)
-    if (window := call.effect.window) is None:
-        return field
-    (r_h, r_w), (j_h, j_w), (s_h, s_w) = field
-    (k_h, k_w), (t_h, t_w), (p_h, p_w), (d_h, d_w), _ = window
-    return ReceptiveField((r_h + (k_h - 1) * d_h * j_h, r_w + (k_w - 1) * d_w * j_w),
-                          (j_h * t_h, j_w * t_w), (s_h - p_h * j_h, s_w - p_w * j_w))
+    seeing = [view for view in given if not view.nothing]
+    if not seeing:
+        return _NOTHING
+    entry, axes = call.entry, seeing[0].axes
+    if entry is None or entry.positions == "mixed":
+        return _MIXED
+    fields = [view.field for view in seeing if view.field is not None and view.axes == axes]
+    if len(fields) < len(seeing):
+        return _MIXED
+    out = axes if entry.positions == "kept" else entry.positions(call, axes)
+    if out is None or -min(out) > len(call.effect.shape):
+        return _MIXED
+    field = fields[0] if len(fields) == 1 else union(fields)
+    window = call.effect.window
+    if window is None:
+        return _View(field, out)
+    if axes != _TRAILING.get(len(window.kernel)):     # a window is along the last sides
+        return _MIXED
+    sides = zip(*field, *window[:4], strict=True)
+    size, stride, start = zip(*[
+        (_plain(r + (k - 1) * d * j), _plain(j * step), _plain(a - padding * j))
+        for r, j, a, k, step, padding, d in sides], strict=True)
+    return _View(ReceptiveField(size, stride, start), out)
 
 
-def _union(fields: list[ReceptiveField]) -> ReceptiveField:
+def _plain(value: Rational) -> Rational:
+    """A fraction only where it is none of the whole numbers."""
+    return value if value.denominator != 1 else value.numerator
+
+
+def union(fields: list[ReceptiveField]) -> ReceptiveField:
     """What a merge sees: from the first start to the last end among its inputs."""
-    axes = []
-    for axis in (0, 1):
+    sides = []
+    for axis in range(len(fields[0].size)):
         start = min(field.start[axis] for field in fields)
         end = max(field.start[axis] + field.size[axis] for field in fields)
         # A 1×1 input that is spread over an image has no positions of its own to step between.
-        axes.append((end - start, min(field.stride[axis] for field in fields), start))
-    (height, height_jump, top), (width, width_jump, left) = axes
-    return ReceptiveField((height, width), (height_jump, width_jump), (top, left))
+        sides.append((end - start, min(field.stride[axis] for field in fields), start))
+    return ReceptiveField(*zip(*sides, strict=True))

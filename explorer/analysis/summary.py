@@ -162,7 +162,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         activation_bytes=sum(layer.activation_bytes for layer in layers),
         peak_activation_bytes=max(live, default=0),
         saved_bytes=sum(layer.saved_bytes or 0 for layer in layers) if trace.training else None,
-        receptive_field=max((max(field.size) for call, field in
+        receptive_field=max((field.side for call, field in
                              zip(trace.calls, fields, strict=True)
                              if field and (window := call.effect.window) and not window.whole),
                             default=1),

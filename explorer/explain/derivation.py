@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer, ReceptiveField, Summary
+from explorer.analysis.receptive_field import field_of_input
 from explorer.config import ConfigError
 from explorer.formula import Equation, Expression, Symbol, largest, product, smallest
-from explorer.tracing import NETWORK_INPUT
+from explorer.text import Rational
+from explorer.tracing import NETWORK_INPUT, Call
 from explorer.tracing.operators import Shape
-from explorer.tracing.operators.explanation import Case, Words, by_axis, counted, numel
+from explorer.tracing.operators.explanation import SIDES, Case, Words, by_axis, counted, numel
 
 NO_FORMULA = "The figure is that of the program's table of operators; no formula is written for it."
 DISAGREES = "The program's table of operators contradicts itself here"
@@ -61,8 +63,7 @@ NUMBERED = {
 }
 """The same for symbols that are numbered, by their letter."""
 
-Pair = tuple[int, int]
-Result = int | Shape | ReceptiveField | None
+Result = Rational | tuple[Rational, ...] | ReceptiveField | None
 
 
 class Step(NamedTuple):
@@ -81,16 +82,16 @@ class Step(NamedTuple):
         """The result for people."""
         match self.result:
             case ReceptiveField(size):
-                return "1 pixel" if size == (1, 1) else f"{text.side(size)} pixels"
-            case int(count):
-                return f"{count:,} {self.unit}".rstrip()
+                return "1 pixel" if set(size) == {1} else f"{text.side(size)} pixels"
+            case tuple(sides):
+                return text.shape(sides)
             case None:
                 return "none" if self.name == "Receptive field" else text.NOT_COUNTED
-            case sides:
-                return text.shape(sides)
+            case count:
+                return f"{text.number(count)} {self.unit}".rstrip()
 
 
-class Input(NamedTuple):
+class InputTensor(NamedTuple):
     """What the layer reads: a layer's output, or the network's input."""
 
     index: int      # type: ignore[assignment]  # in the place of tuple's own
@@ -103,14 +104,14 @@ class Derivation:
     layer: Layer
     last: int
     """Index of the network's last layer."""
-    inputs: tuple[Input, ...]
+    inputs: tuple[InputTensor, ...]
     steps: tuple[Step, ...]
 
     @property
     def legend(self) -> list[tuple[str, str, str]]:
         """Symbol, its number, and what it stands for, in the order of reading. A symbol with one
         number by height and another by width has both."""
-        numbers: dict[str, dict[int, None]] = {}
+        numbers: dict[str, dict[Rational, None]] = {}
         meanings: dict[str, str] = {}
         for step in self.steps:
             for equation in step.equations:
@@ -133,7 +134,7 @@ def derive(summary: Summary, index: int) -> Derivation:
     call, parameters = layer.call, summary.trace.parameters
     case = Case(call=call, training=summary.trace.training,
                 parameters=tuple([(name, parameters[name].shape) for name in call.parameters]))
-    inputs = tuple([Input(producer, _named(summary, producer), shape) for producer, shape in
+    inputs = tuple([InputTensor(producer, _named(summary, producer), shape) for producer, shape in
                     zip(call.inputs, call.input_shapes, strict=True)])
     steps = (
         _checked(_output_shape(case), layer.output_shape),
@@ -265,7 +266,7 @@ def _not_counted(name: str) -> Step:
 def _bytes(summary: Summary, case: Case) -> Step:
     name, call = "Output bytes", case.call
     if not call.effect.allocates:
-        held = "the network's input" if call.storage == NETWORK_INPUT else \
+        held = _named(summary, call.storage) if call.storage < 0 else \
             f"the output of {_named(summary, call.storage)}"
         how = "A view" if call.kind == "reshape" else \
             "It passes its input through" if not call.effect.elementwise_ops else \
@@ -279,12 +280,11 @@ def _bytes(summary: Summary, case: Case) -> Step:
 
 def _receptive_field(summary: Summary, case: Case) -> Step:
     name, call = "Receptive field", case.call
-    given = [(producer, ReceptiveField() if producer == NETWORK_INPUT else
+    if summary.layers[call.index].receptive_field is None:
+        return Step(name, None, notes=(_no_field(summary, call),))
+    given = [(producer, field_of_input(summary.trace.given(producer).shape) if producer < 0 else
               summary.layers[producer].receptive_field) for producer in call.inputs]
     known = [(producer, field) for producer, field in given if field is not None]
-    if len(case.output) != 4 or not known:
-        return Step(name, None, notes=("Positions are gone from here on: each number can see all "
-                                       "that the last feature map saw.",))
     equations: tuple[Equation, ...] = ()
     notes: list[str] = []
     field = known[0][1]
@@ -295,19 +295,28 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
         notes = ["All inputs see the same, and so does what they become."]
     if call.effect.window is None:
         if len(known) == 1:
-            notes.append("As in the input: no rule tells more." if not call.known else
-                         "As in the input." if call.kind == "normalisation" else
+            notes.append("As in the input." if call.kind == "normalisation" else
                          "As in the input: each position reads its own alone.")
     else:
         more, field = _widened(case, field)
         equations += more
         if call.effect.window.whole and max(case.output[2:]) == 1:
             notes.append("The window is the whole feature map.")
-    apart = "1 pixel" if field.stride == (1, 1) else f"{text.side(field.stride)} pixels"
+    apart = "1 pixel" if set(field.stride) == {1} else f"{text.side(field.stride)} pixels"
     notes.append(f"Neighbouring positions are {apart} apart; position 0 "
                  f"sees from pixel {_signed(field.start)}"
                  f"{', inside the padding' if min(field.start) < 0 else ''}.")
     return Step(name, field, equations, tuple(notes))
+
+
+def _no_field(summary: Summary, call: Call) -> str:
+    """Why a call has none."""
+    if not call.known:
+        return "What this operation reads is not known, so neither is what it sees."
+    seen = [summary.layers[producer].receptive_field for producer in call.inputs if producer >= 0]
+    if any(seen) or len(seen) < len(call.inputs):
+        return "It mixes positions: each number can see all that its input saw."
+    return "Positions are gone from here on: each number can see all that the last feature map saw."
 
 
 def _widened(case: Case, field: ReceptiveField
@@ -324,7 +333,7 @@ def _widened(case: Case, field: ReceptiveField
         return Symbol("a_in", field.start[axis]) - case.window("p", axis) \
             * Symbol("j_in", field.stride[axis])
 
-    return _field([size, jump, start], ["r_out", "j_out", "a_out"])
+    return _field([size, jump, start], ["r_out", "j_out", "a_out"], len(field.size))
 
 
 def _union(fields: list[ReceptiveField]) -> tuple[tuple[Equation, ...], ReceptiveField]:
@@ -345,15 +354,16 @@ def _union(fields: list[ReceptiveField]) -> tuple[tuple[Equation, ...], Receptiv
     def jump(axis: int) -> Expression:
         return smallest(of("j", axis))
 
-    return _field([start, end, size, jump], ["a_out", "e_out", "r_out", "j_out"])
+    return _field([start, end, size, jump], ["a_out", "e_out", "r_out", "j_out"],
+                  len(fields[0].size))
 
 
-def _field(makers: list[Callable[[int], Expression]],
-           names: list[str]) -> tuple[tuple[Equation, ...], ReceptiveField]:
-    values = {name: (make(0).value, make(1).value)
+def _field(makers: list[Callable[[int], Expression]], names: list[str],
+           rank: int) -> tuple[tuple[Equation, ...], ReceptiveField]:
+    values = {name: tuple([make(axis).value for axis in range(rank)])
               for name, make in zip(names, makers, strict=True)}
     equations = tuple([equation for name, make in zip(names, makers, strict=True)
-                       for equation in by_axis(make, (name, name))])
+                       for equation in by_axis(make, (name,) * rank)])
     return equations, ReceptiveField(values["r_out"], values["j_out"], values["a_out"])
 
 
@@ -375,17 +385,26 @@ def _dominant(summary: Summary, known: list[tuple[int, ReceptiveField]],
 
 def _named(summary: Summary, producer: int) -> str:
     """A layer as people find it: its number and its path."""
-    if producer == NETWORK_INPUT:
-        return "the network's input"
+    if producer < 0:
+        given = summary.trace.inputs
+        return "the network's input" if len(given) == 1 else \
+            f"the network's input {given[NETWORK_INPUT - producer].name or -producer}"
     return f"layer #{producer} ({summary.layers[producer].path})"
 
 
-def _signed(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} by height and {pair[1]} by width"
+def _signed(start: tuple[Rational, ...]) -> str:
+    """
+    >>> _signed((-3, -3)), _signed((0, -1))
+    ('-3', '0 by height and -1 by width')
+    """
+    if len(set(start)) == 1:
+        return text.number(start[0])
+    return text.enumeration([f"{text.number(value)} by {name}" for value, name in
+                             zip(start, SIDES[-len(start):], strict=True)])
 
 
-def _values(values: list[int]) -> str:
-    return " or ".join(f"{value:,}" for value in values)
+def _values(values: list[Rational]) -> str:
+    return " or ".join(map(text.number, values))
 
 
 def _meaning(name: str) -> str:

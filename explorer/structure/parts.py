@@ -58,7 +58,7 @@ class Part:
     def receptive_field(self) -> int | None:
         """That of its last layer, the larger side in pixels."""
         field = self.layers[-1].receptive_field
-        return max(field.size) if field else None
+        return field.side if field else None
 
     @property
     def output_shape(self) -> Shape:

@@ -1,8 +1,8 @@
 """(module, input shape) -> Trace: one forward pass by shapes alone."""
 
 from explorer.tracing.operators import NETWORK_INPUT, Call, Operand
-from explorer.tracing.record import Module, ModuleRun, Parameter, Trace, TraceError
+from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.tracer import leaves, trace
 
-__all__ = ["NETWORK_INPUT", "Call", "Module", "ModuleRun", "Operand", "Parameter", "Trace",
+__all__ = ["NETWORK_INPUT", "Call", "Input", "Module", "ModuleRun", "Operand", "Parameter", "Trace",
            "TraceError", "leaves", "trace"]

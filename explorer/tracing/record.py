@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from explorer.tracing.operators import Call, Shape
+import torch
+
+from explorer.tracing.operators import NETWORK_INPUT, Call, Shape
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tensor that the network is given."""
+
+    shape: Shape
+    dtype: torch.dtype = torch.float32
+    name: str = ""
+    """The argument of `forward` that it is passed as; "" for the next one in order."""
 
 
 class ModuleRun(NamedTuple):
@@ -46,10 +58,11 @@ class Module(NamedTuple):
 class Trace:
     """One forward pass, in the order of execution."""
 
-    input_shape: Shape
+    inputs: tuple[Input, ...]
     training: bool
     calls: tuple[Call, ...]
     outputs: tuple[int, ...]
+    """Calls that give the results, in their order; negative for an input that is handed on."""
     parameters: Mapping[str, Parameter]
     """All that are registered, shared ones once, used or not."""
     modules: Mapping[str, Module]
@@ -60,6 +73,15 @@ class Trace:
     held_until: tuple[int, ...]
     """For each call, the last call at which Python still holds the memory that it allocated: the
     variables of `forward` hold symbolic tensors just as they do real ones."""
+
+    @property
+    def input_shape(self) -> Shape:
+        """Of the first input."""
+        return self.inputs[0].shape
+
+    def given(self, producer: int) -> Input:
+        """The input that a negative producer stands for."""
+        return self.inputs[NETWORK_INPUT - producer]
 
 
 class TraceError(ValueError):

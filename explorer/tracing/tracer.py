@@ -22,7 +22,7 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
-from explorer.tracing.record import Module, ModuleRun, Parameter, Trace, TraceError
+from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
 
 T = TypeVar("T")
 
@@ -241,7 +241,7 @@ class _Tracer:
     def so_far(self, outputs: tuple[int, ...]) -> Trace:
         end = len(self.calls) - 1
         return Trace(
-            input_shape=self.input_shape, training=self.training, calls=tuple(self.calls),
+            inputs=(Input(self.input_shape),), training=self.training, calls=tuple(self.calls),
             outputs=outputs, parameters=self.parameters, modules=self.modules,
             runs=tuple(self.runs),
             held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))

@@ -105,7 +105,7 @@ def live_memory(summary: Summary) -> go.Figure:
 def field_over_depth(summary: Summary) -> go.Figure:
     """The receptive field of each call, in pixels, beside the size of the image."""
     seeing = [layer for layer in summary.layers if layer.receptive_field]
-    sizes = [max(layer.receptive_field.size) for layer in seeing if layer.receptive_field]
+    sizes = [layer.receptive_field.side for layer in seeing if layer.receptive_field]
     side = max(summary.trace.input_shape[-2:])
     figure = _along_the_calls()
     _steps(figure, seeing, sizes, "receptive field", LIVE, unit=" px", fill=False)

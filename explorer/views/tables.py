@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from explorer.analysis import Layer, Summary, Totals, alive_at_peak
 from explorer.networks.family import Preset
 from explorer.pipeline import Explored
 from explorer.structure import Place
+from explorer.text import Rational
 from explorer.tracing.operators import Shape
 
 
@@ -22,6 +24,11 @@ def layer_records(explored: Explored) -> list[dict[str, Any]]:
     structure, input_shape = explored.structure, explored.summary.trace.input_shape
     return [_record(layer, structure.place(layer), input_shape)
             for layer in explored.summary.layers]
+
+
+def _number(value: Rational) -> int | float:
+    """As files hold it: JSON and CSV have no fractions."""
+    return float(value) if isinstance(value, Fraction) else value
 
 
 def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
@@ -36,8 +43,8 @@ def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
         "input_shapes": [list(shape) for shape in layer.input_shapes],
         "output_shape": list(layer.output_shape),
         "kernel": window and list(window.kernel),
-        "stride": window and list(window.stride),
-        "padding": window and list(window.padding),
+        "stride": window and list(map(_number, window.stride)),
+        "padding": window and list(map(_number, window.padding)),
         "dilation": window and list(window.dilation),
         "groups": layer.groups,
         "params": layer.params,
@@ -47,9 +54,9 @@ def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
         "activation_bytes": layer.activation_bytes,
         "live_bytes": layer.live_bytes,
         "saved_bytes": layer.saved_bytes,
-        "receptive_field": max(field.size) if field else None,
-        "receptive_field_stride": max(field.stride) if field else None,
-        "receptive_field_start": min(field.start) if field else None,
+        "receptive_field": field.side if field else None,
+        "receptive_field_stride": _number(max(field.stride)) if field else None,
+        "receptive_field_start": _number(min(field.start)) if field else None,
         "outgrown": field.outgrows(input_shape) if field else None,
     }
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from explorer.tracing.operators.operator import (
     NETWORK_INPUT,
+    Axes,
     Call,
     Effect,
     HasShape,
@@ -17,14 +18,16 @@ from explorer.tracing.operators.operator import (
     Pair,
     Shape,
     ShapeError,
+    Steps,
     Window,
     find_operator,
     operators,
     resolve,
 )
 
-__all__ = ["NETWORK_INPUT", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Pair",
-           "Shape", "ShapeError", "Window", "find_operator", "operators", "resolve"]
+__all__ = [
+    "NETWORK_INPUT", "Axes", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Pair",
+    "Shape", "ShapeError", "Steps", "Window", "find_operator", "operators", "resolve"]
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

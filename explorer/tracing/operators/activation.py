@@ -58,8 +58,8 @@ ALIASES = {"neg": ("negative",), "abs": ("absolute",)}
 
 for _name, (_operations, _what, _keeps) in ACTIVATIONS.items():
     operator(_name, *ALIASES.get(_name, ()), rule=pointwise(_operations), kind="activation",
-             keeps=_keeps, shape=same_shape, work=per_output(_operations,
-                                                             f"For each number {_what}."))
+             keeps=_keeps, shape=same_shape, positions="kept",
+             work=per_output(_operations, f"For each number {_what}."))
 
 
 def dropout(input: HasShape, p: float = 0.5, training: bool = True,
@@ -94,6 +94,6 @@ def dropout_work(case: Case) -> Words:
 each = per_output(1, "In training each number is multiplied by 0 or by a factor.")
 
 operator("dropout", rule=dropout, kind="activation", keeps=(mask,), shape=same_shape,
-         work=dropout_work)
+         work=dropout_work, positions="kept")
 operator("dropout2d", "feature_dropout", rule=dropout, kind="activation", keeps=(channel_mask,),
          shape=same_shape, work=dropout_work)

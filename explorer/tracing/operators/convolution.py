@@ -102,4 +102,4 @@ def bias_work(case: Case) -> Words:
 
 
 operator("conv2d", rule=conv2d, kind=kind, keeps=("input",), shape=shape, params=params, macs=macs,
-         work=bias_work, mixes=True)
+         work=bias_work, positions="kept", mixes=True)

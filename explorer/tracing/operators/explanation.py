@@ -22,7 +22,13 @@ from explorer.formula import (
     product,
     total,
 )
-from explorer.tracing.operators.operator import Call, Operator, Shape, find_operator
+from explorer.tracing.operators.operator import (
+    Call,
+    Operator,
+    Shape,
+    Steps,
+    find_operator,
+)
 
 
 class Words(NamedTuple):
@@ -84,12 +90,13 @@ class Case:
         return self.call.argument(name)
 
     def window(self, letter: str, axis: int) -> Symbol:
-        """Kernel, stride, padding or dilation: one symbol where both sides agree."""
+        """Kernel, stride, padding or dilation: one symbol where all sides agree."""
         window = self.call.effect.window
         assert window is not None
-        pair = {"k": window.kernel, "s": window.stride, "p": window.padding,
-                "d": window.dilation}[letter]
-        return Symbol(letter if pair[0] == pair[1] else f"{letter}_{'hw'[axis]}", pair[axis])
+        numbers: Steps = {"k": window.kernel, "s": window.stride, "p": window.padding,
+                          "d": window.dilation}[letter]
+        side = SIDES[-len(numbers):][axis][0]
+        return Symbol(letter if len(set(numbers)) == 1 else f"{letter}_{side}", numbers[axis])
 
     @property
     def held(self) -> str:
@@ -125,14 +132,18 @@ def numel(shapes: list[Shape]) -> Expression:
     return total([product([Number(size) for size in shape or (1,)]) for shape in shapes])
 
 
-def by_axis(make: Callable[[int], Expression], names: tuple[str, str]) -> tuple[Equation, ...]:
-    """An equation for height and one for width, or one for both where their numbers agree."""
-    height, width = make(0), make(1)
-    if height.write(PLAIN, numbers=True) == width.write(PLAIN, numbers=True):
-        return (Equation(tuple(dict.fromkeys(names)), height),)
-    if names[0] == names[1]:
-        return Equation(names[:1], height, "height"), Equation(names[1:], width, "width")
-    return Equation(names[:1], height), Equation(names[1:], width)
+SIDES = ("depth", "height", "width")
+"""Along which positions lie; fewer are the last of these."""
+
+
+def by_axis(make: Callable[[int], Expression], names: tuple[str, ...]) -> tuple[Equation, ...]:
+    """An equation for height and one for width, or one for all sides where their numbers agree."""
+    formulas = [make(axis) for axis in range(len(names))]
+    if len({formula.write(PLAIN, numbers=True) for formula in formulas}) == 1:
+        return (Equation(tuple(dict.fromkeys(names)), formulas[0]),)
+    sides = SIDES[-len(names):] if len(set(names)) == 1 else ("",) * len(names)
+    return tuple([Equation((name,), formula, side)
+                  for name, formula, side in zip(names, formulas, sides, strict=True)])
 
 
 # Of many operators

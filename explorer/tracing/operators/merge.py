@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from explorer.formula import Equation, Expression, Symbol, total
+from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
     Words,
@@ -18,6 +19,7 @@ from explorer.tracing.operators.explanation import (
 from explorer.tracing.operators.operator import (
     Effect,
     HasShape,
+    Keeps,
     ShapeError,
     broadcast_shapes,
     operator,
@@ -31,19 +33,24 @@ def binary(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
     return Effect(shape, elementwise_ops=math.prod(shape))
 
 
-one_each = per_output(1, "One for each number.")
+FACTORS: Keeps = ("factors",)
+INPUTS: Keeps = ("input",)
 
-operator("add", "radd", rule=binary, kind="merge", keeps=(), shape=broadcast, work=one_each)
-operator("sub", "subtract", rule=binary, kind="merge", keeps=(), shape=broadcast, work=one_each)
-operator("mul", "rmul", "multiply", rule=binary, kind="merge", keeps=("factors",),
-         shape=broadcast, work=one_each)
-operator("div", "truediv", "divide", "true_divide", rule=binary, kind="merge", keeps=("factors",),
-         shape=broadcast, work=one_each)
-# A number by a tensor: PyTorch makes the reciprocal, and keeps it before it is scaled.
-operator("rdiv", "rtruediv", rule=binary, kind="merge", keeps=(output_bytes,), shape=broadcast,
-         work=one_each)
-operator("maximum", rule=binary, kind="merge", keeps=("input",), shape=broadcast, work=one_each)
-operator("minimum", rule=binary, kind="merge", keeps=("input",), shape=broadcast, work=one_each)
+# Names and what training keeps.
+ARITHMETIC: dict[tuple[str, ...], Keeps] = {
+    ("add", "radd"): (),
+    ("sub", "subtract"): (),
+    ("mul", "rmul", "multiply"): FACTORS,
+    ("div", "truediv", "divide", "true_divide"): FACTORS,
+    # A number by a tensor: PyTorch makes the reciprocal, and keeps it before it is scaled.
+    ("rdiv", "rtruediv"): (output_bytes,),
+    ("maximum",): INPUTS,
+    ("minimum",): INPUTS,
+}
+
+for _names, _keeps in ARITHMETIC.items():
+    operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
+             work=per_output(1, "One for each number."))
 
 
 def cat(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
@@ -70,4 +77,4 @@ def joined(case: Case) -> Words:
 
 
 operator("cat", "concat", "concatenate", rule=cat, kind="merge", keeps=(), shape=joined,
-         work=moved)
+         work=moved, positions=positions.along_dim)

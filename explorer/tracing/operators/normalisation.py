@@ -35,7 +35,8 @@ def batch_norm_work(case: Case) -> Words:
 
 
 operator("batch_norm", rule=batch_norm, kind="normalisation", keeps=("input", statistics),
-         shape=same_shape, params=batch_norm_params, work=batch_norm_work)
+         shape=same_shape, params=batch_norm_params, work=batch_norm_work,
+         positions="kept")
 
 
 def local_response_norm(input: HasShape, size: int, *_: Any, **__: Any) -> Effect:
@@ -65,4 +66,4 @@ def local_response_norm_work(case: Case) -> Words:
 
 operator("local_response_norm", rule=local_response_norm, kind="normalisation",
          keeps=("input", squares), shape=same_shape, work=local_response_norm_work,
-         workspace=written_out)
+         workspace=written_out, positions="kept")

@@ -22,12 +22,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
+import torch
+
+from explorer.text import Rational
 
 if TYPE_CHECKING:       # an explanation is of a call
     from explorer.tracing.operators.explanation import Explanation
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
+Axes = tuple[int, ...]
+"""The sides of a tensor along which its positions lie, counted from the last one, which is -1."""
+Steps = tuple[Rational, ...]
 
 Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
                "pooling", "merge", "reshape", "other"]
@@ -44,12 +50,16 @@ class ShapeError(ValueError):
 
 
 class Window(NamedTuple):
-    """The neighbourhood that one output position reads, by height and width."""
+    """The neighbourhood that one output position reads, along each side that has positions: by
+    height and width for an image."""
 
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
+    kernel: tuple[int, ...]
+    """Input positions that it reads: of a transposed convolution fewer than its weights have."""
+    stride: Steps = (1, 1)
+    """Input positions from one output position to the next: a fraction where it enlarges."""
+    padding: Steps = (0, 0)
+    """How far before the input's first position the first window begins."""
+    dilation: tuple[int, ...] = (1, 1)
     whole: bool = False
     """Made to fit whatever the input's size is, as adaptive pooling is."""
 
@@ -64,10 +74,13 @@ class Effect(NamedTuple):
     groups: int = 1
     allocates: bool = True
     """False where the output is the input's memory: views and in-place operations."""
+    dtype: torch.dtype | None = None
+    """Of the output, where it is another than the input's."""
 
 
 NETWORK_INPUT = -1
-"""Stands for the network's input where the index of a call is expected."""
+"""Stands for the network's first input where the index of a call is expected; the others follow as
+-2, -3 and so on."""
 
 
 class Operand(NamedTuple):
@@ -134,6 +147,10 @@ Kept = Literal["input", "output", "factors"] | Bytes
 """What training keeps of a call: the memory of its inputs or of its output, of each factor whose
 partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]]
+Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
+"""Where the positions of the input are in the output. "kept": an output reads those inputs alone
+that stand at its place or in its window. "mixed": it may read them all. A function is given the
+input's axes and returns the output's, or None where they are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,6 +175,7 @@ class Operator:
     """The parameters, where more can be said than how they are held."""
     workspace: Bytes | None
     """Tensors that it makes beside its output and throws away when it returns."""
+    positions: Positions
     mixes: bool
     """Whether every output reads all channels, so that those of input and output are told apart."""
     signature: inspect.Signature | None
@@ -185,11 +203,13 @@ _operators: dict[str, Operator] = {}
 def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind],
              keeps: Keeps, shape: Explanation, work: Explanation,
              macs: Explanation | None = None, params: Explanation | None = None,
-             workspace: Bytes | None = None, mixes: bool = False) -> Operator:
+             workspace: Bytes | None = None, positions: Positions = "mixed",
+             mixes: bool = False) -> Operator:
     """Put an operator into the table, under its names (see `Operator`)."""
     entry = Operator(
         names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
-        work=work, macs=macs, params=params, workspace=workspace, mixes=mixes,
+        work=work, macs=macs, params=params, workspace=workspace, positions=positions,
+        mixes=mixes,
         signature=inspect.signature(rule) if rule else None)
     for name in names:
         if name in _operators:

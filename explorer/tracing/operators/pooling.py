@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer import text
 from explorer.formula import Symbol, product
+from explorer.tracing.operators import positions
 from explorer.tracing.operators.convolution import slid
 from explorer.tracing.operators.explanation import Case, Words, by_axis, counted
 from explorer.tracing.operators.operator import (
@@ -60,9 +61,9 @@ def slid_work(case: Case) -> Words:
 
 
 operator("max_pool2d", rule=max_pool2d, kind="pooling", keeps=("input", index_bytes),
-         shape=slid_shape, work=slid_work, workspace=index_bytes)
+         shape=slid_shape, work=slid_work, workspace=index_bytes, positions="kept")
 operator("avg_pool2d", rule=avg_pool2d, kind="pooling", keeps=("input",),
-         shape=slid_shape, work=slid_work)
+         shape=slid_shape, work=slid_work, positions="kept")
 
 
 def adaptive_pool2d(input: HasShape, output_size: int | Sequence[int | None],
@@ -119,9 +120,10 @@ def unless_a_mean(call: Call) -> tuple[Kept, ...]:
 
 
 operator("adaptive_max_pool2d", rule=adaptive_pool2d, kind="pooling",
-         keeps=("input", index_bytes), shape=fitted_shape, work=fitted_work, workspace=index_bytes)
+         keeps=("input", index_bytes), shape=fitted_shape, work=fitted_work, workspace=index_bytes,
+         positions="kept")
 operator("adaptive_avg_pool2d", rule=adaptive_pool2d, kind="pooling", keeps=unless_a_mean,
-         shape=fitted_shape, work=fitted_work)
+         shape=fitted_shape, work=fitted_work, positions="kept")
 
 
 def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool = False,
@@ -146,4 +148,5 @@ def mean_work(case: Case) -> Words:
     return counted("operations", product(case.inputs), "One sum for each number.")
 
 
-operator("mean", rule=mean, kind="pooling", keeps=(), shape=mean_shape, work=mean_work)
+operator("mean", rule=mean, kind="pooling", keeps=(), shape=mean_shape, work=mean_work,
+         positions=positions.reduced)

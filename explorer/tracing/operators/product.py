@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from explorer.formula import Symbol, product
+from explorer.tracing.operators import positions
 from explorer.tracing.operators.convolution import bias_work, has_bias
 from explorer.tracing.operators.explanation import Case, Words, counted, said
 from explorer.tracing.operators.operator import (
@@ -54,7 +55,8 @@ def macs(case: Case) -> Words:
 
 
 operator("linear", rule=linear, kind="linear", keeps=("input",), shape=features,
-         params=linear_params, macs=macs, work=bias_work, mixes=True)
+         params=linear_params, macs=macs, work=bias_work, positions=positions.along_last,
+         mixes=True)
 
 operator("matmul", rule=matmul, kind="linear", keeps=("factors",), macs=macs,
          shape=said("The rows of the first by the columns of the second."),

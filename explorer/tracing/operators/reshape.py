@@ -8,8 +8,18 @@ from typing import Any
 import torch
 
 from explorer.formula import Equation, Number, product
+from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import Case, Words, kept_steps, moved, side_name
-from explorer.tracing.operators.operator import Effect, HasShape, Window, operator, pair
+from explorer.tracing.operators.operator import (
+    Axes,
+    Call,
+    Effect,
+    HasShape,
+    Positions,
+    Window,
+    operator,
+    pair,
+)
 
 
 def other_shape(case: Case) -> Words:
@@ -20,9 +30,14 @@ def other_shape(case: Case) -> Words:
     return Words(notes=("The same numbers in another shape.",))
 
 
-for _name in ("flatten", "view", "reshape", "permute", "transpose", "squeeze", "unsqueeze",
-              "expand", "detach"):
-    operator(_name, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved)
+VIEWS: dict[str, Positions] = {
+    "flatten": positions.reshaped, "view": positions.reshaped, "reshape": positions.reshaped,
+    "squeeze": positions.reshaped, "unsqueeze": positions.reshaped, "expand": "kept",
+    "permute": positions.permuted, "transpose": positions.transposed, "detach": "kept"}
+
+for _name, _positions in VIEWS.items():
+    operator(_name, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved,
+             positions=_positions)
 
 
 def part(case: Case) -> Words:
@@ -30,7 +45,8 @@ def part(case: Case) -> Words:
 
 
 for _name in ("chunk", "split", "unbind", "narrow", "select"):
-    operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved)
+    operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved,
+             positions=positions.whole)
 
 
 def getitem(input: HasShape, index: Any) -> Effect:
@@ -56,7 +72,13 @@ def kept_part(case: Case) -> Words:
     return Words(equations, ("Every s-th row and column is kept.",))
 
 
-operator("getitem", rule=getitem, kind="reshape", keeps=(), shape=kept_part, work=moved)
+def indexed(call: Call, axes: Axes) -> Axes | None:
+    """A window tells of an image; of others a part that is as long along every side."""
+    return axes if call.effect.window is not None else positions.whole(call, axes)
+
+
+operator("getitem", rule=getitem, kind="reshape", keeps=(), shape=kept_part, work=moved,
+         positions=indexed)
 
 
 def pad(input: HasShape, pad: Sequence[int], *_: Any, **__: Any) -> Effect:
@@ -77,4 +99,4 @@ def padded(case: Case) -> Words:
     return Words(tuple(equations), ("Zeros are added at the edges.",))
 
 
-operator("pad", rule=pad, kind="reshape", keeps=(), shape=padded, work=moved)
+operator("pad", rule=pad, kind="reshape", keeps=(), shape=padded, work=moved, positions="kept")

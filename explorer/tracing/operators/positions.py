@@ -1,0 +1,91 @@
+"""Where the positions of a map are once its sides have moved: height and width of an image, counted
+from the last side of the tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from explorer.tracing.operators.operator import Axes, Call
+
+
+def unless(dims: int | Collection[int], axes: Axes, rank: int) -> Axes | None:
+    """The same, unless what is mixed along `dims` are positions."""
+    mixed = {dim % rank - rank for dim in ([dims] if isinstance(dims, int) else dims)}
+    return None if mixed.intersection(axes) else axes
+
+
+def along_last(call: Call, axes: Axes) -> Axes | None:
+    """Of what mixes along the last side: the features of a linear layer."""
+    return None if -1 in axes else axes
+
+
+def along_dim(call: Call, axes: Axes) -> Axes | None:
+    """Of what mixes along its argument `dim`."""
+    dim = call.argument("dim")
+    return None if dim is None else unless(dim, axes, len(call.input_shapes[0]))
+
+
+def reduced(call: Call, axes: Axes) -> Axes | None:
+    """Of what makes one number of each row along `dim`: a mean over all positions has a window,
+    and a place for it only where the sides stay as 1."""
+    rank, dim = len(call.input_shapes[0]), call.argument("dim")
+    dims = range(rank) if dim is None else [dim] if isinstance(dim, int) else dim
+    gone = {number % rank - rank for number in dims}
+    if gone.intersection(axes) and call.effect.window is None:
+        return None
+    return axes if call.argument("keepdim") else without(gone, axes)
+
+
+def without(gone: set[int], axes: Axes) -> Axes | None:
+    """Once some sides are gone."""
+    if gone.intersection(axes):
+        return None
+    return tuple([axis + sum(1 for side in gone if side > axis) for axis in axes])
+
+
+def reshaped(call: Call, axes: Axes) -> Axes | None:
+    """Of the same numbers in another shape: a side stays where it has its size, and as many numbers
+    stand behind it."""
+    before, after = call.input_shapes[0], call.effect.shape
+    result = []
+    for axis in axes:
+        behind = math.prod(before[axis + 1:]) if axis < -1 else 1
+        place = next((place for place in range(-1, -len(after) - 1, -1)
+                      if after[place] == before[axis]
+                      and math.prod(after[place + 1:] if place < -1 else ()) == behind), None)
+        if place is None:
+            return None
+        result.append(place)
+    return tuple(result) if len(set(result)) == len(result) else None
+
+
+def permuted(call: Call, axes: Axes) -> Axes | None:
+    """`permute(x, 0, 2, 3, 1)`, or with the sides in one tuple."""
+    rank = len(call.input_shapes[0])
+    order = [dim % rank for dim in _numbers(call, "dims")]
+    return tuple([order.index(axis % rank) - rank for axis in axes])
+
+
+def transposed(call: Call, axes: Axes) -> Axes | None:
+    """`transpose(x, 1, 2)`."""
+    rank = len(call.input_shapes[0])
+    given = [*call.args[1:], *[call.kwargs[name] for name in ("dim0", "dim1", "axis0", "axis1")
+                               if name in call.kwargs]]
+    one, other = [dim % rank - rank for dim in given] or (-2, -1)
+    swap = {one: other, other: one}
+    return tuple([swap.get(axis, axis) for axis in axes])
+
+
+def whole(call: Call, axes: Axes) -> Axes | None:
+    """Of parts of a tensor: those that are as long as they were along every side with positions."""
+    before, after = call.input_shapes[0], call.effect.shape
+    if len(before) != len(after):
+        return None
+    return axes if all(before[axis] == after[axis] for axis in axes) else None
+
+
+def _numbers(call: Call, name: str) -> Sequence[Any]:
+    given = call.args[1:] or (call.kwargs[name],)
+    return given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
