@@ -336,4 +336,4 @@ def test_formulas_as_text_and_as_latex() -> None:
         r"\left\lfloor \frac{a + 8}{b_{\text{in}}} \right\rfloor"
     assert (a / b).value == Fraction(-3, 2)
     assert ((Symbol("j", Fraction(1, 2)) * b).value, (a * Symbol("j", Fraction(1, 2))).write(
-        PLAIN, numbers=True)) == (1, "-3·(1/2)")
+        PLAIN, numbers=True)) == (1, "(-3)·(1/2)")
