@@ -45,8 +45,9 @@ def weight(*shape: int) -> Tensor:
 
 
 def effect(shape: tuple[int, ...], macs: int = 0, ops: int = 0, window: Window | None = None,
-           groups: int = 1, allocates: bool = True) -> Effect:
-    return Effect(shape, macs, ops, window, groups, allocates)
+           groups: int = 1, allocates: bool = True,
+           others: tuple[tuple[int, ...], ...] | None = None) -> Effect:
+    return Effect(shape, macs, ops, window, groups, allocates, others=others)
 
 
 def each(operations: int) -> Effect:
@@ -188,9 +189,12 @@ ROWS: dict[str, list[Row]] = {
     "unsqueeze": [Row(lambda x: x.unsqueeze(0), effect((1, *X), allocates=False), 0)],
     "expand": [Row(lambda x: x.expand(3, 2, 6, 8, 10), effect((3, *X), allocates=False), 0)],
     "detach": [Row(lambda x: x.detach(), effect(X, allocates=False))],
-    "chunk": [Row(lambda x: x.chunk(2, 1)[0], effect((2, 3, 8, 10), allocates=False), 0)],
-    "split": [Row(lambda x: x.split(2, 1)[0], effect((2, 2, 8, 10), allocates=False), 0)],
-    "unbind": [Row(lambda x: x.unbind(1)[0], effect((2, 8, 10), allocates=False), 0)],
+    "chunk": [Row(lambda x: x.chunk(2, 1)[0],
+                  effect((2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "split": [Row(lambda x: x.split(2, 1)[0],
+                  effect((2, 2, 8, 10), allocates=False, others=((2, 2, 8, 10),) * 2), 0)],
+    "unbind": [Row(lambda x: x.unbind(1)[0],
+                   effect((2, 8, 10), allocates=False, others=((2, 8, 10),) * 5), 0)],
     "narrow": [Row(lambda x: x.narrow(1, 0, 2), effect((2, 2, 8, 10), allocates=False), 0)],
     "select": [Row(lambda x: x.select(1, 0), effect((2, 8, 10), allocates=False), 0)],
     # The arithmetic of one element, as its formula has it; exp and a power are one operation each.

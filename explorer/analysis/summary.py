@@ -1,8 +1,8 @@
 """Trace -> Summary: what each layer costs, and the totals.
 
-All figures are exact integers in the units that their names say. A cost that is not known (an
-operator without a rule) is None in its layer, left out of the totals, and listed in
-`Summary.not_counted`.
+All figures are exact integers in the units that their names say. A cost that is not known is None
+in its layer and left out of the totals; `Summary.not_counted` has the layers whose operator has no
+rule.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class Summary:
     element_bytes: int
     """Of a number: 4 for float32."""
     not_counted: tuple[Layer, ...]
-    """Layers whose operator has no rule: their cost is in no total."""
+    """Layers whose operator has no rule: their multiply-adds are those that PyTorch's own counter
+    finds, their other costs are in no total."""
 
 
 def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
@@ -169,7 +170,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         layers=len(layers))
     return Summary(trace=trace, layers=tuple(layers), totals=totals,
                    element_bytes=element_bytes,
-                   not_counted=tuple([layer for layer in layers if layer.macs is None]))
+                   not_counted=tuple([layer for layer in layers if not layer.call.known]))
 
 
 class AliveTensor(NamedTuple):

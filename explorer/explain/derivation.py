@@ -245,9 +245,11 @@ def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
 def _multiply_adds(case: Case) -> Step:
     name = "Multiply-adds"
     if case.entry is None:
-        return _not_counted(name)
+        return Step(name, case.call.effect.macs, notes=(
+            "PyTorch's own counter (torch.utils.flop_counter) finds as many: there is no rule for "
+            "this operation.",))
     if case.entry.macs is None:
-        return Step(name, 0, notes=("None: only convolutions and linear layers have them.",))
+        return Step(name, 0, notes=("None: only convolutions and matrix products have them.",))
     return _counted(name, case.entry.macs(case))
 
 

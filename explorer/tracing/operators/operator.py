@@ -76,6 +76,8 @@ class Effect(NamedTuple):
     """False where the output is the input's memory: views and in-place operations."""
     dtype: torch.dtype | None = None
     """Of the output, where it is another than the input's."""
+    others: tuple[Shape, ...] | None = None
+    """Shapes of the outputs behind the first; None where it gives one tensor alone."""
 
 
 NETWORK_INPUT = -1
@@ -122,12 +124,12 @@ class Call(NamedTuple):
 
     @property
     def entry(self) -> Operator | None:
-        """Its entry in the table of operators."""
-        return find_operator(self.operator)
+        """Its entry in the table of operators; None where that does not know such a call."""
+        return find_operator(self.operator) if self.known else None
 
     @property
     def kind(self) -> Kind:
-        entry = find_operator(self.operator)
+        entry = self.entry
         if entry is None:
             return "other"
         return entry.kind if isinstance(entry.kind, str) else entry.kind(self)
@@ -251,12 +253,13 @@ def resolve(function: Callable[..., Any]) -> Resolved:
     """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
     spelled = function.__name__
     name = spelled.strip("_")
-    in_place = spelled.endswith("_") and not spelled.endswith("__")
+    in_place = name == "setitem" or (spelled.endswith("_") and not spelled.endswith("__"))
     swapped = False
     if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
         name, in_place = name[1:], True
-    elif name == "rsub":
-        name, swapped = "sub", True
+    elif name.startswith("r") and name not in _operators and name[1:] in _operators \
+            and (spelled.startswith("__r") or name == "rsub"):      # __rsub__, torch.rsub
+        name, swapped = name[1:], True
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 

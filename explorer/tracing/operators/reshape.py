@@ -50,7 +50,12 @@ for _name in ("chunk", "split", "unbind", "narrow", "select"):
 
 
 def getitem(input: HasShape, index: Any) -> Effect:
-    """A view; a step along height or width moves the positions apart."""
+    """A view; a step along height or width moves the positions apart. What is picked by a tensor or
+    a list of places is a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    picks = any(hasattr(part, "shape") or isinstance(part, list) for part in parts)
+    if picks:
+        index = tuple([part.meta() if hasattr(part, "meta") else part for part in parts])
     shape = tuple(torch.empty(tuple(input.shape), device="meta")[index].shape)
     window = None
     if len(shape) == 4 and isinstance(index, tuple) and len(index) == 4 \
@@ -58,7 +63,7 @@ def getitem(input: HasShape, index: Any) -> Effect:
         starts, _, steps = zip(*(part.indices(size) for part, size in
                                  zip(index[2:], input.shape[2:], strict=True)), strict=True)
         window = Window((1, 1), pair(steps), pair([-start for start in starts]))
-    return Effect(shape, window=window, allocates=False)
+    return Effect(shape, window=window, allocates=picks)
 
 
 def kept_part(case: Case) -> Words:
