@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["formula", "reloading", "text", "validation"], ["config"], ["networks", "tracing"],
-    ["analysis"],
+    ["formula", "libraries", "reloading", "text", "validation"], ["config"],
+    ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
     ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]
