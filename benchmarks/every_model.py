@@ -82,8 +82,7 @@ def timm_model(name: str, size: int | None = None) -> Model:
 def _build_timm(name: str, size: int | None) -> Ready:
     timm = libraries.load("timm")
     fixed = size is not None and timm.get_pretrained_cfg(name).fixed_input_size
-    with torch.device("meta"):
-        network = timm.create_model(name, **({"img_size": size} if fixed else {})).eval()
+    network = on_meta(partial(timm.create_model, name, **({"img_size": size} if fixed else {})))
     channels, height, width = network.pretrained_cfg["input_size"]
     return Ready(network, ((1, channels, size or height, size or width),))
 
@@ -97,8 +96,8 @@ def _build_torchvision(name: str, size: int | None) -> Ready:
     models = libraries.load("torchvision").models
     kind = models.get_model_builder(name).__module__.split(".")[2]
     whole = kind in ("detection", "segmentation")       # else their backbone is downloaded
-    with torch.device("meta"):
-        network = models.get_model(name, **({"weights_backbone": None} if whole else {})).eval()
+    network = on_meta(partial(models.get_model, name,
+                              **({"weights_backbone": None} if whole else {})))
     preprocessing = next(iter(models.get_model_weights(name))).transforms()
     given = getattr(preprocessing, "crop_size", None) or getattr(preprocessing, "resize_size", None)
     # A vision transformer may have weights of another size than it is built for.
@@ -107,6 +106,15 @@ def _build_torchvision(name: str, size: int | None) -> Ready:
         return Ready(network, ((1, 3, side, side), (1, 3, side, side)))
     frames = (FRAMES,) if kind == "video" else ()
     return Ready(network, ((1, 3, *frames, side, side),))
+
+
+def on_meta(make: Callable[[], nn.Module]) -> Any:
+    """What `make` makes, on meta, in evaluation."""
+    try:
+        with torch.device("meta"):
+            return make().eval()
+    except NotImplementedError:     # torchvision's regnets compute their widths with tensors
+        return make().to("meta").eval()
 
 
 # What the tracer says.
@@ -135,29 +143,38 @@ def tensors(result: Any) -> list[Tensor]:
     return [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
 
 
+@contextmanager
+def gradients(network: nn.Module, wanted: bool) -> Iterator[None]:
+    """All parameters with gradients, or none of them."""
+    before = {weight: weight.requires_grad for weight in network.parameters()}
+    try:
+        for weight in before:
+            weight.requires_grad_(wanted and weight.is_floating_point())
+        yield
+    finally:
+        for weight, required in before.items():
+            weight.requires_grad_(required)
+
+
 def flop_pass(ready: Ready) -> tuple[int, Any]:
     """FLOPs of a forward pass, and its result."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # It stumbles over modules that are given a parameter, where that requires a gradient.
+    with gradients(ready.network, False), torch.no_grad(), \
+            FlopCounterMode(display=False) as counter:
         result = forward(ready)
     return counter.get_total_flops(), result
 
 
 def reached_by_autograd(ready: Ready) -> int:
     """Number of the parameters that the sum over all results has a gradient for."""
-    parameters = [weight for weight in ready.network.parameters() if weight.is_floating_point()]
-    frozen = [weight for weight in parameters if not weight.requires_grad]
-    try:
-        for weight in frozen:
-            weight.requires_grad_(True)
+    with gradients(ready.network, True):
+        weights = [weight for weight in ready.network.parameters() if weight.requires_grad]
         results = [tensor for tensor in tensors(forward(ready)) if tensor.requires_grad]
         if not results:
             return 0
-        gradients = torch.autograd.grad([result.sum() for result in results], parameters,
-                                        allow_unused=True)
-    finally:
-        for weight in frozen:
-            weight.requires_grad_(False)
-    return sum(weight.numel() for weight, gradient in zip(parameters, gradients, strict=True)
+        found = torch.autograd.grad([result.sum() for result in results], weights,
+                                    allow_unused=True)
+    return sum(weight.numel() for weight, gradient in zip(weights, found, strict=True)
                if gradient is not None)
 
 
