@@ -36,3 +36,13 @@ def replaced(value: Any, make: Callable[[Any], Any], kind: type) -> Any:
     if isinstance(value, Mapping):
         return {name: replaced(part, make, kind) for name, part in value.items()}
     return value
+
+
+def forget(container: Any, kind: type) -> None:
+    """Take out of a list, a set or a dict what is, or has inside, an object of a kind."""
+    if isinstance(container, dict):
+        for name in [name for name, value in container.items() if leaves((value,), kind)]:
+            del container[name]
+    elif isinstance(container, (list, set)):
+        for value in [value for value in container if leaves((value,), kind)]:
+            container.remove(value)

@@ -22,6 +22,9 @@ class Recorder(Protocol):
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
 
+    alive: int
+    """Tensors of this trace that somebody holds."""
+
     def release(self, storage: int) -> None:
         """A tensor is gone."""
 
@@ -45,6 +48,7 @@ class SymbolicTensor:
     def __init__(self, recorder: Recorder, shape: Shape, dtype: torch.dtype, producer: int,
                  storage: int) -> None:
         self.recorder = recorder
+        recorder.alive += 1
         self.shape = torch.Size(shape)
         self.dtype = dtype
         self.producer = producer

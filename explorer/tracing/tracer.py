@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from explorer.tracing.nesting import leaves, replaced
+from explorer.tracing.nesting import forget, leaves, replaced
 from explorer.tracing.operators import (
     NETWORK_INPUT,
     Call,
@@ -128,6 +128,8 @@ class _Tracer:
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
         self.frames: list[_Frame] = [_Frame("", type_name, False, 0)]
+        self.alive = 0
+        """Symbolic tensors that somebody holds."""
         self.pending: _Place | None = None
         """The call that is being noted."""
         self.failed: _Place | None = None
@@ -150,7 +152,9 @@ class _Tracer:
             with _Watch(self.call):
                 result = network(*[self.input(number) for number, given in enumerate(self.inputs)
                                    if not given.name], **named)
-        kept = self.plain(result, [], [])
+            named.clear()
+            kept = self.plain(result, [], [])
+            del result
         return self.so_far(kept, tuple([operand.producer for operand in leaves([kept], Operand)
                                         if operand.producer is not None]))
 
@@ -197,6 +201,10 @@ class _Tracer:
                     for name in held.keys() - snapshot.keys():
                         del held[name]
                 held.update(snapshot)
+            if self.alive:      # a module keeps some, in a cache of its own
+                for held, _ in before:
+                    for kept in held.values():
+                        forget(kept, SymbolicTensor)
             self.own.clear()
 
     def _note_parameters(self, path: str,
@@ -250,6 +258,7 @@ class _Tracer:
     def release(self, storage: int) -> None:
         # The last tensor of a storage to go has the last word.
         self.released[storage] = len(self.calls) - 1
+        self.alive -= 1
 
     # Functions
 
