@@ -27,10 +27,10 @@ class Outcome(NamedTuple):
     """Whether the table of operators has all of it."""
 
 
-def outcome(resolved: Resolved, function: Callable[..., Any], args: Any,
-            kwargs: dict[str, Any]) -> Outcome:
-    """What a function gives. `ShapeError` where it refuses the shapes that it is given, or needs
-    values; or what else PyTorch raises."""
+def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
+            dtype: torch.dtype | None) -> Outcome:
+    """What a function gives, whose first tensor is of `dtype`. `ShapeError` where it refuses the
+    shapes that it is given, or needs values; or what else PyTorch raises."""
     entry = resolved.entry
     if entry is None:
         return _counted(function, args, kwargs)
@@ -43,8 +43,7 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any,
     except (TypeError, ValueError, AttributeError, IndexError, KeyError):
         return _counted(function, args, kwargs)     # called in a way that the rule does not know
     else:
-        first = _first(args)
-        if effect.dtype is None and first is not None and not first.dtype.is_floating_point:
+        if effect.dtype is None and dtype is not None and not dtype.is_floating_point:
             effect = effect._replace(dtype=_dtype_on_meta(function, args, kwargs))
         return Outcome(effect)
     try:
@@ -84,13 +83,6 @@ def _effect(outputs: list[torch.Tensor], *, allocates: bool) -> Effect:
     dtype = outputs[0].dtype
     return Effect(shapes[0], others=tuple(shapes[1:]) or None, allocates=allocates,
                   dtype=None if dtype.is_floating_point else dtype)
-
-
-def _first(args: Any) -> SymbolicTensor | None:
-    for value in args:
-        if type(value) is SymbolicTensor:
-            return value
-    return None
 
 
 def _dtype_on_meta(function: Callable[..., Any], args: Any,

@@ -36,8 +36,8 @@ class SymbolicTensor:
     is one where Python asks.
     """
 
-    __slots__ = ("base", "dtype", "parameter", "producer", "recorder", "shape", "storage",
-                 "strides")
+    __slots__ = ("base", "dtype", "parameter", "producer", "recorder", "shape", "sides",
+                 "storage", "strides")
 
     layout = torch.strided
     grad = grad_fn = None
@@ -49,6 +49,8 @@ class SymbolicTensor:
                  storage: int) -> None:
         self.recorder = recorder
         recorder.alive += 1
+        self.sides = shape
+        """The shape as a plain tuple."""
         self.shape = torch.Size(shape)
         self.dtype = dtype
         self.producer = producer

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -81,25 +81,15 @@ def _reason(error: BaseException) -> str:
 _OURS, _TORCH = Path(__file__).parents[1], Path(torch.__file__).parent
 
 
-class _Frame(NamedTuple):
-    """A module that is running."""
-
-    path: str
-    type: str
-    leaf: bool
-    """Whether it has no children."""
-    start: int
-    """Its first call."""
+_Frame = tuple[str, str, bool, int]
+"""Of a module that is running: path, type, whether it has no children, and its first call."""
 
 
-class _Place(NamedTuple):
-    """Where a pass is: a call or a module, and what it was given."""
+_Place = tuple[str, str, tuple[Shape, ...], tuple[int, ...]]
+"""A call or a module: path, type, and shapes and producers of what it was given."""
 
-    path: str
-    type: str
-    shape: Shape
-    inputs: tuple[int, ...]
-
+_set = object.__setattr__
+"""Past the `__setattr__` of modules, which looks for parameters in what it is given."""
 
 _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
@@ -127,7 +117,7 @@ class _Tracer:
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
-        self.frames: list[_Frame] = [_Frame("", type_name, False, 0)]
+        self.frames: list[_Frame] = [("", type_name, False, 0)]
         self.alive = 0
         """Symbolic tensors that somebody holds."""
         self.pending: _Place | None = None
@@ -166,46 +156,48 @@ class _Tracer:
     def watch(self, network: nn.Module) -> Iterator[None]:
         """Set the mode, and know which module is running: each `forward` announces itself.
 
-        On the instances, not the classes, so that nobody else's modules are touched; it takes a
-        third of the time of hooks. What the modules hold is put back at the end, also on failure.
+        For the pass each module holds copies of what it has, so that what `forward` sets is gone at
+        its end, also on failure. They are the instances' own: nobody else's modules are touched.
         """
-        before: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        training = self.training
+        before: list[tuple[nn.Module, dict[str, Any]]] = []
+        training, modules, own = self.training, self.modules, self.own
         try:
             walked: dict[nn.Module, str] = {}
             _walk(network, "", walked)
             for module, path in walked.items():
                 attributes = vars(module)
-                parameters, children = attributes["_parameters"], attributes["_modules"]
-                buffers = attributes["_buffers"]
-                before += [(held, held.copy()) for held in (attributes, parameters, buffers,
-                                                            children)]
-                attributes["training"] = training
-                own = self._note_parameters(path, parameters) if parameters else ()
+                parameters, buffers = attributes["_parameters"], attributes["_buffers"]
+                children, type_name = attributes["_modules"], type(module).__name__
+                copies = attributes.copy()
+                copies["training"] = training
+                copies["_parameters"] = parameters.copy() if parameters else {}
+                copies["_modules"] = children.copy() if children else {}
                 if buffers:
-                    self.own += [buffer for buffer in buffers.values() if buffer is not None]
-                type_name = type(module).__name__
-                self.modules[path] = Module(
+                    copies["_buffers"] = buffers.copy()
+                    own += [buffer for buffer in buffers.values() if buffer is not None]
+                else:
+                    copies["_buffers"] = {}
+                modules[path] = Module(
                     type_name, isinstance(module, nn.Sequential),
                     tuple([walked[child] for child in children.values() if child is not None])
-                    if children else (), own)
+                    if children else (),
+                    self._note_parameters(path, parameters) if parameters else ())
                 if path:
-                    attributes["forward"] = self._announced(path, type_name, module.forward,
-                                                            not children)
-            if self.own:
-                self.device = self.own[0].device
+                    copies["forward"] = self._announced(path, type_name, module.forward,
+                                                        not children)
+                before.append((module, attributes))
+                _set(module, "__dict__", copies)
+            if own:
+                self.device = own[0].device
             yield
         finally:
-            for held, snapshot in before:
-                if len(held) != len(snapshot) or held.keys() != snapshot.keys():
-                    for name in held.keys() - snapshot.keys():
-                        del held[name]
-                held.update(snapshot)
+            for module, attributes in before:
+                _set(module, "__dict__", attributes)
             if self.alive:      # a module keeps some, in a cache of its own
-                for held, _ in before:
-                    for kept in held.values():
+                for _, attributes in before:
+                    for kept in attributes.values():
                         forget(kept, SymbolicTensor)
-            self.own.clear()
+            own.clear()
 
     def _note_parameters(self, path: str,
                          own: dict[str, nn.Parameter | None]) -> tuple[str, ...]:
@@ -237,22 +229,27 @@ class _Tracer:
             given = args if len(args) == 1 and not kwargs and type(args[0]) is SymbolicTensor \
                 else leaves((args, kwargs), SymbolicTensor)
             inputs = tuple([tensor.producer for tensor in given if tensor.parameter is None])
-            frames.append(_Frame(path, type_name, leaf, start))
+            frames.append((path, type_name, leaf, start))
             runs.append(_UNDER_WAY)
             shapes: tuple[Shape, ...] = ()
             try:
                 result = forward(*args, **kwargs)
-                shapes = (tuple(result.shape),) if type(result) is SymbolicTensor else \
-                    tuple([tuple(tensor.shape) for tensor in leaves((result,), SymbolicTensor)])
+                shapes = (result.sides,) if type(result) is SymbolicTensor else \
+                    tuple([tensor.sides for tensor in leaves((result,), SymbolicTensor)])
                 return result
             except BaseException:
                 if self.failed is None:
-                    self.failed = _Place(path, type_name, tuple(given[0].shape) if given else (),
-                                         inputs)
+                    self.failed = (path, type_name, tuple([tensor.sides for tensor in given]),
+                                   inputs)
                 raise
             finally:
                 frames.pop()
-                runs[place] = ModuleRun(path, type_name, start, len(calls), inputs, shapes)
+                stop = len(calls)
+                runs[place] = ModuleRun(path, type_name, start, stop, inputs, shapes)
+                if leaf and stop - start > 1:   # its first call is not all that it does
+                    first = calls[start]
+                    calls[start] = first._replace(path=f"{path}.{first.operator}",
+                                                  type=first.operator)
         return announced
 
     def release(self, storage: int) -> None:
@@ -264,16 +261,16 @@ class _Tracer:
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
-        resolved = resolve(function)
-        entry = resolved.entry
+        operator, in_place, entry, swapped = resolved = resolve(function)
         tensors: list[SymbolicTensor] = []
         parameters: list[str] = []
-        plain = tuple([value if value.__class__ in _SCALARS else
-                       self.plain(value, tensors, parameters) for value in args])
-        named = {name: self.plain(value, tensors, parameters)
-                 for name, value in kwargs.items()} if kwargs else kwargs
-        in_place = resolved.in_place or (bool(kwargs) and (
-            "out" in kwargs or kwargs.get("inplace", False)))
+        plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
+                       for value in args])
+        named = kwargs
+        if kwargs:
+            named = {name: value if type(value) in _SCALARS else
+                     self.plain(value, tensors, parameters) for name, value in kwargs.items()}
+            in_place = in_place or "out" in kwargs or kwargs.get("inplace", False)
         if not tensors:
             if not parameters and (entry is None or entry.macs is None or in_place):
                 return self._constant(function, args, kwargs, in_place=in_place)
@@ -282,11 +279,12 @@ class _Tracer:
         if entry is None and (inside := opened(function)) is not None:
             with _Watch(self.call):
                 return inside(*args, **kwargs)
-        path, type_name = self._place(resolved.name)
+        path, type_name = self._place(operator)
         producers = tuple([tensor.producer for tensor in tensors])
-        shapes = tuple([tuple(tensor.shape) for tensor in tensors])
-        self.pending = _Place(path, type_name, shapes[0] if shapes else (), producers)
-        effect, result, known = outcome(resolved, function, args, kwargs)
+        shapes = tuple([tensor.sides for tensor in tensors])
+        self.pending = path, type_name, shapes, producers
+        effect, result, known = outcome(resolved, function, args, kwargs,
+                                        tensors[0].dtype if tensors else None)
         self.pending = None
         if effect is None:
             return result
@@ -294,23 +292,21 @@ class _Tracer:
         first = tensors[0] if tensors else None
         if in_place:
             effect = effect._replace(allocates=False)
-            written = self._written(kwargs["out"] if "out" in kwargs else args[0], index)
-            storage = written.storage
+            storage = self._written(kwargs["out"] if "out" in kwargs else args[0], index).storage
         elif effect.allocates or (first is None and len(parameters) != 1):
             storage = index
         elif first is not None:
             storage = first.storage
         else:
             return self._symbols(result, effect, _NOWHERE, None, parameters[0])
-        if self.frames[-1].leaf:
-            self._share_module()
         self.calls.append(Call(
-            index=index, path=path, type=type_name, operator=resolved.name,
-            args=plain[::-1] if resolved.swapped else plain, kwargs=named, inputs=producers,
-            input_shapes=shapes, effect=effect, parameters=tuple(parameters), storage=storage,
-            known=known))
+            index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
+            shapes, effect, tuple(parameters), storage, known))
         if in_place:
-            return None if resolved.name == "setitem" else args[0]
+            return None if operator == "setitem" else args[0]
+        if result is None and effect.others is None and effect.allocates:
+            return SymbolicTensor(self, effect.shape, effect.dtype or (
+                first.dtype if first is not None else torch.float32), index, index)
         return self._symbols(result, effect, index, first, None)
 
     def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], *,
@@ -379,11 +375,11 @@ class _Tracer:
         """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""
         kind = type(value)
         if kind is SymbolicTensor:
-            if value.parameter is not None:
-                parameters.append(value.parameter)
-                return Operand(tuple(value.shape), None, value.parameter)
-            tensors.append(value)
-            return Operand(tuple(value.shape), value.producer)
+            if value.parameter is None:
+                tensors.append(value)
+                return Operand(value.sides, value.producer)
+            parameters.append(value.parameter)
+            return Operand(value.sides, None, value.parameter)
         if (operand := self.operands.get(id(value))) is not None:
             parameters.append(operand.parameter or "")
             return operand
@@ -417,13 +413,6 @@ class _Tracer:
             return path, type_name
         return f"{path}.{operator}", operator
 
-    def _share_module(self) -> None:
-        """The second call of a module without children: the first is no longer all that it does."""
-        path, _, _, start = self.frames[-1]
-        if len(self.calls) > start and (first := self.calls[start]).path == path:
-            self.calls[start] = first._replace(path=f"{path}.{first.operator}",
-                                               type=first.operator)
-
     def so_far(self, result: Any, outputs: tuple[int, ...]) -> Trace:
         end = len(self.calls) - 1
         return Trace(
@@ -433,10 +422,10 @@ class _Tracer:
             held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))
 
     def failure(self, reason: str) -> TraceError:
-        place = self.pending or self.failed or _Place(
-            "its start", self.frames[0].type, self.inputs[0].shape, (NETWORK_INPUT,))
-        return TraceError(path=place.path, type=place.type, input_shape=place.shape, reason=reason,
-                          inputs=place.inputs, trace=self.so_far(None, ()))
+        path, type_name, shapes, producers = self.pending or self.failed or (
+            "its start", self.frames[0][1], (self.inputs[0].shape,), (NETWORK_INPUT,))
+        return TraceError(path=path, type=type_name, input_shape=shapes[0] if shapes else (),
+                          reason=reason, inputs=producers, trace=self.so_far(None, ()))
 
 
 _SCALARS = frozenset({int, float, bool, str, complex, bytes, range, type(None), type(...), slice,
