@@ -125,6 +125,7 @@ def on_meta(value: Any, made: dict[int, torch.Tensor]) -> Any:
 
 _ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 """What a function of PyTorch asks before it hands itself over to a mode."""
+_WRITTEN_OUT = ("torch.nn.functional", "torch.functional")
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +133,8 @@ def opened(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """The same function, which goes on to what it is made of in the place of handing itself over:
     `F.multi_head_attention_forward` becomes its linear layers, products and softmax. None where it
     is not written so."""
-    if not isinstance(function, FunctionType) or not {*_ASKS} & {*function.__code__.co_names}:
+    if not isinstance(function, FunctionType) or function.__module__ not in _WRITTEN_OUT \
+            or not {*_ASKS} & {*function.__code__.co_names}:
         return None
     inside = FunctionType(
         function.__code__, {**function.__globals__, **dict.fromkeys(_ASKS, _never)},

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 
@@ -18,99 +17,79 @@ class Recorder(Protocol):
 
     device: torch.device
     """Of the network, and so of the tensors that it is given."""
+    alive: int
+    """Tensors of this trace that somebody holds."""
 
     def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
-
-    alive: int
-    """Tensors of this trace that somebody holds."""
 
     def release(self, storage: int) -> None:
         """A tensor is gone."""
 
 
-class SymbolicTensor:
-    """Every operation on it goes to its recorder.
-
-    It is no `torch.Tensor`, whose memory C++ code would read past the recorder, but it says that it
-    is one where Python asks.
-    """
+class SymbolicTensor(torch.Tensor):
+    """Every operation on it goes to the mode that watches the trace. Its own memory is empty; what
+    is often asked of it is answered here, without the way through PyTorch."""
 
     __slots__ = ("base", "dtype", "parameter", "producer", "recorder", "shape", "sides",
                  "storage", "strides")
 
-    layout = torch.strided
-    grad = grad_fn = None
-    is_leaf = True
-    is_meta = is_cuda = is_cpu = is_xla = is_mps = is_sparse = is_nested = is_quantized = False
-    is_mkldnn = is_sparse_csr = False
+    recorder: Recorder
+    shape: torch.Size
+    sides: Shape
+    """The shape as a plain tuple."""
+    dtype: torch.dtype
+    producer: int
+    """The call that gave it, negative for an input."""
+    storage: int    # type: ignore[assignment]  # of a tensor, a method that is no longer used
+    """The call that allocated its memory, negative for an input."""
+    parameter: str | None
+    """The parameter that it is a view of, where it is one: then no call gave it."""
+    base: SymbolicTensor | None
+    """The tensor that it is a view of."""
+    strides: tuple[int, ...] | None
+    """Where its numbers do not stand in order."""
 
-    def __init__(self, recorder: Recorder, shape: Shape, dtype: torch.dtype, producer: int,
-                 storage: int) -> None:
-        self.recorder = recorder
-        recorder.alive += 1
-        self.sides = shape
-        """The shape as a plain tuple."""
-        self.shape = torch.Size(shape)
-        self.dtype = dtype
-        self.producer = producer
-        """The call that gave it, negative for an input."""
-        self.storage = storage
-        """The call that allocated its memory, negative for an input."""
-        self.parameter: str | None = None
-        """The parameter that it is a view of, where it is one: then no call gave it."""
-        self.base: SymbolicTensor | None = None
-        """The tensor that it is a view of."""
-        self.strides: tuple[int, ...] | None = None
-        """Where its numbers do not stand in order."""
+    layout = torch.strided
+    requires_grad = False
+    is_meta = is_cuda = is_sparse = is_nested = is_quantized = False
 
     def __del__(self) -> None:
         self.recorder.release(self.storage)
 
-    # `isinstance(x, torch.Tensor)` asks for it, `type(x)` does not.
-    __class__ = property(lambda self: torch.Tensor)
-
     @classmethod
     def __torch_function__(cls, function: Callable[..., Any], types: Any, args: Any = (),
-                           kwargs: dict[str, Any] | None = None) -> Any:
-        # Of a trace the mode is asked first; here is who was kept after its end, or in a thread.
+                           kwargs: dict[str, Any] | None = None) -> NoReturn:
+        # Of a trace the mode is asked first; here is what was kept after its end.
         raise ShapeError("a tensor of a trace is used outside of it")
 
     def meta(self) -> torch.Tensor:
         """A real one on meta, of the same shape and layout."""
         if self.strides is None:
-            return torch.empty(self.shape, dtype=self.dtype, device=META)
-        return torch.empty_strided(self.shape, self.strides, dtype=self.dtype, device=META)
+            return torch.empty(self.sides, dtype=self.dtype, device=META)
+        return torch.empty_strided(self.sides, self.strides, dtype=self.dtype, device=META)
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:       # type: ignore[override]
         return self.recorder.device
 
     @property
-    def requires_grad(self) -> bool:
-        return False
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        """No gradient passes through a trace."""
-
-    @property
     def data(self) -> Any:
-        return self.recorder.call(torch.Tensor.detach, (self,), {})
+        return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
-        self.recorder.call(torch.Tensor.copy_, (self, value), {})
+        self.copy_(value)
 
     @property
     def ndim(self) -> int:
-        return len(self.shape)
+        return len(self.sides)
 
     def dim(self) -> int:
-        return len(self.shape)
+        return len(self.sides)
 
-    def size(self, dim: int | None = None) -> Any:
-        return self.shape if dim is None else self.shape[dim]
+    def size(self, dim: int | None = None) -> Any:      # type: ignore[override]
+        return self.shape if dim is None else self.sides[dim]
 
     def numel(self) -> int:
         return self.shape.numel()
@@ -118,69 +97,41 @@ class SymbolicTensor:
     nelement = numel
 
     def __len__(self) -> int:
-        if not self.shape:
+        if not self.sides:
             raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
-
-    def is_floating_point(self) -> bool:
-        return self.dtype.is_floating_point
-
-    def requires_grad_(self, requires_grad: bool = True) -> SymbolicTensor:
-        return self
-
-    def retain_grad(self) -> None:
-        return None
+        return self.sides[0]
 
     def __iter__(self) -> Any:
-        return iter(self.recorder.call(torch.Tensor.unbind, (self, 0), {}))
+        return iter(self.unbind(0))
 
-    def __repr__(self) -> str:
-        return f"SymbolicTensor({'×'.join(map(str, self.shape))}, {self.dtype})"
-
-    __hash__ = object.__hash__
+    def __repr__(self, *, tensor_contents: Any = None) -> str:     # type: ignore[override]
+        return f"SymbolicTensor({'×'.join(map(str, self.sides))}, {self.dtype})"
 
     def __format__(self, spec: str) -> str:
         return repr(self)
 
+    __hash__ = object.__hash__
+
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.recorder.call(torch.Tensor.clone, (self,), {})
+        return self.clone()
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(torch.Tensor, name)        # `AttributeError` as of a tensor
-        if callable(method):
-            return lambda *args, **kwargs: self.recorder.call(method, (self, *args), kwargs)
-        return self.recorder.call(_getter(name), (self,), {})
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        return self
 
+    def _needs_values(self, *_: Any) -> NoReturn:
+        raise ShapeError("a decision needs the values of a tensor")
 
-@cache
-def _getter(name: str) -> Callable[[Any], Any]:
-    """A property, `x.mT`, as a function with its name."""
-    def get(tensor: Any) -> Any:
-        return getattr(tensor, name)
-    get.__name__ = name
-    return get
+    __bool__ = __int__ = __float__ = __complex__ = __index__ = _needs_values
+    __array__ = __contains__ = item = tolist = numpy = _needs_values    # type: ignore[assignment]
 
 
-def _needs_values(self: SymbolicTensor, *_: Any) -> Any:
-    raise ShapeError("a decision needs the values of a tensor")
-
-
-def _method(name: str) -> Callable[..., Any]:
-    method = getattr(torch.Tensor, name)
-
-    def call(self: SymbolicTensor, *args: Any) -> Any:
-        return self.recorder.call(method, (self, *args), {})
-    return call
-
-
-# Python looks operators up on the class, past __getattr__.
-_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
-           "lshift", "rshift")
-_OPERATORS = [*[f"__{side}{name}__" for name in _BINARY for side in ("", "r", "i")],
-              *[f"__{name}__" for name in ("neg", "pos", "invert", "abs", "eq", "ne", "lt", "le",
-                                           "gt", "ge", "getitem", "setitem", "reversed")]]
-for _name in _OPERATORS:
-    if hasattr(torch.Tensor, _name):
-        setattr(SymbolicTensor, _name, _method(_name))
-for _name in ("bool", "int", "float", "complex", "index", "array", "contains"):
-    setattr(SymbolicTensor, f"__{_name}__", _needs_values)
+def symbolic_tensor(recorder: Recorder, shape: Shape, dtype: torch.dtype, producer: int,
+                    storage: int) -> SymbolicTensor:
+    """The output of the call `producer`, in the memory of the call `storage`."""
+    made = SymbolicTensor()
+    made.recorder = recorder
+    recorder.alive += 1
+    made.sides, made.shape, made.dtype = shape, torch.Size(shape), dtype
+    made.producer, made.storage = producer, storage
+    made.parameter = made.base = made.strides = None
+    return made

@@ -33,7 +33,7 @@ from explorer.tracing.operators import (
 )
 from explorer.tracing.outcome import opened, outcome, run_on_meta
 from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
-from explorer.tracing.symbolic import META, SymbolicTensor
+from explorer.tracing.symbolic import META, SymbolicTensor, symbolic_tensor
 
 _tracing = RLock()
 """One trace at a time: while a network is watched its modules' `forward` are not its own, and all
@@ -112,7 +112,8 @@ class _Tracer:
 
     def __init__(self, type_name: str, inputs: tuple[Input, ...], training: bool) -> None:
         self.inputs, self.training = inputs, training
-        self.device = META
+        self.device = torch.device("cpu")
+        """Where a network on meta makes its constants: a decision may need their values."""
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
@@ -150,7 +151,7 @@ class _Tracer:
 
     def input(self, number: int) -> SymbolicTensor:
         given, index = self.inputs[number], NETWORK_INPUT - number
-        return SymbolicTensor(self, given.shape, given.dtype, index, index)
+        return symbolic_tensor(self, given.shape, given.dtype, index, index)
 
     @contextmanager
     def watch(self, network: nn.Module) -> Iterator[None]:
@@ -187,7 +188,7 @@ class _Tracer:
                                                         not children)
                 before.append((module, attributes))
                 _set(module, "__dict__", copies)
-            if own:
+            if own and own[0].device != META:
                 self.device = own[0].device
             yield
         finally:
@@ -305,7 +306,7 @@ class _Tracer:
         if in_place:
             return None if operator == "setitem" else args[0]
         if result is None and effect.others is None and effect.allocates:
-            return SymbolicTensor(self, effect.shape, effect.dtype or (
+            return symbolic_tensor(self, effect.shape, effect.dtype or (
                 first.dtype if first is not None else torch.float32), index, index)
         return self._symbols(result, effect, index, first, None)
 
@@ -334,7 +335,7 @@ class _Tracer:
             memory = _memory(target)
             if memory not in self.written:
                 self.kept.append(target)
-                self.written[memory] = SymbolicTensor(self, tuple(target.shape), target.dtype,
+                self.written[memory] = symbolic_tensor(self, tuple(target.shape), target.dtype,
                                                       index, index)
             target = self.written[memory]
         tensor: SymbolicTensor | None = target
@@ -351,7 +352,7 @@ class _Tracer:
             storage, base = first.storage, first
 
         def symbol(shape: Shape, dtype: torch.dtype) -> SymbolicTensor:
-            made = SymbolicTensor(self, shape, dtype, producer, storage)
+            made = symbolic_tensor(self, shape, dtype, producer, storage)
             made.base, made.parameter = base, parameter
             return made
 
@@ -389,7 +390,7 @@ class _Tracer:
             return kind([self.plain(part, tensors, parameters) for part in value])
         if isinstance(value, torch.Tensor):
             if self.written and (held := self.written.get(_memory(value))) is not None:
-                tensors.append(SymbolicTensor(self, tuple(value.shape), value.dtype, held.producer,
+                tensors.append(symbolic_tensor(self, tuple(value.shape), value.dtype, held.producer,
                                               held.storage))
                 return Operand(tuple(value.shape), held.producer)
             return Operand(tuple(value.shape))

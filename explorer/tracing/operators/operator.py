@@ -252,6 +252,8 @@ class Resolved(NamedTuple):
 def resolve(function: Callable[..., Any]) -> Resolved:
     """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
     spelled = function.__name__
+    if spelled == "__get__":        # a property, such as `x.mT`
+        spelled = function.__self__.__name__    # type: ignore[attr-defined]
     name = spelled.strip("_")
     in_place = name == "setitem" or (spelled.endswith("_") and not spelled.endswith("__"))
     swapped = False
