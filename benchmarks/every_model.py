@@ -110,11 +110,13 @@ def _build_torchvision(name: str, size: int | None) -> Ready:
 
 def on_meta(make: Callable[[], nn.Module]) -> Any:
     """What `make` makes, on meta, in evaluation."""
-    try:
-        with torch.device("meta"):
-            return make().eval()
-    except NotImplementedError:     # torchvision's regnets compute their widths with tensors
-        return make().to("meta").eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # of how weights will be initialised
+        try:
+            with torch.device("meta"):
+                return make().eval()
+        except NotImplementedError:     # torchvision's regnets compute their widths with tensors
+            return make().to("meta").eval()
 
 
 # What the tracer says.
