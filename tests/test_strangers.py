@@ -5,9 +5,6 @@ The comparison is that of `benchmarks/every_model.py`, which holds all of their 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 
 from benchmarks.every_model import Model, compare, missed, timm_model, torchvision_model
@@ -58,15 +55,6 @@ MODELS = [
 
 NOT_ALL_COUNTED: dict[str, str] = {}
 """Of the models that have such, the operators without a rule, as `missed` gives them."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def collections_that_are_short() -> Iterator[None]:
-    """What is there stays: going through all of it again and again takes a third of the time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
