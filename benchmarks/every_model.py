@@ -110,11 +110,13 @@ def _build_torchvision(name: str, size: int | None) -> Ready:
 
 def on_meta(make: Callable[[], nn.Module]) -> Any:
     """What `make` makes, on meta, in evaluation."""
-    try:
-        with torch.device("meta"):
-            return make().eval()
-    except NotImplementedError:     # torchvision's regnets compute their widths with tensors
-        return make().to("meta").eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")     # of how weights will be initialised
+        try:
+            with torch.device("meta"):
+                return make().eval()
+        except NotImplementedError:     # torchvision's regnets compute their widths with tensors
+            return make().to("meta").eval()
 
 
 # What the tracer says.
@@ -404,16 +406,17 @@ def report(records: list[Record]) -> str:
             if reason := criterion.reason(record):
                 reasons[re.sub(r"\b\d+\b", "N", reason)[:160]].append(record.name)
         misses = sum(map(len, reasons.values()))
-        share = 1 - misses / len(concerned) if concerned else 1
-        heads.append(f"{'met ' if share >= criterion.least else 'MISS'}  {share:7.2%} of "
-                     f"{len(concerned):4} (at least {criterion.least:.1%})  {criterion.sentence}")
+        share = 1 - misses / len(concerned) if concerned else None
+        verdict = "none" if share is None else "met" if share >= criterion.least else "MISS"
+        heads.append(f"{verdict:4}  {share or 0:7.2%} of {len(concerned):4} "
+                     f"(at least {criterion.least:.1%})  {criterion.sentence}")
         if misses:
             details.append(f"\nMisses: {criterion.sentence}")
             details += [f"  {len(names):4}  {reason}\n        {' '.join(sorted(names))}"
                         for reason, names in sorted(reasons.items(), key=lambda it: -len(it[1]))]
     if ratios := [ratio(record) for record in built if record.trace_seconds]:
         mean = statistics.geometric_mean(ratios)
-        heads.append(f"{'met ' if mean >= LEAST_MEAN else 'MISS'}  {mean:.2f} times as fast as "
+        heads.append(f"{'met' if mean >= LEAST_MEAN else 'MISS':4}  {mean:.2f} times as fast as "
                      f"FlopCounterMode in the geometric mean (at least {LEAST_MEAN}), least "
                      f"{min(ratios):.2f}")
     unbuilt = [f"  {record.name}: {record.not_built}" for record in records if record.not_built]
