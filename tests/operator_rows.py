@@ -7,6 +7,7 @@ Worked out by hand; `test_operators` holds the rows against the table and agains
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import torch
@@ -40,6 +41,18 @@ class Function(nn.Module):
         return self.function(x)
 
 
+class Reshape(nn.Module):
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(self.shape)
+
+
+Then = nn.Sequential
+
+
 def weight(*shape: int) -> Tensor:
     return torch.empty(shape, device="meta")
 
@@ -55,7 +68,83 @@ def each(operations: int) -> Effect:
 
 ONE = Window((1, 1))
 
+HALF = Fraction(1, 2)
+LINE, VOLUME = Reshape(2, 6, 80), Reshape(2, 3, 2, 8, 10)
+
 ROWS: dict[str, list[Row]] = {
+    "conv1d": [
+        # (80 + 2 - 2·2 - 1) // 3 + 1 = 26 outputs, each of 6·3 products.
+        Row(Then(LINE, nn.Conv1d(6, 4, 3, stride=3, padding=1, dilation=2)),
+            effect((2, 4, 26), 2 * 4 * 26 * 18, 2 * 4 * 26, Window((3,), (3,), (1,), (2,))), BYTES),
+        Row(lambda x: F.conv1d(x.reshape(12, 80), weight(5, 12, 3), padding="same"),
+            effect((5, 80), 5 * 80 * 36, 0, Window((3,), (1,), (1,), (1,)))),
+    ],
+    "conv3d": [
+        Row(Then(VOLUME, nn.Conv3d(3, 4, (1, 3, 5), groups=1, bias=False)),
+            effect((2, 4, 2, 6, 6), 2 * 4 * 2 * 6 * 6 * 3 * 15, 0,
+                   Window((1, 3, 5), (1, 1, 1), (0, 0, 0), (1, 1, 1))), BYTES),
+        Row(lambda x: F.conv3d(x.reshape(2, 3, 2, 8, 10), weight(3, 1, 2, 2, 2), groups=3),
+            effect((2, 3, 1, 7, 9), 2 * 3 * 7 * 9 * 8, 0,
+                   Window((2, 2, 2), (1, 1, 1), (0, 0, 0), (1, 1, 1)), groups=3)),
+    ],
+    "conv_transpose1d": [
+        # (80 - 1)·2 + 3 = 161. Two of three weights meet an even output, one an odd one.
+        Row(Then(LINE, nn.ConvTranspose1d(6, 4, 3, stride=2)),
+            effect((2, 4, 161), SIZE * 4 * 3, 2 * 4 * 161, Window((2,), (HALF,), (1,), (1,))),
+            BYTES),
+    ],
+    "conv_transpose2d": [
+        Row(nn.ConvTranspose2d(6, 4, 2, 2, bias=False),
+            effect((2, 4, 16, 20), SIZE * 4 * 4, 0, Window((1, 1), (HALF, HALF))), BYTES),
+        # Height (8 - 1)·2 - 2 + 3 + 1 = 16. Output 0 reads input 0 alone, by its middle weight.
+        Row(lambda x: F.conv_transpose2d(x, weight(6, 2, 3, 3), weight(6), 2, 1, 1, 3),
+            effect((2, 6, 16, 20), SIZE * 2 * 9, 2 * 6 * 320, Window((2, 2), (HALF, HALF)),
+                   groups=3)),
+        # Without a stride it is a convolution that is padded by 2: from input -2 on.
+        Row(lambda x: F.conv_transpose2d(x, weight(6, 4, 3, 5), dilation=(1, 2)),
+            effect((2, 4, 10, 18), SIZE * 4 * 15, 0, Window((3, 5), (1, 1), (2, 8), (1, 2)))),
+    ],
+    "conv_transpose3d": [
+        Row(Then(VOLUME, nn.ConvTranspose3d(3, 4, 2, 2)),
+            effect((2, 4, 4, 16, 20), SIZE * 4 * 8, 2 * 4 * 4 * 16 * 20,
+                   Window((1, 1, 1), (HALF,) * 3, (0, 0, 0), (1, 1, 1))), BYTES),
+    ],
+    "max_pool1d": [
+        Row(Then(LINE, nn.MaxPool1d(3, 2, 1)),
+            effect((2, 6, 40), ops=2 * 6 * 40 * 3, window=Window((3,), (2,), (1,), (1,))),
+            BYTES + 8 * 2 * 6 * 40)],
+    "max_pool3d": [
+        Row(Then(VOLUME, nn.MaxPool3d((1, 2, 2))),
+            effect((2, 3, 2, 4, 5), ops=SIZE,
+                   window=Window((1, 2, 2), (1, 2, 2), (0, 0, 0), (1, 1, 1))), 3 * BYTES // 2)],
+    "avg_pool1d": [
+        Row(Then(LINE, nn.AvgPool1d(4)),
+            effect((2, 6, 20), ops=SIZE, window=Window((4,), (4,), (0,), (1,))), BYTES)],
+    "avg_pool3d": [
+        Row(Then(VOLUME, nn.AvgPool3d(2)),
+            effect((2, 3, 1, 4, 5), ops=SIZE,
+                   window=Window((2, 2, 2), (2, 2, 2), (0, 0, 0), (1, 1, 1))), BYTES)],
+    "adaptive_avg_pool1d": [
+        Row(Then(LINE, nn.AdaptiveAvgPool1d(1)),
+            effect((2, 6, 1), ops=SIZE, window=Window((80,), (80,), (0,), (1,), whole=True)), 0),
+        # Of 80 in 3: 0-27, 26-54, 53-80.
+        Row(Then(LINE, nn.AdaptiveAvgPool1d(3)),
+            effect((2, 6, 3), ops=12 * (27 + 28 + 27),
+                   window=Window((28,), (26,), (0,), (1,), whole=True)), BYTES)],
+    "adaptive_max_pool1d": [
+        Row(Then(LINE, nn.AdaptiveMaxPool1d(20)),
+            effect((2, 6, 20), ops=SIZE, window=Window((4,), (4,), (0,), (1,), whole=True)),
+            BYTES + 8 * 2 * 6 * 20)],
+    "adaptive_avg_pool3d": [
+        Row(Then(VOLUME, nn.AdaptiveAvgPool3d((1, 4, 5))),
+            effect((2, 3, 1, 4, 5), ops=SIZE, window=Window(
+                (2, 2, 2), (2, 2, 2), (0, 0, 0), (1, 1, 1), whole=True)), BYTES),
+        Row(Then(VOLUME, nn.AdaptiveAvgPool3d(1)), kept=0)],
+    "adaptive_max_pool3d": [
+        Row(Then(VOLUME, nn.AdaptiveMaxPool3d((1, 4, 5))),
+            effect((2, 3, 1, 4, 5), ops=SIZE, window=Window(
+                (2, 2, 2), (2, 2, 2), (0, 0, 0), (1, 1, 1), whole=True)),
+            BYTES + 8 * 2 * 3 * 20)],
     "conv2d": [
         # 2·4·6·8 outputs, each of 6·3·3 products.
         Row(lambda x: F.conv2d(x, weight(4, 6, 3, 3)),
@@ -75,6 +164,8 @@ ROWS: dict[str, list[Row]] = {
             effect(X, SIZE * 90, 0, Window((3, 5), padding=(1, 2)))),
         Row(lambda x: F.conv2d(x, weight(6, 6, 3, 5), padding="valid"),
             effect((2, 6, 6, 6), 2 * 6 * 6 * 6 * 90, 0, Window((3, 5)))),
+        # An even kernel: PyTorch pads a copy behind, and keeps that.
+        Row(nn.Conv2d(6, 4, 2, padding="same"), kept=4 * 2 * 6 * 9 * 11),
         Row(nn.Conv2d(6, 4, 8),
             effect((2, 4, 1, 3), 2 * 4 * 3 * 6 * 64, 2 * 4 * 3, Window((8, 8))), BYTES),
     ],
