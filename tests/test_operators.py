@@ -16,7 +16,7 @@ from torch.autograd.functional import jacobian
 
 from explorer.analysis import analyse
 from explorer.explain.derivation import DISAGREES, NO_FORMULA, derive
-from explorer.tracing import NETWORK_INPUT, Call, Operand, TraceError, trace
+from explorer.tracing import NETWORK_INPUT, Call, Operand, TraceError, leaves, trace
 from explorer.tracing.operators import Effect, Operator, find_operator, operators
 from explorer.tracing.operators.explanation import said, same_shape
 from explorer.tracing.operators.operator import forget, operator
@@ -47,7 +47,8 @@ def test_shapes_are_pytorchs(name: str, row: Row, training: bool) -> None:
     network = deepcopy(Function(row.function)).train(training).to("meta")
     calls = trace(network, X, training=training).calls
     result = network(torch.empty(X, device="meta"))
-    assert calls[-1].output_shape == tuple(result.shape)
+    given = [tuple(tensor.shape) for tensor in leaves([result], Tensor)]
+    assert [calls[-1].output_shape, *(calls[-1].effect.others or ())] == given
 
 
 @pytest.mark.parametrize(("name", "row"), all_rows())
@@ -79,7 +80,8 @@ def test_every_entry_explains_itself_and_its_words_are_true(name: str, row: Row,
 def test_every_operator_has_a_row_for_each_that_costs_memory_or_time(entry: Operator) -> None:
     rows = ROWS[entry.name]
     assert any(row.effect is not None for row in rows)
-    assert entry.name == "detach" or any(row.kept is not None for row in rows)
+    assert entry.name == "detach" or entry.keeps is None \
+        or any(row.kept is not None for row in rows)
 
 
 def test_there_are_no_rows_without_an_operator() -> None:

@@ -51,6 +51,8 @@ MEANINGS = {
            ("e", "dilation: distance between the outputs that a filter gives to"),
            ("o", "outputs that are added behind"))},
     "g": "groups: parts of the channels that are convolved apart",
+    "h": "heads, which attend apart", "S": "keys, each with its value",
+    "E": "numbers of a query or of a key, in one head", "E_v": "numbers of a value, in one head",
     "n": "neighbouring channels that are summed",
     "q": "arithmetic operations for each number", "b": "bytes of a number",
     "u": "inputs read, once for each window that reads them",

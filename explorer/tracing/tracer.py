@@ -188,6 +188,7 @@ class _Tracer:
                                           view=entry is not None)
         else:
             effect = entry.rule(*args, **kwargs)
+            shapes = None if effect.others is None else [effect.shape, *effect.others]
         inplace = inplace or kwargs.get("inplace", False)
         if inplace and effect.allocates:
             effect = effect._replace(allocates=False)
@@ -200,7 +201,7 @@ class _Tracer:
         if inplace:
             first.producer = index
             return first
-        if shapes is None or len(shapes) == 1:
+        if shapes is None or (len(shapes) == 1 and effect.others is None):
             return _SymbolicTensor(self, effect.shape, index, storage)
         return tuple([_SymbolicTensor(self, shape, index, storage) for shape in shapes])
 

@@ -78,7 +78,8 @@ class Case:
         mixes, layout = (entry.mixes, entry.layout) if entry else (False, None)
         features = f"F_{end}" if mixes else "F"
         if layout == "heads" and 2 <= rank <= 4:
-            return ["N", "h", "L", f"E_{end}"] if rank == 4 else ["N", "L", f"E_{end}"][-rank:]
+            numbers = "E_v" if end == "out" else "E"
+            return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
         if layout == "features" and 1 <= rank <= 5:
             return [*["N", *POSITIONS.get(rank - 2, ())][:rank - 1], features]
         sides = len(window.kernel) if window else rank - 2 if layout else 2

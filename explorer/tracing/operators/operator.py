@@ -79,6 +79,8 @@ class Effect(NamedTuple):
     """False where the output is the input's memory: views and in-place operations."""
     dtype: torch.dtype | None = None
     """Of the output, where it is another than the input's."""
+    others: tuple[Shape, ...] | None = None
+    """The shapes of the outputs behind the first; None where the output is one tensor."""
 
 
 NETWORK_INPUT = -1
@@ -146,10 +148,12 @@ class Call(NamedTuple):
 Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
-Kept = Literal["input", "output", "factors"] | Bytes
-"""What training keeps of a call: the memory of its inputs or of its output, of each factor whose
-partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
-Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]]
+Kept = str | Bytes
+"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
+each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
+own. In place, an input is copied before it is lost."""
+Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
+"""None where it depends on the library that computes it."""
 Layout = Literal["channels", "features", "heads"]
 """What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
 as of tokens; (N, heads, L, E), as of attention."""
@@ -265,6 +269,8 @@ def resolve(function: Callable[..., Any]) -> Resolved:
         name, in_place = name[1:], True
     elif name == "rsub":
         name, swapped = "sub", True
+    elif function is torch.Tensor.unfold:
+        name = "unfold_view"    # F.unfold, which makes columns of patches, has its name
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 

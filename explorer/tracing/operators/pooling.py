@@ -127,7 +127,8 @@ def fitted_shape(case: Case) -> Words:
 def fitted_work(case: Case) -> Words:
     areas = _areas(case)
     ins = case.inputs[-len(areas):]
-    reads = [Symbol(f"u_{name[0]}" if len(areas) > 1 else "u", sum(_spans(size, out))) if size % out else side
+    reads = [Symbol(f"u_{name[0]}" if len(areas) > 1 else "u", sum(_spans(size, out)))
+             if size % out else side
              for side, name, (size, out) in
              zip(ins, SIDES[-len(areas):], areas, strict=True)]
     return counted("operations", product([*case.inputs[:-len(areas)], *reads]),
