@@ -49,15 +49,19 @@ def _grouped(query: list[int], key: list[int]) -> Shape:
     return tuple(query)
 
 
-def _score_shape(call: Call) -> Shape:
-    query, key = call.argument("query").shape, call.argument("key").shape
-    return (*call.output_shape[:-2], query[-2], key[-2])
+def _shape(call: Call, name: str) -> Shape:
+    shape: Shape = call.argument(name).shape
+    return shape
+
+
+def _scores(call: Call) -> int:
+    """How many there are."""
+    return math.prod(call.output_shape[:-1]) * _shape(call, "key")[-2]
 
 
 def in_one_kernel(call: Call) -> bool:
     """Whether PyTorch on a CPU holds no scores: it goes over them in pieces."""
-    query: Shape = call.argument("query").shape
-    value: Shape = call.argument("value").shape
+    query, value = _shape(call, "query"), _shape(call, "value")
     return len(query) == 4 and query[-1] == value[-1] and not call.argument("dropout_p")
 
 
@@ -72,24 +76,21 @@ def sums(call: Call, element_bytes: int) -> int:
 
 
 def scaled_factors(call: Call) -> int:
-    query: Shape = call.argument("query").shape
-    key: Shape = call.argument("key").shape
-    return math.prod(query) + math.prod(key)
+    return math.prod(_shape(call, "query")) + math.prod(_shape(call, "key"))
 
 
 def written_out(call: Call, element_bytes: int) -> int:
     """Queries and keys, each times the root of the scale, and the softmax; with dropout its mask
     and what it leaves."""
-    scores = math.prod(_score_shape(call))
-    return element_bytes * (scaled_factors(call)
-                            + scores * (3 if call.argument("dropout_p") else 1))
+    held = 3 if call.argument("dropout_p") else 1
+    return element_bytes * (scaled_factors(call) + _scores(call) * held)
 
 
 def workspace(call: Call, element_bytes: int) -> int:
     """Written out, the scores stand beside their softmax."""
     if in_one_kernel(call):
         return sums(call, element_bytes)
-    scores, query = math.prod(_score_shape(call)), math.prod(call.argument("query").shape)
+    scores, query = _scores(call), math.prod(_shape(call, "query"))
     out = math.prod(call.output_shape)
     return element_bytes * max(query + scores, scaled_factors(call) + scores - out,
                                query + 2 * scores - out)
@@ -99,7 +100,8 @@ def workspace(call: Call, element_bytes: int) -> int:
 
 def numbers(case: Case) -> tuple[list[Expression], Symbol, Symbol, Symbol]:
     """Batch, heads and queries; then the keys, and the numbers of a query and of a value."""
-    return (case.outputs[:-1],
+    *batch, queries, _ = case.outputs
+    return ([*batch, Symbol("L", queries.value, "queries")],
             Symbol("S", case.argument("key").shape[-2]),
             Symbol("E", case.argument("query").shape[-1]),
             Symbol("E_v", case.argument("value").shape[-1]))
@@ -132,7 +134,8 @@ def work(case: Case) -> Words:
     dropped = bool(case.argument("dropout_p"))
     parts += ["the mask"] * masked + ["dropout"] * dropped
     each = SOFTMAX + 1 + masked + dropped
-    return counted("operations", product([Symbol("q", each), *outer, keys]),
+    return counted("operations", product([Symbol("q", each, "operations for each score"), *outer,
+                                           keys]),
                    f"For each score {'; '.join(parts)}.")
 
 

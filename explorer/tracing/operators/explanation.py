@@ -77,10 +77,12 @@ class Case:
         rank, window, entry = len(shape), self.call.effect.window, self.entry
         mixes, layout = (entry.mixes, entry.layout) if entry else (False, None)
         features = f"F_{end}" if mixes else "F"
+        if not rank:
+            return []
         if layout == "heads" and 2 <= rank <= 4:
             numbers = "E_v" if end == "out" else "E"
             return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
-        if layout == "features" and 1 <= rank <= 5:
+        if layout == "features" and rank <= 5:
             return [*["N", *POSITIONS.get(rank - 2, ())][:rank - 1], features]
         sides = len(window.kernel) if window else rank - 2 if layout else 2
         if rank == 2 and sides != 1:

@@ -25,6 +25,7 @@ from explorer.tracing.operators.operator import (
     HasShape,
     Kept,
     Rule,
+    ShapeError,
     Window,
     each_side,
     feature_map,
@@ -53,6 +54,10 @@ def avg_pool(sides: int) -> Rule:
     def rule(input: HasShape, kernel_size: int | Sequence[int],
              stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
              ceil_mode: bool = False, *_: Any, **__: Any) -> Effect:
+        kernel, area = each_side(kernel_size, sides), input.shape[-sides:]
+        if sides == 3 and any(k > size for k, size in zip(kernel, area, strict=True)):
+            raise ShapeError(f"its {text.shape(kernel)} window does not fit into "
+                             f"{text.shape(tuple(area))}, and PyTorch refuses that in 3-D")
         return pool(input, kernel_size, stride, padding, ceil_mode=ceil_mode)
     return rule
 

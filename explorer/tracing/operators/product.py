@@ -31,6 +31,8 @@ from explorer.tracing.operators.operator import (
 def linear(input: HasShape, weight: HasShape, bias: HasShape | None = None) -> Effect:
     """macs = N · in · out"""
     shape = weight.shape
+    if len(shape) > 2:
+        raise ShapeError(f"its weights are a matrix (out, in); got {tuple(shape)}")
     if input.shape[-1] != shape[-1]:
         raise ShapeError(f"expects {shape[-1]} features; got {input.shape[-1]}")
     if len(shape) == 1:     # a single output, without a side for it
@@ -56,25 +58,26 @@ def matmul(input: HasShape, other: HasShape) -> Effect:
 
 
 def mm(input: HasShape, mat2: HasShape) -> Effect:
-    return _of_rank(2, input, mat2)
+    return _of_rank((2, 2), input, mat2)
 
 
 def bmm(input: HasShape, mat2: HasShape) -> Effect:
-    return _of_rank(3, input, mat2)
+    return _of_rank((3, 3), input, mat2)
 
 
-def _of_rank(rank: int, one: HasShape, other: HasShape) -> Effect:
-    if not len(one.shape) == len(other.shape) == rank or one.shape[:-2] != other.shape[:-2]:
+def _of_rank(ranks: tuple[int, int], one: HasShape, other: HasShape) -> Effect:
+    """Of tensors of so many sides, whose batches are the same."""
+    if (len(one.shape), len(other.shape)) != ranks or one.shape[:-2] != other.shape[:-2]:
         raise ShapeError(f"cannot multiply {tuple(one.shape)} by {tuple(other.shape)}")
     return matmul(one, other)
 
 
 def mv(input: HasShape, vec: HasShape) -> Effect:
-    return matmul(input, vec)
+    return _of_rank((2, 1), input, vec)
 
 
 def dot(input: HasShape, tensor: HasShape) -> Effect:
-    return matmul(input, tensor)
+    return _of_rank((1, 1), input, tensor)
 
 
 def addmm(input: HasShape, mat1: HasShape, mat2: HasShape, *, beta: float = 1,
@@ -113,6 +116,8 @@ def _more(beta: float, alpha: float) -> int:
 def outer(input: HasShape, vec2: HasShape) -> Effect:
     """Each number of one by each of the other: element-wise products, which sum nothing."""
     out = (*input.shape, *vec2.shape)
+    if not len(input.shape) == len(vec2.shape) == 1:
+        raise ShapeError(f"needs two vectors; got {tuple(input.shape)} and {tuple(vec2.shape)}")
     return Effect(out, elementwise_ops=math.prod(out))
 
 
@@ -122,8 +127,7 @@ def inner(input: HasShape, other: HasShape) -> Effect:
         raise ShapeError(f"cannot multiply the last sides of {a} and {b}")
     out = (*a[:-1], *b[:-1])
     products = math.prod(out) * a[-1]
-    return Effect(out, elementwise_ops=2 * products) if len(a) == len(b) == 1 else \
-        Effect(out, products)
+    return _unless_single(out, products)
 
 
 def tensordot(a: HasShape, b: HasShape, dims: int | Sequence[Sequence[int]] = 2,
@@ -132,7 +136,14 @@ def tensordot(a: HasShape, b: HasShape, dims: int | Sequence[Sequence[int]] = 2,
     shape, summed = _summed(a, b, dims)
     if any(one != other and 1 not in (one, other) for one, other in summed):
         raise ShapeError(f"cannot sum {tuple(a.shape)} and {tuple(b.shape)} along {dims}")
-    return Effect(shape, math.prod(shape) * math.prod(min(pair) for pair in summed))
+    products = math.prod(shape) * math.prod([min(pair) for pair in summed])
+    return _unless_single(shape, products)
+
+
+def _unless_single(shape: Shape, products: int) -> Effect:
+    """For a single number PyTorch makes no matrices, and its counter counts none."""
+    return Effect(shape, elementwise_ops=2 * products) if math.prod(shape) == 1 else \
+        Effect(shape, products)
 
 
 def _summed(a: HasShape, b: HasShape, dims: int | Sequence[Sequence[int]]
@@ -164,8 +175,8 @@ def bilinear(input1: HasShape, input2: HasShape, weight: HasShape,
 
 # Words
 
-NO_MACS = "None: PyTorch's own counter counts a product with a single vector as none. It is " \
-          "among the element-wise operations."
+NO_MACS = "None: PyTorch's own counter counts none for a product with a single vector, or for a " \
+          "single number. They are among the element-wise operations."
 
 
 def counted_products(summed: Callable[[Case], int], letter: str = "K") -> Explanation:
@@ -174,8 +185,8 @@ def counted_products(summed: Callable[[Case], int], letter: str = "K") -> Explan
         if not case.call.effect.macs:
             return Words(notes=(NO_MACS,))
         return counted("macs", product([*case.outputs, Symbol(letter, summed(case))]),
-                       "For each output one product with each number that is added up for it. "
-                       "Floating-point operations (FLOPs) are twice as many.")
+                       "For each output one product with each input. Floating-point operations "
+                       "(FLOPs) are twice as many.")
     return macs
 
 
