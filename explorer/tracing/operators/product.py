@@ -54,7 +54,8 @@ def matmul(input: HasShape, other: HasShape) -> Effect:
     batch = before if before == behind else broadcast_shapes(before, behind)
     out = (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
     products = math.prod(out) * a[-1]
-    return Effect(out, elementwise_ops=2 * products) if len(b) == 1 else Effect(out, products)
+    by_vector = len(b) == 1 or (a == (1,) and len(b) > 2)
+    return Effect(out, elementwise_ops=2 * products) if by_vector else Effect(out, products)
 
 
 def mm(input: HasShape, mat2: HasShape) -> Effect:
