@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pytest
@@ -502,3 +503,39 @@ def test_patches_and_shuffles_have_pytorchs_shapes(shape: Any, kernel: Any, stri
 def test_the_method_unfold_is_not_the_function() -> None:
     assert call_of(lambda x: F.unfold(x, 2, 3, 1)).operator == "unfold"
     assert call_of(lambda x: x.unfold(2, 3, 1)).operator == "unfold_view"
+
+
+ENLARGING = {
+    "transposed": lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.ConvTranspose2d(2, 1, 4, 2, 1),
+                                        nn.Conv2d(1, 1, 3)),
+    "transposed twice": lambda: nn.Sequential(
+        nn.ConvTranspose2d(1, 1, 2, 2), nn.ConvTranspose2d(1, 1, (3, 5), (3, 2), 1)),
+    "up and down": lambda: nn.Sequential(nn.ConvTranspose2d(1, 1, 3, 2), nn.Conv2d(1, 1, 3, 3)),
+    "shuffled": lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.PixelShuffle(2), nn.Conv2d(1, 1, 3)),
+    "parted": lambda: nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, 4, 3), nn.PixelShuffle(2)),
+}
+
+
+@pytest.mark.parametrize("name", ENLARGING)
+def test_what_enlarges_sees_no_more_than_is_said(name: str) -> None:
+    """Up to a part of a position of the map that is enlarged: its positions are whole."""
+    coarse = 2 if name == "parted" else 1
+    network = ENLARGING[name]()
+    for parameter in network.parameters():
+        nn.init.ones_(parameter)
+    layer = analyse(trace(network, (1, 1, 8, 10))).layers[-1]
+    reads = jacobian(network, torch.zeros(1, 1, 8, 10)).abs().sum((0, 1)) > 0
+    reads = reads.reshape(*layer.output_shape[2:], 8, 10)
+    field = layer.receptive_field
+    assert field is not None
+    for axis, length in enumerate((8, 10)):
+        widest = 0
+        for output in range(reads.shape[axis]):
+            seen = reads.select(axis, output)[0 if reads.shape[1 - axis] == 1 else
+                                              reads.shape[1 - axis] // 2]
+            seen = seen.any(1 - axis).nonzero().flatten().tolist()
+            start = field.start[axis] + output * field.stride[axis]
+            assert not seen or start - coarse < seen[0]
+            assert not seen or seen[-1] < ceil(start + field.size[axis])
+            widest = max(widest, len(seen))
+        assert widest <= ceil(field.size[axis]) <= min(length, widest + 1)
