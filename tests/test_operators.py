@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pytest
@@ -13,10 +15,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
+from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.analysis import analyse
 from explorer.explain.derivation import DISAGREES, NO_FORMULA, derive
-from explorer.tracing import NETWORK_INPUT, Call, Operand, TraceError, trace
+from explorer.tracing import NETWORK_INPUT, Call, Operand, TraceError, leaves, trace
 from explorer.tracing.operators import Effect, Operator, find_operator, operators
 from explorer.tracing.operators.explanation import said, same_shape
 from explorer.tracing.operators.operator import forget, operator
@@ -47,7 +50,8 @@ def test_shapes_are_pytorchs(name: str, row: Row, training: bool) -> None:
     network = deepcopy(Function(row.function)).train(training).to("meta")
     calls = trace(network, X, training=training).calls
     result = network(torch.empty(X, device="meta"))
-    assert calls[-1].output_shape == tuple(result.shape)
+    given = [tuple(tensor.shape) for tensor in leaves([result], Tensor)]
+    assert [calls[-1].output_shape, *(calls[-1].effect.others or ())] == given
 
 
 @pytest.mark.parametrize(("name", "row"), all_rows())
@@ -79,7 +83,8 @@ def test_every_entry_explains_itself_and_its_words_are_true(name: str, row: Row,
 def test_every_operator_has_a_row_for_each_that_costs_memory_or_time(entry: Operator) -> None:
     rows = ROWS[entry.name]
     assert any(row.effect is not None for row in rows)
-    assert entry.name == "detach" or any(row.kept is not None for row in rows)
+    assert entry.name == "detach" or entry.keeps is None \
+        or any(row.kept is not None for row in rows)
 
 
 def test_there_are_no_rows_without_an_operator() -> None:
@@ -253,3 +258,284 @@ def test_pad_shapes(shape: Any, amounts: list[int]) -> None:
         return F.pad(x, amounts)
 
     assert shape_in_trace(padded, shape) == shape_in_pytorch(padded, shape)
+
+
+# What multiplies, against PyTorch's own counter.
+
+def in_pytorch(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Any:
+    """Shapes of the results, and multiply-adds; None where PyTorch refuses."""
+    tensors = [torch.empty(shape, device="meta") for shape in shapes]
+    try:
+        with FlopCounterMode(display=False) as counter:
+            result = function(*tensors)
+    except (RuntimeError, ValueError, IndexError, AssertionError):
+        return None
+    return [tuple(tensor.shape) for tensor in leaves([result], Tensor)], \
+        counter.get_total_flops() / 2
+
+
+def in_trace(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Any:
+    """The same by the table of operators; the first tensor is the network's input. Every figure
+    has its explanation."""
+    others = [weight(*shape) for shape in shapes[1:]]
+    network = Function(lambda x: function(x, *others))
+    try:
+        given = trace(network, shapes[0], training=True)
+    except TraceError:
+        return None
+    summary = analyse(given)
+    assert all(call.known for call in given.calls)
+    for step in derive(summary, len(given.calls) - 1).steps:
+        assert DISAGREES not in "".join(step.notes), step
+        assert NO_FORMULA not in step.notes, step
+    effect = given.calls[-1].effect
+    return [effect.shape, *(effect.others or ())], summary.totals.macs
+
+
+def spread(sides: int, low: int, high: int) -> st.SearchStrategy[Any]:
+    numbers = st.integers(low, high)
+    return numbers | st.tuples(*[numbers] * sides)
+
+
+CONVOLUTIONS = {1: (F.conv1d, F.conv_transpose1d), 2: (F.conv2d, F.conv_transpose2d),
+                3: (F.conv3d, F.conv_transpose3d)}
+POOLS = {1: (F.max_pool1d, F.avg_pool1d, F.adaptive_avg_pool1d, F.adaptive_max_pool1d),
+         2: (F.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d),
+         3: (F.max_pool3d, F.avg_pool3d, F.adaptive_avg_pool3d, F.adaptive_max_pool3d)}
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@given(data=st.data(), sides=st.integers(1, 3), batched=st.booleans(), bias=st.booleans(),
+       groups=st.sampled_from([1, 2, 4]))
+def test_convolutions_are_counted_as_by_pytorch(data: st.DataObject, sides: int, batched: bool,
+                                                bias: bool, groups: int) -> None:
+    area = data.draw(st.tuples(*[st.integers(1, 9)] * sides))
+    kernel = data.draw(st.tuples(*[st.integers(1, 4)] * sides))
+    stride, dilation = data.draw(spread(sides, 1, 3)), data.draw(spread(sides, 1, 3))
+    padding = data.draw(spread(sides, 0, 2) | st.sampled_from(["same", "valid"]))
+    convolve, _ = CONVOLUTIONS[sides]
+
+    def convolved(x: Any, filters: Any, term: Any) -> Any:
+        return convolve(x, filters, term if bias else None, stride, padding, dilation, groups)
+
+    shapes = ((2,) * batched + (4, *area), (8, 4 // groups, *kernel), (8,))
+    assert in_trace(convolved, *shapes) == in_pytorch(convolved, *shapes) \
+        or (padding == "same" and in_pytorch(convolved, *shapes) is None)
+
+
+@given(data=st.data(), sides=st.integers(1, 3), batched=st.booleans(), bias=st.booleans(),
+       groups=st.sampled_from([1, 2, 4]))
+def test_transposed_convolutions_are_counted_as_by_pytorch(
+        data: st.DataObject, sides: int, batched: bool, bias: bool, groups: int) -> None:
+    area = data.draw(st.tuples(*[st.integers(1, 6)] * sides))
+    kernel = data.draw(st.tuples(*[st.integers(1, 4)] * sides))
+    stride, dilation = data.draw(spread(sides, 1, 3)), data.draw(spread(sides, 1, 3))
+    padding, more = data.draw(spread(sides, 0, 2)), data.draw(spread(sides, 0, 1))
+    _, convolve = CONVOLUTIONS[sides]
+
+    def convolved(x: Any, filters: Any, term: Any) -> Any:
+        return convolve(x, filters, term if bias else None, stride, padding, more, groups, dilation)
+
+    shapes = ((2,) * batched + (4, *area), (4, 3, *kernel), (3 * groups,))
+    expected = in_pytorch(convolved, *shapes)
+    assume(expected is not None and all(expected[0][0]))     # of no numbers we refuse too
+    assert in_trace(convolved, *shapes) == expected
+
+
+@given(size=st.integers(1, 7), kernel=st.integers(1, 5), stride=st.integers(1, 4),
+       padding=st.integers(0, 3), dilation=st.integers(1, 4))
+def test_transposed_convolutions_read_what_pytorchs_do(
+        size: int, kernel: int, stride: int, padding: int, dilation: int) -> None:
+    filters = torch.ones(1, 1, kernel)
+
+    def convolve(x: Any) -> Any:
+        return F.conv_transpose1d(x, filters, None, stride, padding, 0, 1, dilation)
+
+    # Far from the edges, where the output's inputs are all there: input 20 is the first.
+    assume(convolve(torch.zeros(1, 1, size)).numel() if
+           (size - 1) * stride - 2 * padding + dilation * (kernel - 1) >= 0 else False)
+    long = torch.zeros(1, 1, 60)
+    reads = jacobian(convolve, long).reshape(-1, 60) > 0
+    window = call_of(convolve, (1, 1, 60)).effect.window
+    assert window is not None
+    sizes = []
+    for output, row in enumerate(reads[20 * stride:20 * stride + 12], 20 * stride):
+        if (seen := row.nonzero().flatten().tolist()):
+            sizes.append(seen[-1] - seen[0] + 1)
+            start = -window.padding[0] + output * window.stride[0]
+            assert abs(seen[0] - start) < max(1, window.dilation[0] * window.kernel[0])
+    assert max(sizes) == (window.kernel[0] - 1) * window.dilation[0] + 1
+    first = reads[0].nonzero().flatten().tolist()
+    if padding >= dilation * (kernel - 1) and first:     # nothing of it is before the input
+        assert first[0] == -window.padding[0]
+    assert window.stride[0] == Fraction(1, stride)
+
+
+@given(data=st.data(), sides=st.integers(1, 3), batched=st.booleans(), ceil_mode=st.booleans())
+def test_pools_give_pytorchs_shapes(data: st.DataObject, sides: int, batched: bool,
+                                    ceil_mode: bool) -> None:
+    shape = (2,) * batched + (3, *data.draw(st.tuples(*[st.integers(1, 12)] * sides)))
+    kernel = data.draw(spread(sides, 1, 4))
+    stride = data.draw(st.none() | spread(sides, 1, 3))
+    small = min([kernel] if isinstance(kernel, int) else kernel)
+    padding = data.draw(st.integers(0, small // 2))
+    size = data.draw(spread(sides, 1, 8))
+    largest, average, adaptive, adaptive_largest = POOLS[sides]
+    for pool in (lambda x: largest(x, kernel, stride, padding, 1, ceil_mode),
+                 lambda x: average(x, kernel, stride, padding, ceil_mode),
+                 lambda x: adaptive(x, size), lambda x: adaptive_largest(x, size)):
+        assert in_trace(pool, shape) == in_pytorch(pool, shape)
+
+
+@given(one=st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=5).map(tuple),
+       other=st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=5).map(tuple))
+def test_matrix_products_are_counted_as_by_pytorch(one: tuple[int, ...],
+                                                   other: tuple[int, ...]) -> None:
+    for multiply in (torch.matmul, torch.inner, torch.mm, torch.bmm, torch.mv, torch.dot,
+                     torch.outer, F.linear):
+        assert in_trace(multiply, one, other) == in_pytorch(multiply, one, other), multiply
+
+
+@given(beta=st.sampled_from([0, 1, 0.5]), alpha=st.sampled_from([1, 2]), size=st.integers(1, 4))
+def test_products_that_something_is_added_to_are_counted_as_by_pytorch(
+        beta: float, alpha: float, size: int) -> None:
+    for add, shapes in ((torch.addmm, ((5,), (2, size), (size, 5))),
+                        (torch.baddbmm, ((2, 5), (3, 2, size), (3, size, 5))),
+                        (torch.addbmm, ((2, 5), (3, 2, size), (3, size, 5))),
+                        (torch.addmv, ((2,), (2, size), (size,)))):
+        def added(*tensors: Any, add: Any = add) -> Any:
+            return add(*tensors, beta=beta, alpha=alpha)
+        assert in_trace(added, *shapes) == in_pytorch(added, *shapes)
+
+
+@given(dims=st.sampled_from([0, 1, 2, ([0], [1]), ([-1, 0], [0, 1]), ([1, 2], [1, 0])]),
+       one=st.tuples(*[st.sampled_from([1, 2, 3])] * 3),
+       other=st.tuples(*[st.sampled_from([1, 2, 3])] * 3))
+def test_tensordot_is_counted_as_by_pytorch(dims: Any, one: Any, other: Any) -> None:
+    def summed(x: Any, y: Any) -> Any:
+        return torch.tensordot(x, y, dims)
+
+    assert in_trace(summed, one, other) == in_pytorch(summed, one, other)
+
+
+EQUATIONS = [
+    "bhid,bhjd->bhij", "bnhwc,cd->bnhwd", "ij,jk", "ij,jk->ki", "ij,kj->ik", "ij,ij->", "ij,ij->ij",
+    "i,j->ij", "ij->ji", "ii->i", "ii", "ij->", "...ij->...ji", "...ij,...jk->...ik", "...i,i",
+    "b...d,d...->b...", "ij,jk,kl->il", "ij,jk,ki->", "bi,bj,bk->bijk", "ijk,k->ij", "ijk,jl->i",
+    "iij,jk->ik", "bij,bjk->ibk", "ab,cd->abcd", "ab,cd->", "a,a->", "abc,abd,ae->cde", "Ab,bC->AC",
+    "nchw,ncd,de->nhwe", "nctkv,kvw->nctw", "ij,j,i->", "...,...->..."]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+@given(data=st.data())
+def test_einsum_is_counted_as_by_pytorch(equation: str, data: st.DataObject) -> None:
+    sizes = {letter: data.draw(st.integers(1, 4)) for letter in sorted(set(equation))}
+    dots = data.draw(st.lists(st.integers(1, 3), max_size=2))
+    shapes = []
+    for term in equation.partition("->")[0].split(","):
+        before, found, behind = term.partition("...")
+        shape = [*[sizes[letter] for letter in before], *(dots if found else []),
+                 *[sizes[letter] for letter in behind]]
+        # A side of 1 is repeated.
+        if len(set(term)) == len(term) and shape and data.draw(st.booleans()):
+            shape[data.draw(st.integers(0, len(shape) - 1))] = 1
+        shapes.append(tuple(shape))
+
+    def summed(*tensors: Any) -> Any:
+        return torch.einsum(equation, *tensors)
+
+    assert in_trace(summed, *shapes) == in_pytorch(summed, *shapes)
+
+
+@pytest.mark.parametrize("equation", ["ij,jk", "ij->ik", "ijk,jk->i", "ii,i->i"])
+def test_an_einsum_that_cannot_be_is_refused(equation: str) -> None:
+    def summed(x: Any, y: Any) -> Any:
+        return torch.einsum(equation, x, y)
+
+    assert in_trace(summed, (2, 3), (4, 5)) is in_pytorch(summed, (2, 3), (4, 5)) is None
+
+
+@given(batch=st.lists(st.integers(1, 3), max_size=3).map(tuple), length=st.integers(1, 5),
+       keys=st.integers(1, 5), size=st.integers(1, 4), value_size=st.integers(1, 4),
+       masked=st.booleans(), dropout=st.sampled_from([0.0, 0.5]))
+def test_attention_is_counted_as_by_pytorch(
+        batch: tuple[int, ...], length: int, keys: int, size: int, value_size: int, masked: bool,
+        dropout: float) -> None:
+    def attend(query: Any, key: Any, value: Any, mask: Any) -> Any:
+        return F.scaled_dot_product_attention(query, key, value, mask if masked else None, dropout)
+
+    shapes = ((*batch, length, size), (*batch, keys, size), (*batch, keys, value_size),
+              (length, keys))
+    assert in_trace(attend, *shapes) == in_pytorch(attend, *shapes)
+
+
+@given(kind=st.sampled_from([nn.LSTM, nn.GRU, nn.RNN]), layers=st.integers(1, 3),
+       bidirectional=st.booleans(), bias=st.booleans(), batch_first=st.booleans(),
+       projected=st.booleans(), dropout=st.sampled_from([0.0, 0.5]))
+def test_recurrent_layers_are_counted_as_by_pytorch(
+        kind: Any, layers: int, bidirectional: bool, bias: bool, batch_first: bool, projected: bool,
+        dropout: float) -> None:
+    more = {"proj_size": 2} if projected and kind is nn.LSTM else {}
+    layer = kind(3, 5, layers, bias=bias, batch_first=batch_first, bidirectional=bidirectional,
+                 dropout=dropout if layers > 1 else 0.0, **more).to("meta")
+    assert in_trace(layer, (4, 7, 3)) == in_pytorch(layer, (4, 7, 3))
+
+
+@given(shape=st.tuples(st.integers(1, 2), st.sampled_from([4, 8, 9]), st.integers(1, 12),
+                       st.integers(1, 12)),
+       kernel=spread(2, 1, 3), stride=spread(2, 1, 3), padding=spread(2, 0, 1),
+       dilation=spread(2, 1, 2), factor=st.integers(1, 3))
+def test_patches_and_shuffles_have_pytorchs_shapes(shape: Any, kernel: Any, stride: Any,
+                                                   padding: Any, dilation: Any,
+                                                   factor: int) -> None:
+    def there_and_back(x: Any) -> Any:
+        columns = F.unfold(x, kernel, dilation, padding, stride)
+        return F.fold(columns, shape[2:], kernel, dilation, padding, stride)
+
+    for function in (lambda x: F.unfold(x, kernel, dilation, padding, stride), there_and_back,
+                     lambda x: F.fold(x[0], (4, 5), kernel, dilation, padding, stride),
+                     lambda x: F.pixel_shuffle(x, factor), lambda x: F.pixel_unshuffle(x, factor),
+                     lambda x: F.channel_shuffle(x, factor),
+                     lambda x: x.unfold(2, factor, both(stride)[0])):
+        assert in_trace(function, shape) == in_pytorch(function, shape)
+
+
+def test_the_method_unfold_is_not_the_function() -> None:
+    assert call_of(lambda x: F.unfold(x, 2, 3, 1)).operator == "unfold"
+    assert call_of(lambda x: x.unfold(2, 3, 1)).operator == "unfold_view"
+
+
+ENLARGING = {
+    "transposed": lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.ConvTranspose2d(2, 1, 4, 2, 1),
+                                        nn.Conv2d(1, 1, 3)),
+    "transposed twice": lambda: nn.Sequential(
+        nn.ConvTranspose2d(1, 1, 2, 2), nn.ConvTranspose2d(1, 1, (3, 5), (3, 2), 1)),
+    "up and down": lambda: nn.Sequential(nn.ConvTranspose2d(1, 1, 3, 2), nn.Conv2d(1, 1, 3, 3)),
+    "shuffled": lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.PixelShuffle(2), nn.Conv2d(1, 1, 3)),
+    "parted": lambda: nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, 4, 3), nn.PixelShuffle(2)),
+}
+
+
+@pytest.mark.parametrize("name", ENLARGING)
+def test_what_enlarges_sees_no_more_than_is_said(name: str) -> None:
+    """Up to a part of a position of the map that is enlarged: its positions are whole."""
+    coarse = 2 if name == "parted" else 1
+    network = ENLARGING[name]()
+    for parameter in network.parameters():
+        nn.init.ones_(parameter)
+    layer = analyse(trace(network, (1, 1, 8, 10))).layers[-1]
+    reads = jacobian(network, torch.zeros(1, 1, 8, 10)).abs().sum((0, 1)) > 0
+    reads = reads.reshape(*layer.output_shape[2:], 8, 10)
+    field = layer.receptive_field
+    assert field is not None
+    for axis, length in enumerate((8, 10)):
+        widest = 0
+        for output in range(reads.shape[axis]):
+            seen = reads.select(axis, output)[0 if reads.shape[1 - axis] == 1 else
+                                              reads.shape[1 - axis] // 2]
+            seen = seen.any(1 - axis).nonzero().flatten().tolist()
+            start = field.start[axis] + output * field.stride[axis]
+            assert not seen or start - coarse < seen[0]
+            assert not seen or seen[-1] < ceil(start + field.size[axis])
+            widest = max(widest, len(seen))
+        assert widest <= ceil(field.size[axis]) <= min(length, widest + 1)

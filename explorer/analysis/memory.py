@@ -11,7 +11,7 @@ import math
 from itertools import accumulate
 from typing import NamedTuple
 
-from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing import NETWORK_INPUT, Call, Operand, Trace
 
 
 class Kept(NamedTuple):
@@ -121,7 +121,7 @@ def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
 def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
           element_bytes: int) -> Kept | None:
     entry = call.entry
-    if entry is None:
+    if entry is None or entry.keeps is None:
         return None
     storages: list[int] = []
     own = 0
@@ -136,6 +136,10 @@ def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
             storages += [_storage(trace, producer) for number, producer in enumerate(call.inputs)
                          if trains or any(other in gradient for at, other in
                                           enumerate(call.inputs) if at != number)]
+        elif isinstance(what, str):
+            operand = call.argument(what)
+            if isinstance(operand, Operand) and operand.producer is not None:
+                storages.append(_storage(trace, operand.producer))
         else:
             own += what(call, element_bytes)
     return Kept(tuple(storages), own)

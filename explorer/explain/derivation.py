@@ -29,19 +29,34 @@ MEANINGS = {
     "C": "channels", "C_in": "channels of the input", "C_out": "channels of the output",
     "H": "height", "H_in": "height of the input", "H_out": "height of the output",
     "W": "width", "W_in": "width of the input", "W_out": "width of the output",
+    "D": "depth", "D_in": "depth of the input", "D_out": "depth of the output",
+    "L": "length: positions in a row", "L_in": "length of the input",
+    "L_out": "length of the output",
     "F": "features", "F_in": "features of the input", "F_out": "features of the output",
-    "R": "rows that the layer is applied to", "K": "products that are added up for one output",
+    "K": "products that are added up for one output",
     "k": "kernel: the side of the window", "k_h": "height of the kernel, the window",
-    "k_w": "width of the kernel, the window",
+    "k_w": "width of the kernel, the window", "k_d": "depth of the kernel, the window",
     "s": "stride: by how much the window moves", "s_h": "stride downwards",
-    "s_w": "stride to the right",
+    "s_w": "stride to the right", "s_d": "stride in depth",
     "p": "padding at each edge", "p_h": "padding above and below",
-    "p_w": "padding left and right",
+    "p_w": "padding left and right", "p_d": "padding in front and behind",
     "d": "dilation: distance between the inputs that the kernel reads",
-    "d_h": "dilation by height", "d_w": "dilation by width",
+    "d_h": "dilation by height", "d_w": "dilation by width", "d_d": "dilation by depth",
+    **{f"{letter}{side}": meaning + by for side, by in (
+        ("", ""), ("_d", ", by depth"), ("_h", ", by height"), ("_w", ", by width"))
+       for letter, meaning in (
+           ("f", "side of a filter that is spread over the output"),
+           ("t", "stride of a transposed convolution: outputs from one input to the next"),
+           ("c", "outputs that are cut off at each edge"),
+           ("e", "dilation: distance between the outputs that a filter gives to"),
+           ("o", "outputs that are added behind"))},
     "g": "groups: parts of the channels that are convolved apart",
+    "h": "heads, which attend apart", "S": "keys, each with its value",
+    "E": "numbers of a query or of a key, in one head", "E_v": "numbers of a value, in one head",
     "n": "neighbouring channels that are summed",
     "q": "arithmetic operations for each number", "b": "bytes of a number",
+    "u": "inputs read, once for each window that reads them",
+    "u_d": "slices read, once for each window that reads them",
     "u_h": "rows read, once for each window that reads them",
     "u_w": "columns read, once for each window that reads them",
     "r_in": "receptive field of the input, in pixels of the image",
@@ -55,7 +70,7 @@ MEANINGS = {
 """What each symbol stands for."""
 
 NUMBERED = {
-    **{letter: f"{MEANINGS[letter]} of input {{}}" for letter in "NCHWF"},
+    **{letter: f"{MEANINGS[letter]} of input {{}}" for letter in "NCHWLF"},
     "r": "receptive field of input {}, in pixels of the image",
     "j": "pixels of the image between neighbouring positions of input {}",
     "a": "first pixel that position 0 of input {} sees",
@@ -304,7 +319,7 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
     else:
         more, field = _widened(case, field)
         equations += more
-        if call.effect.window.whole and max(case.output[2:]) == 1:
+        if call.effect.window.whole and set(case.output[-len(field.size):]) == {1}:
             notes.append("The window is the whole feature map.")
     apart = "1 pixel" if set(field.stride) == {1} else f"{text.side(field.stride)} pixels"
     notes.append(f"Neighbouring positions are {apart} apart; position 0 "

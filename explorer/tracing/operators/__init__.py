@@ -15,7 +15,6 @@ from explorer.tracing.operators.operator import (
     Kind,
     Operand,
     Operator,
-    Pair,
     Shape,
     ShapeError,
     Steps,
@@ -26,8 +25,8 @@ from explorer.tracing.operators.operator import (
 )
 
 __all__ = [
-    "NETWORK_INPUT", "Axes", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Pair",
-    "Shape", "ShapeError", "Steps", "Window", "find_operator", "operators", "resolve"]
+    "NETWORK_INPUT", "Axes", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Shape",
+    "ShapeError", "Steps", "Window", "find_operator", "operators", "resolve"]
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

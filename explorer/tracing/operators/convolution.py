@@ -1,77 +1,193 @@
-"""Convolutions."""
+"""Convolutions, and transposed ones, along one, two or three sides."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from explorer.formula import Equation, Expression, Symbol, ceil, floor, product
-from explorer.tracing.operators.explanation import Case, Words, by_axis, counted
+from explorer.text import Rational
+from explorer.tracing.operators.explanation import (
+    Case,
+    Words,
+    by_position,
+    by_side,
+    counted,
+    window_size,
+)
 from explorer.tracing.operators.operator import (
     Call,
     Effect,
     HasShape,
+    Keeps,
+    Kept,
     Kind,
+    Rule,
     ShapeError,
     Window,
-    image,
+    each_side,
+    feature_map,
     operator,
-    pair,
     slide,
 )
 
+SPOKEN = {1: "the length stays", 2: "height and width stay", 3: "depth, height and width stay"}
 
-def conv2d(input: HasShape, weight: HasShape, bias: HasShape | None = None,
-           stride: int | Sequence[int] = 1, padding: int | str | Sequence[int] = 0,
-           dilation: int | Sequence[int] = 1, groups: int = 1) -> Effect:
-    """macs = N · C_out · H_out · W_out · (C_in / groups) · k_h · k_w"""
-    shape = image(input)
-    out_channels, per_group, *kernel = weight.shape
-    if shape[1] != per_group * groups:
-        raise ShapeError(f"expects {per_group * groups} channels; got {shape[1]}")
-    dilation = pair(dilation)
-    same = padding == "same"
-    if isinstance(padding, str):
-        # An odd sum of padding has its larger half behind.
-        padding = [d * (k - 1) // 2 if same else 0 for d, k in zip(dilation, kernel, strict=True)]
-    window = Window(pair(kernel), pair(stride), pair(padding), dilation)
-    out = (shape[0], out_channels, *(shape[2:] if same else slide(shape, window)))
-    elements = math.prod(out)
-    return Effect(out, elements * per_group * math.prod(kernel),
-                  0 if bias is None else elements, window, groups)
+
+def convolution(sides: int) -> Rule:
+    def rule(input: HasShape, weight: HasShape, bias: HasShape | None = None,
+             stride: int | Sequence[int] = 1, padding: int | str | Sequence[int] = 0,
+             dilation: int | Sequence[int] = 1, groups: int = 1) -> Effect:
+        """macs = N · C_out · H_out · W_out · (C_in / groups) · k_h · k_w"""
+        (*batch, channels), area = feature_map(input, sides)
+        out_channels, per_group, *kernel = weight.shape
+        if channels != per_group * groups:
+            raise ShapeError(f"expects {per_group * groups} channels; got {channels}")
+        dilation = each_side(dilation, sides)
+        same = padding == "same"
+        if isinstance(padding, str):
+            # An odd sum of padding has its larger half behind.
+            padding = [d * (k - 1) // 2 if same else 0
+                       for d, k in zip(dilation, kernel, strict=True)]
+        window = Window(tuple(kernel), each_side(stride, sides), each_side(padding, sides),
+                        dilation)
+        out = (*batch, out_channels, *(area if same else slide(area, window)))
+        elements = math.prod(out)
+        return Effect(out, elements * per_group * math.prod(kernel),
+                      0 if bias is None else elements, window, groups)
+    return rule
+
+
+def transposed_convolution(sides: int) -> Rule:
+    def rule(input: HasShape, weight: HasShape, bias: HasShape | None = None,
+             stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0,
+             output_padding: int | Sequence[int] = 0, groups: int = 1,
+             dilation: int | Sequence[int] = 1) -> Effect:
+        """macs = N · C_in · H_in · W_in · (C_out / groups) · k_h · k_w"""
+        (*batch, channels), area = feature_map(input, sides)
+        in_channels, per_group, *kernel = weight.shape
+        if channels != in_channels:
+            raise ShapeError(f"expects {in_channels} channels; got {channels}")
+        steps = [each_side(given, sides) for given in (stride, padding, dilation, output_padding)]
+        spread = list(zip(kernel, *steps, strict=True))
+        made = tuple([(size - 1) * s - 2 * p + d * (k - 1) + more + 1
+                      for size, (k, s, p, d, more) in zip(area, spread, strict=True)])
+        if min(made) < 1:
+            raise ShapeError(f"nothing is left of {area} once the edges are cut off")
+        out = (*batch, per_group * groups, *made)
+        read, step, before, apart = zip(*[_reads(k, s, p, d) for k, s, p, d, _ in spread],
+                                        strict=True)
+        return Effect(out, math.prod(input.shape) * per_group * math.prod(kernel),
+                      0 if bias is None else math.prod(out), Window(read, step, before, apart),
+                      groups)
+    return rule
+
+
+def _reads(kernel: int, stride: int, padding: int, dilation: int
+           ) -> tuple[int, Fraction, int, int]:
+    """Kernel, stride, padding and dilation of what one output reads along one side.
+
+    Output o is made of the inputs i = (o + padding - dilation·j) / stride, for each weight j for
+    which that is a whole number: every (stride / common)-th, with common = gcd(stride, dilation).
+    """
+    common = math.gcd(stride, dilation)
+    starts = [(padding - dilation * j) // stride for j in range(kernel)
+              if (padding - dilation * j) % stride == 0]
+    # The first output may read nothing: then it stands where its first input would.
+    first = starts[-1] if starts else -((dilation * (kernel - 1) - padding) // stride)
+    return -(-kernel * common // stride), Fraction(1, stride), -first, dilation // common
+
+
+def is_transposed(case: Case) -> bool:
+    return case.call.operator.startswith("conv_transpose")
 
 
 def kind(call: Call) -> Kind:
-    depthwise = call.effect.groups == call.input_shapes[0][1] > 1
-    return "depthwise convolution" if depthwise else "convolution"
+    window = call.effect.window
+    assert window is not None
+    channels = call.input_shapes[0][-1 - len(window.kernel)]
+    return "depthwise convolution" if call.effect.groups == channels > 1 else "convolution"
 
+
+def copy_with_odd_padding(call: Call) -> tuple[Kept, ...]:
+    """Its input; where "same" padding is longer behind, a copy that is padded."""
+    return (padded_copy,) if padded_copy(call, 1) else ("input",)
+
+
+def padded_copy(call: Call, element_bytes: int) -> int:
+    window = call.effect.window
+    assert window is not None
+    if call.argument("padding") != "same":
+        return 0
+    odd = [d * (k - 1) % 2 for d, k in zip(window.dilation, window.kernel, strict=True)]
+    shape = call.input_shapes[0]
+    padded = [size + more for size, more in zip(shape[-len(odd):], odd, strict=True)]
+    return element_bytes * math.prod((*shape[:-len(odd)], *padded)) if any(odd) else 0
+
+
+# Words
 
 def slid(case: Case, *, rounds_up: bool = False) -> tuple[Equation, ...]:
-    """Height and width of what a window gives that slides over its input."""
+    """The sides of what a window gives that slides over its input."""
     rounded: Callable[[Expression], Expression] = ceil if rounds_up else floor
 
-    def size(axis: int) -> Expression:
-        side, k, s, p, d = case.inputs[2 + axis], *(case.window(letter, axis) for letter in "kspd")
+    def size(axis: int, side: Expression) -> Expression:
+        k, s, p, d = [case.window(letter, axis) for letter in "kspd"]
         return rounded((side + 2 * p - d * (k - 1) - 1) / s) + 1
 
-    return by_axis(size, ("H_out", "W_out"))
+    return by_position(case, size)
 
 
 def shape(case: Case) -> Words:
-    note = f"{case.output[1]:,} channels: one for each filter."
+    note = f"{_channels(case):,} channels: one for each filter."
     if case.argument("padding") == "same":
-        return Words(notes=(note, "Padded so that height and width stay (“same”)."))
+        stays = SPOKEN[len(window_size(case))]
+        return Words(notes=(note, f"Padded so that {stays} (“same”)."))
     return Words(slid(case), (note,))
 
 
+def _channels(case: Case) -> Rational:
+    return case.output[-1 - len(window_size(case))]
+
+
+def spread(case: Case, name: str, letter: str) -> list[Symbol]:
+    """An argument of a transposed convolution by side."""
+    numbers = each_side(case.argument(name), len(window_size(case)))
+    return [by_side(letter, numbers, axis) for axis in range(len(numbers))]
+
+
+def filter_size(case: Case) -> list[Symbol]:
+    """The sides of a transposed convolution's filters."""
+    numbers = tuple(case.argument("weight").shape[2:])
+    return [by_side("f", numbers, axis) for axis in range(len(numbers))]
+
+
+def enlarged(case: Case) -> Words:
+    filters, steps = filter_size(case), spread(case, "stride", "t")
+    cut, apart = spread(case, "padding", "c"), spread(case, "dilation", "e")
+    more = spread(case, "output_padding", "o")
+
+    def size(axis: int, side: Expression) -> Expression:
+        made = (side - 1) * steps[axis] + apart[axis] * (filters[axis] - 1) + 1 - 2 * cut[axis]
+        return made + more[axis] if more[axis].number else made
+
+    return Words(by_position(case, size), (
+        f"{_channels(case):,} channels. Each input is multiplied by a filter and spread over the "
+        "outputs around its place, where what several inputs give is added up.",))
+
+
 def per_group(case: Case) -> Expression:
-    """Input channels that one filter reads."""
-    channels, groups = Symbol("C_in", case.input[1]), case.call.effect.groups
+    """Input channels that one filter reads; of a transposed one the outputs that it gives."""
+    name = "C_out" if is_transposed(case) else "C_in"
+    sides = len(window_size(case))
+    channels = Symbol(name, (case.output if is_transposed(case) else case.input)[-1 - sides])
+    groups = case.call.effect.groups
     return channels if groups == 1 else channels / Symbol("g", groups)
 
 
 def weights(case: Case) -> list[Expression]:
-    return [per_group(case), case.window("k", 0), case.window("k", 1)]
+    return [per_group(case), *(filter_size(case) if is_transposed(case) else window_size(case))]
 
 
 def has_bias(case: Case) -> bool:
@@ -79,8 +195,9 @@ def has_bias(case: Case) -> bool:
 
 
 def params(case: Case) -> Words:
-    out, notes = case.outputs[1], [case.held]
-    formula = product([out, *weights(case)])
+    place, notes = -1 - len(window_size(case)), [case.held]
+    out = case.outputs[place]
+    formula = product([case.inputs[place] if is_transposed(case) else out, *weights(case)])
     if bias := has_bias(case):
         notes.append("The last term is the bias, one number for each output channel.")
     if case.call.kind == "depthwise convolution":
@@ -90,6 +207,11 @@ def params(case: Case) -> Words:
 
 
 def macs(case: Case) -> Words:
+    if is_transposed(case):
+        return counted("macs", product([*case.inputs, *weights(case)]),
+                       "For each input one product with each weight of its filters; those that "
+                       "fall on an edge that is cut off are counted too, as PyTorch does. "
+                       "Floating-point operations (FLOPs) are twice as many.")
     return counted("macs", product([*case.outputs, *weights(case)]),
                    "For each output one product with each weight of its filter. Floating-point "
                    "operations (FLOPs) are twice as many.")
@@ -101,5 +223,11 @@ def bias_work(case: Case) -> Words:
     return counted("operations", product(case.outputs), "The bias: one sum for each output.")
 
 
-operator("conv2d", rule=conv2d, kind=kind, keeps=("input",), shape=shape, params=params, macs=macs,
-         work=bias_work, positions="kept", mixes=True)
+INPUT: Keeps = ("input",)
+
+for _sides in (1, 2, 3):
+    operator(f"conv{_sides}d", rule=convolution(_sides), kind=kind, keeps=copy_with_odd_padding,
+             shape=shape, params=params, macs=macs, work=bias_work, positions="kept", mixes=True)
+    operator(f"conv_transpose{_sides}d", rule=transposed_convolution(_sides), kind=kind,
+             keeps=INPUT, shape=enlarged, params=params, macs=macs, work=bias_work,
+             positions="kept", mixes=True)

@@ -23,6 +23,7 @@ from explorer.formula import (
     total,
 )
 from explorer.tracing.operators.operator import (
+    POSITIONS,
     Call,
     Operator,
     Shape,
@@ -71,19 +72,30 @@ class Case:
         return find_operator(self.call.operator)
 
     def _names(self, shape: Shape, end: str) -> list[str]:
-        """N, C, H, W; with "in" or "out" where input and output are told apart."""
-        mixes = self.entry is not None and self.entry.mixes
-        if len(shape) == 2:
-            return ["N", f"F_{end}" if mixes else "F"]
-        if len(shape) != 4:
-            return [f"D_{axis}" for axis in range(1, len(shape) + 1)]
-        same = self.input == self.output
-        channels = (mixes and self.call.effect.window is not None) or (
-            len(self.input) == len(self.output) and self.input[1] != self.output[1])
-        moves = self.call.effect.window is not None or not (
-            same or len(self.output) != 4 or self.input[2:] == self.output[2:])
-        return ["N", f"C_{end}" if channels else "C",
-                *([f"H_{end}", f"W_{end}"] if moves else ["H", "W"])]
+        """N, C, H, W, or what the operator's layout says; with "in" or "out" where input and output
+        are told apart."""
+        rank, window, entry = len(shape), self.call.effect.window, self.entry
+        mixes, layout = (entry.mixes, entry.layout) if entry else (False, None)
+        features = f"F_{end}" if mixes else "F"
+        if not rank:
+            return []
+        if layout == "heads" and 2 <= rank <= 4:
+            numbers = "E_v" if end == "out" else "E"
+            return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
+        if layout == "features" and rank <= 5:
+            return [*["N", *POSITIONS.get(rank - 2, ())][:rank - 1], features]
+        sides = len(window.kernel) if window else rank - 2 if layout else 2
+        if rank == 2 and sides != 1:
+            return ["N", features]
+        if rank - sides not in ((1, 2) if window else (2,)):
+            return [f"D_{axis}" for axis in range(1, rank + 1)]
+        before, after = self.input, self.output
+        channels = (mixes and window is not None) or (
+            len(before) == len(after) and before[-1 - sides] != after[-1 - sides])
+        moves = window is not None or not (
+            before == after or len(after) != rank or before[-sides:] == after[-sides:])
+        return [*["N"][:rank - sides - 1], f"C_{end}" if channels else "C",
+                *[f"{letter}_{end}" if moves else letter for letter in POSITIONS[sides]]]
 
     def argument(self, name: str) -> Any:
         """What the call was given under that name."""
@@ -95,8 +107,7 @@ class Case:
         assert window is not None
         numbers: Steps = {"k": window.kernel, "s": window.stride, "p": window.padding,
                           "d": window.dilation}[letter]
-        side = SIDES[-len(numbers):][axis][0]
-        return Symbol(letter if len(set(numbers)) == 1 else f"{letter}_{side}", numbers[axis])
+        return by_side(letter, numbers, axis)
 
     @property
     def held(self) -> str:
@@ -111,6 +122,12 @@ Explanation = Callable[[Case], Words]
 
 def sides(shape: Shape, names: list[str]) -> list[Expression]:
     return [Symbol(name, size) for name, size in zip(names, shape, strict=True)]
+
+
+def by_side(letter: str, numbers: Steps, axis: int) -> Symbol:
+    """One symbol where all sides agree, one for each where they do not."""
+    side = SIDES[-len(numbers):][axis][0]
+    return Symbol(letter if len(set(numbers)) == 1 else f"{letter}_{side}", numbers[axis])
 
 
 def side_name(side: Expression) -> str:
@@ -191,6 +208,25 @@ def broadcast(case: Case) -> Words:
 
 
 def kept_steps(case: Case) -> tuple[Equation, ...]:
-    """Height and width of a part of the input from which every s-th row and column is kept."""
-    return by_axis(lambda axis: ceil((case.inputs[2 + axis] + case.window("p", axis))
-                                     / case.window("s", axis)), ("H_out", "W_out"))
+    """The sides of a part of the input from which every s-th position is kept."""
+    return by_position(case, lambda axis, side: ceil((side + case.window("p", axis))
+                                                     / case.window("s", axis)))
+
+
+def by_position(case: Case, make: Callable[[int, Expression], Expression]
+                ) -> tuple[Equation, ...]:
+    """An equation for each side of the output along which positions lie, made of its number and of
+    the input's side."""
+    window = case.call.effect.window
+    assert window is not None
+    count = len(window.kernel)
+    inputs = case.inputs[-count:]
+    return by_axis(lambda axis: make(axis, inputs[axis]),
+                   tuple([side_name(side) for side in case.outputs[-count:]]))
+
+
+def window_size(case: Case) -> list[Expression]:
+    """The sides of the kernel."""
+    window = case.call.effect.window
+    assert window is not None
+    return [case.window("k", axis) for axis in range(len(window.kernel))]

@@ -24,16 +24,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import numpy as np
 import torch
 
+from explorer import text
 from explorer.text import Rational
 
 if TYPE_CHECKING:       # an explanation is of a call
     from explorer.tracing.operators.explanation import Explanation
 
 Shape = tuple[int, ...]
-Pair = tuple[int, int]
 Axes = tuple[int, ...]
 """The sides of a tensor along which its positions lie, counted from the last one, which is -1."""
 Steps = tuple[Rational, ...]
+
+POSITIONS = {1: "L", 2: "HW", 3: "DHW"}
+"""The letters of the sides along which positions lie, by their number."""
 
 Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
                "pooling", "merge", "reshape", "other"]
@@ -145,10 +148,15 @@ class Call(NamedTuple):
 Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
-Kept = Literal["input", "output", "factors"] | Bytes
-"""What training keeps of a call: the memory of its inputs or of its output, of each factor whose
-partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
-Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]]
+Kept = str | Bytes
+"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
+each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
+own. In place, an input is copied before it is lost."""
+Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
+"""None where it depends on the library that computes it."""
+Layout = Literal["channels", "features", "heads"]
+"""What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
+as of tokens; (N, heads, L, E), as of attention."""
 Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
 """Where the positions of the input are in the output. "kept": an output reads those inputs alone
 that stand at its place or in its window. "mixed": it may read them all. A function is given the
@@ -180,6 +188,8 @@ class Operator:
     positions: Positions
     mixes: bool
     """Whether every output reads all channels, so that those of input and output are told apart."""
+    layout: Layout | None
+    """What the sides stand for; None where that depends on who calls it."""
     signature: inspect.Signature | None
 
     @property
@@ -206,12 +216,12 @@ def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind]
              keeps: Keeps, shape: Explanation, work: Explanation,
              macs: Explanation | None = None, params: Explanation | None = None,
              workspace: Bytes | None = None, positions: Positions = "mixed",
-             mixes: bool = False) -> Operator:
+             mixes: bool = False, layout: Layout | None = None) -> Operator:
     """Put an operator into the table, under its names (see `Operator`)."""
     entry = Operator(
         names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
         work=work, macs=macs, params=params, workspace=workspace, positions=positions,
-        mixes=mixes,
+        mixes=mixes, layout=layout,
         signature=inspect.signature(rule) if rule else None)
     for name in names:
         if name in _operators:
@@ -262,21 +272,26 @@ def resolve(function: Callable[..., Any]) -> Resolved:
     elif name.startswith("r") and name not in _operators and name[1:] in _operators \
             and (spelled.startswith("__r") or name == "rsub"):      # __rsub__, torch.rsub
         name, swapped = name[1:], True
+    elif function is torch.Tensor.unfold:
+        name = "unfold_view"    # F.unfold, which makes columns of patches, has its name
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 
 
-def pair(value: int | Sequence[int]) -> Pair:
-    """One number for both axes, or one for each."""
+def each_side(value: int | Sequence[int], sides: int) -> tuple[int, ...]:
+    """One number for all sides, or one for each."""
     if isinstance(value, int):
-        return value, value
-    return (value[0], value[0]) if len(value) == 1 else (value[0], value[1])
+        return (value,) * sides
+    return tuple(value) if len(value) == sides else (value[0],) * sides
 
 
-def image(input: HasShape) -> Shape:
-    if len(input.shape) != 4:
-        raise ShapeError(f"needs a batch of images (N, C, H, W); got {tuple(input.shape)}")
-    return input.shape
+def feature_map(input: HasShape, sides: int) -> tuple[Shape, Shape]:
+    """Batch and channels, or channels alone, and then the sides along which positions lie."""
+    shape = tuple(input.shape)
+    if len(shape) - sides not in (1, 2):
+        names = ", ".join(POSITIONS[sides])
+        raise ShapeError(f"needs a feature map (N, C, {names}) or (C, {names}); got {shape}")
+    return shape[:-sides], shape[-sides:]
 
 
 def broadcast_shapes(one: Shape, other: Shape) -> Shape:
@@ -288,34 +303,32 @@ def broadcast_shapes(one: Shape, other: Shape) -> Shape:
         raise ShapeError(f"cannot combine {tuple(one)} with {tuple(other)}") from None
 
 
-def slide(shape: Shape, window: Window, *, ceil_mode: bool = False) -> Pair:
-    """Height and width of what a window gives, sliding over an input of `shape`.
+def slide(sides: Shape, window: Window, *, ceil_mode: bool = False) -> Shape:
+    """The sides of what a window gives that slides along the `sides` of its input.
 
     out = floor((in + 2·padding - dilation·(kernel - 1) - 1) / stride) + 1
     """
-    sizes = []
-    for axis in (0, 1):
-        size, stride = shape[axis - 2], window.stride[axis]
-        padding, reach = window.padding[axis], window.dilation[axis] * (window.kernel[axis] - 1)
-        span = size + 2 * padding - reach - 1
+    result = []
+    for size, kernel, stride, padding, dilation in zip(sides, *window[:4], strict=True):
+        span = size + 2 * padding - dilation * (kernel - 1) - 1
         out = span // stride + 1
         if ceil_mode:
             out = -(-span // stride) + 1
             # The last window must start inside the input or its left padding.
             out -= (out - 1) * stride >= size + padding
         if out < 1:
-            raise ShapeError(_does_not_fit(shape, window))
-        sizes.append(out)
-    return sizes[0], sizes[1]
+            raise ShapeError(_does_not_fit(sides, window))
+        result.append(out)
+    return tuple(result)
 
 
-def _does_not_fit(shape: Shape, window: Window) -> str:
-    reach = [dilation * (kernel - 1) + 1
-             for dilation, kernel in zip(window.dilation, window.kernel, strict=True)]
-    text = f"its {reach[0]}×{reach[1]} window does not fit into {shape[-2]}×{shape[-1]}"
+def _does_not_fit(sides: Shape, window: Window) -> str:
+    reach = tuple([dilation * (kernel - 1) + 1 for dilation, kernel in
+                   zip(window.dilation, window.kernel, strict=True)])
+    message = f"its {text.shape(reach)} window does not fit into {text.shape(sides)}"
     if any(window.padding):
-        text += f" padded by {window.padding[0]}×{window.padding[1]}"
-    return text
+        message += f" padded by {text.shape(window.padding)}"
+    return message
 
 
 def output_bytes(call: Call, element_bytes: int) -> int:

@@ -10,77 +10,93 @@ from explorer import text
 from explorer.formula import Symbol, product
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.convolution import slid
-from explorer.tracing.operators.explanation import Case, Words, by_axis, counted
+from explorer.tracing.operators.explanation import (
+    SIDES,
+    Case,
+    Words,
+    by_axis,
+    counted,
+    side_name,
+    window_size,
+)
 from explorer.tracing.operators.operator import (
     Call,
     Effect,
     HasShape,
     Kept,
+    Rule,
+    ShapeError,
     Window,
-    image,
+    each_side,
+    feature_map,
     index_bytes,
     operator,
-    pair,
     slide,
 )
 
 
-def max_pool2d(input: HasShape, kernel_size: int | Sequence[int],
-               stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
-               dilation: int | Sequence[int] = 1, ceil_mode: bool = False, **_: Any) -> Effect:
-    shape = image(input)
-    window = Window(pair(kernel_size), pair(stride or kernel_size), pair(padding), pair(dilation))
-    out = (*shape[:2], *slide(shape, window, ceil_mode=ceil_mode))
-    return Effect(out, elementwise_ops=math.prod(out) * math.prod(window.kernel), window=window)
+def max_pool(sides: int) -> Rule:
+    def rule(input: HasShape, kernel_size: int | Sequence[int],
+             stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
+             dilation: int | Sequence[int] = 1, ceil_mode: bool = False, **_: Any) -> Effect:
+        before, area = feature_map(input, sides)
+        window = Window(each_side(kernel_size, sides), each_side(stride or kernel_size, sides),
+                        each_side(padding, sides), each_side(dilation, sides))
+        out = (*before, *slide(area, window, ceil_mode=ceil_mode))
+        return Effect(out, elementwise_ops=math.prod(out) * math.prod(window.kernel),
+                      window=window)
+    return rule
 
 
-def avg_pool2d(input: HasShape, kernel_size: int | Sequence[int],
-               stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
-               ceil_mode: bool = False, *_: Any, **__: Any) -> Effect:
-    return max_pool2d(input, kernel_size, stride, padding, ceil_mode=ceil_mode)
+def avg_pool(sides: int) -> Rule:
+    pool = max_pool(sides)
+
+    def rule(input: HasShape, kernel_size: int | Sequence[int],
+             stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
+             ceil_mode: bool = False, *_: Any, **__: Any) -> Effect:
+        kernel, area = each_side(kernel_size, sides), input.shape[-sides:]
+        if sides == 3 and any(k > size for k, size in zip(kernel, area, strict=True)):
+            raise ShapeError(f"its {text.shape(kernel)} window does not fit into "
+                             f"{text.shape(tuple(area))}, and PyTorch refuses that in 3-D")
+        return pool(input, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    return rule
 
 
 def slid_shape(case: Case) -> Words:
-    window = case.call.effect.window
-    assert window is not None
     note = "Each channel is pooled on its own."
     if not case.argument("ceil_mode"):
         return Words(slid(case), (note,))
     equations = slid(case, rounds_up=True)
     given = {name: equation.value for equation in equations for name in equation.names}
-    if (given.get("H_out"), given.get("W_out")) == case.output[2:]:
+    if all(given.get(side_name(side), size) == size
+           for side, size in zip(case.outputs, case.output, strict=True)):
         return Words(equations, (note,))
     return Words(notes=(note, "Rounded up, without a last window that would begin outside of the "
                         "input."))
 
 
 def slid_work(case: Case) -> Words:
-    return counted("operations", product([*case.outputs, case.window("k", 0),
-                                          case.window("k", 1)]),
+    return counted("operations", product([*case.outputs, *window_size(case)]),
                    "One for each number in each window.")
 
 
-operator("max_pool2d", rule=max_pool2d, kind="pooling", keeps=("input", index_bytes),
-         shape=slid_shape, work=slid_work, workspace=index_bytes, positions="kept")
-operator("avg_pool2d", rule=avg_pool2d, kind="pooling", keeps=("input",),
-         shape=slid_shape, work=slid_work, positions="kept")
-
-
-def adaptive_pool2d(input: HasShape, output_size: int | Sequence[int | None],
-                    *_: Any, **__: Any) -> Effect:
-    """Output i reads the inputs from floor(i · in / out) to ceil((i + 1) · in / out)."""
-    shape = image(input)
-    wanted = (output_size, output_size) if isinstance(output_size, int) else output_size
-    sizes = [size if want is None else want
-             for want, size in zip(wanted, shape[2:], strict=True)]
-    kernel, total = [], 1
-    for size, out in zip(shape[2:], sizes, strict=True):
-        spans = _spans(size, out)
-        kernel.append(max(spans))
-        total *= sum(spans)
-    stride = tuple(max(1, size // out) for size, out in zip(shape[2:], sizes, strict=True))
-    return Effect((*shape[:2], *sizes), elementwise_ops=shape[0] * shape[1] * total,
-                  window=Window(pair(kernel), pair(stride), whole=True))
+def adaptive_pool(sides: int) -> Rule:
+    def rule(input: HasShape, output_size: int | Sequence[int | None],
+             *_: Any, **__: Any) -> Effect:
+        """Output i reads the inputs from floor(i · in / out) to ceil((i + 1) · in / out)."""
+        before, area = feature_map(input, sides)
+        wanted = (output_size,) * sides if isinstance(output_size, int) else \
+            output_size if len(output_size) == sides else (output_size[0],) * sides
+        sizes = [size if want is None else want for want, size in zip(wanted, area, strict=True)]
+        kernel, total = [], 1
+        for size, out in zip(area, sizes, strict=True):
+            spans = _spans(size, out)
+            kernel.append(max(spans))
+            total *= sum(spans)
+        stride = tuple([max(1, size // out) for size, out in zip(area, sizes, strict=True)])
+        return Effect((*before, *sizes), elementwise_ops=math.prod(before) * total,
+                      window=Window(tuple(kernel), stride, (0,) * sides, (1,) * sides, whole=True))
+    return rule
 
 
 def _spans(size: int, out: int) -> list[int]:
@@ -88,42 +104,61 @@ def _spans(size: int, out: int) -> list[int]:
     return [-(-(i + 1) * size // out) - i * size // out for i in range(out)]
 
 
-def _divides(case: Case, axis: int) -> bool:
-    return case.input[2 + axis] % case.output[2 + axis] == 0
+def _areas(case: Case) -> list[tuple[int, int]]:
+    """Input and output by side."""
+    sides = len(window_size(case))
+    return list(zip(case.input[-sides:], case.output[-sides:], strict=True))
 
 
 def fitted_shape(case: Case) -> Words:
-    height, width = case.output[2:]
-    note = (f"The output size {text.side((height, width))} is given, whatever the input's is; the "
-            "windows are made to fit.")
+    areas = _areas(case)
+    given = text.side(tuple([out for _, out in areas]))
+    note = (f"The output size {given} is given, whatever the input's is; the windows are made to "
+            "fit.")
     window = case.call.effect.window
     assert window is not None
-    if not all(_divides(case, axis) for axis in (0, 1)):
-        return Words(notes=(note, "Output i reads the inputs from floor(i·H_in / H_out) to "
-                            "ceil((i + 1)·H_in / H_out), and so by width; the largest window is "
+    outs, ins = case.outputs[-len(areas):], case.inputs[-len(areas):]
+    if any(size % out for size, out in areas):
+        one, other = side_name(ins[0]), side_name(outs[0])
+        also = "" if len(areas) == 1 else ", and so by width"
+        return Words(notes=(note, f"Output i reads the inputs from floor(i·{one} / {other}) to "
+                            f"ceil((i + 1)·{one} / {other}){also}; the largest window is "
                             f"{text.side(window.kernel)}."))
-    return Words(by_axis(lambda axis: case.inputs[2 + axis] / case.outputs[2 + axis],
-                         (case.window("k", 0).name, case.window("k", 1).name)), (note,))
+    return Words(by_axis(lambda axis: ins[axis] / outs[axis],
+                         tuple([case.window("k", axis).name for axis in range(len(areas))])),
+                 (note,))
 
 
 def fitted_work(case: Case) -> Words:
-    reads = [case.inputs[2 + axis] if _divides(case, axis) else
-             Symbol(f"u_{'hw'[axis]}", sum(_spans(case.input[2 + axis], case.output[2 + axis])))
-             for axis in (0, 1)]
-    return counted("operations", product([*case.inputs[:2], *reads]),
+    areas = _areas(case)
+    ins = case.inputs[-len(areas):]
+    reads = [Symbol(f"u_{name[0]}" if len(areas) > 1 else "u", sum(_spans(size, out)))
+             if size % out else side
+             for side, name, (size, out) in
+             zip(ins, SIDES[-len(areas):], areas, strict=True)]
+    return counted("operations", product([*case.inputs[:-len(areas)], *reads]),
                    "One for each number in each window.")
 
 
 def unless_a_mean(call: Call) -> tuple[Kept, ...]:
     """Down to one position it is a mean, whose gradient needs shapes alone."""
-    return () if call.output_shape[2:] == (1, 1) else ("input",)
+    window = call.effect.window
+    assert window is not None
+    return () if set(call.output_shape[-len(window.kernel):]) == {1} else ("input",)
 
 
-operator("adaptive_max_pool2d", rule=adaptive_pool2d, kind="pooling",
-         keeps=("input", index_bytes), shape=fitted_shape, work=fitted_work, workspace=index_bytes,
-         positions="kept")
-operator("adaptive_avg_pool2d", rule=adaptive_pool2d, kind="pooling", keeps=unless_a_mean,
-         shape=fitted_shape, work=fitted_work, positions="kept")
+for _sides in (1, 2, 3):
+    # Along one side PyTorch has a kernel of its own for evaluation, which notes no indices.
+    operator(f"max_pool{_sides}d", rule=max_pool(_sides), kind="pooling",
+             keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
+             workspace=index_bytes if _sides > 1 else None, positions="kept")
+    operator(f"avg_pool{_sides}d", rule=avg_pool(_sides), kind="pooling", keeps=("input",),
+             shape=slid_shape, work=slid_work, positions="kept")
+    operator(f"adaptive_max_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",
+             keeps=("input", index_bytes), shape=fitted_shape, work=fitted_work,
+             workspace=index_bytes, positions="kept")
+    operator(f"adaptive_avg_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",
+             keeps=unless_a_mean, shape=fitted_shape, work=fitted_work, positions="kept")
 
 
 def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool = False,
@@ -133,8 +168,8 @@ def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool 
     axes = {axis % rank for axis in dims}
     out = tuple(1 if axis in axes else size for axis, size in enumerate(input.shape)
                 if keepdim or axis not in axes)
-    window = Window(pair(input.shape[2:]), pair(input.shape[2:]), whole=True) \
-        if rank == 4 and axes == {2, 3} else None
+    area = tuple(input.shape[2:])
+    window = Window(area, area, whole=True) if rank == 4 and axes == {2, 3} else None
     return Effect(out, elementwise_ops=math.prod(input.shape), window=window)
 
 

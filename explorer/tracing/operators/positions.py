@@ -45,6 +45,11 @@ def without(gone: set[int], axes: Axes) -> Axes | None:
     return tuple([axis + sum(1 for side in gone if side > axis) for axis in axes])
 
 
+def appended(call: Call, axes: Axes) -> Axes:
+    """Of what puts a side behind the others."""
+    return tuple([axis - 1 for axis in axes])
+
+
 def reshaped(call: Call, axes: Axes) -> Axes | None:
     """Of the same numbers in another shape: a side stays where it has its size, and as many numbers
     stand behind it."""

@@ -18,7 +18,6 @@ from explorer.tracing.operators.operator import (
     Positions,
     Window,
     operator,
-    pair,
 )
 
 
@@ -62,7 +61,7 @@ def getitem(input: HasShape, index: Any) -> Effect:
             and all(isinstance(part, slice) for part in index):
         starts, _, steps = zip(*(part.indices(size) for part, size in
                                  zip(index[2:], input.shape[2:], strict=True)), strict=True)
-        window = Window((1, 1), pair(steps), pair([-start for start in starts]))
+        window = Window((1, 1), steps, tuple([-start for start in starts]))
     return Effect(shape, window=window, allocates=picks)
 
 
@@ -72,7 +71,7 @@ def kept_part(case: Case) -> Words:
         return part(case)
     equations = kept_steps(case)
     sizes = {name: equation.value for equation in equations for name in equation.names}
-    if (sizes["H_out"], sizes["W_out"]) != case.output[2:]:     # it ends before the input does
+    if tuple(sizes.values()) != case.output[2:]:    # it ends before the input does
         return Words(notes=("Every s-th row and column of a part of the input is kept.",))
     return Words(equations, ("Every s-th row and column is kept.",))
 

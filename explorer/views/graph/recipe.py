@@ -133,7 +133,7 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
     if layer.kind == "linear":
         return f"linear, {layer.output_shape[-1]}" if channels else "linear"
     if layer.kind == "pooling":
-        if layer.window is None or layer.output_shape[-2:] == (1, 1):
+        if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
     if layer.window is None:
@@ -148,7 +148,7 @@ def _window(layer: Layer) -> str:
     """Kernel, and stride and dilation where they are not 1."""
     window = layer.window
     assert window
-    size = f"{window.kernel[0]}×{window.kernel[1]}"
+    size = text.shape(window.kernel)
     if max(window.stride) > 1:
         size += f" /{text.side(window.stride)}"
     return size if max(window.dilation) == 1 else f"{size} dilated {text.side(window.dilation)}"
