@@ -76,6 +76,8 @@ def _view(call: Call, given: list[_View]) -> _View:
     entry, axes = call.entry, seeing[0].axes
     if entry is None or entry.positions == "mixed":
         return _MIXED
+    if entry.positions == "nothing":
+        return _NOTHING
     fields = [view.field for view in seeing if view.field is not None and view.axes == axes]
     if len(fields) < len(seeing):
         return _MIXED

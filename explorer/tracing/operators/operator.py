@@ -76,6 +76,8 @@ class Effect(NamedTuple):
     """False where the output is the input's memory: views and in-place operations."""
     dtype: torch.dtype | None = None
     """Of the output, where it is another than the input's."""
+    others: tuple[Shape, ...] | None = None
+    """Shapes of the outputs behind the first; None where it gives one tensor."""
 
 
 NETWORK_INPUT = -1
@@ -143,14 +145,17 @@ class Call(NamedTuple):
 Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
-Kept = Literal["input", "output", "factors"] | Bytes
-"""What training keeps of a call: the memory of its inputs or of its output, of each factor whose
-partner has a gradient, or memory of its own. In place, an input is copied before it is lost."""
-Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]]
-Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
+Kept = str | Bytes
+"""What training keeps of a call: "input" and "output" are the memory of its inputs and of its
+output, "factors" of each factor whose partner has a gradient, any other name that of the argument;
+a function is memory of its own. In place, an input is copied before it is lost."""
+Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
+"""None where no gradient passes."""
+Positions = Literal["kept", "mixed", "nothing"] | Callable[[Call, Axes], Axes | None]
 """Where the positions of the input are in the output. "kept": an output reads those inputs alone
-that stand at its place or in its window. "mixed": it may read them all. A function is given the
-input's axes and returns the output's, or None where they are mixed."""
+that stand at its place or in its window. "mixed": it may read them all. "nothing": it reads the
+shape of its input and no number. A function is given the input's axes and returns the output's, or
+None where they are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -236,6 +241,10 @@ def find_operator(name: str) -> Operator | None:
     return _operators.get(name)
 
 
+SWAPPED = {"rsub": "sub", "rpow": "pow", "rfloordiv": "floor_divide", "rmod": "remainder"}
+"""Of a number and a tensor: the operator that they are with their arguments the other way round."""
+
+
 class Resolved(NamedTuple):
     """What a function of PyTorch is in the table."""
 
@@ -250,13 +259,15 @@ class Resolved(NamedTuple):
 def resolve(function: Callable[..., Any]) -> Resolved:
     """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
     spelled = function.__name__
+    if spelled == "__get__":        # a property: x.mT
+        spelled = function.__self__.__name__    # type: ignore[attr-defined]
     name = spelled.strip("_")
-    in_place = spelled.endswith("_") and not spelled.endswith("__")
-    swapped = False
+    in_place = (spelled.endswith("_") and not spelled.endswith("__")) or name == "setitem"
+    swapped = name in SWAPPED
     if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
         name, in_place = name[1:], True
-    elif name == "rsub":
-        name, swapped = "sub", True
+    elif swapped:
+        name = SWAPPED[name]
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 
