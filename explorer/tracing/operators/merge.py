@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-import torch
-
 from explorer.formula import Equation, Expression, Number, Symbol, total
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
@@ -40,34 +38,7 @@ from explorer.tracing.operators.operator import (
 def binary(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
     a, b = getattr(input, "shape", ()), getattr(other, "shape", ())
     shape = tuple(a) if a == b else broadcast_shapes(a, b)
-    return Effect(shape, elementwise_ops=math.prod(shape), dtype=promoted(input, other))
-
-
-def promoted(input: Any, other: Any) -> torch.dtype | None:
-    """The dtype of both together, where it is not that of the first tensor."""
-    a, b = getattr(input, "dtype", None), getattr(other, "dtype", None)
-    if a is b:
-        return None
-    own: Any = b if a is None else a
-    number = input if a is None else other
-    if a is not None and b is not None:
-        together: torch.dtype = torch.promote_types(a, b)
-    elif own.is_floating_point or own.is_complex or isinstance(number, bool):
-        return None
-    elif isinstance(number, float):
-        together = torch.get_default_dtype()
-    else:
-        together = torch.int64 if own is torch.bool else own
-    return None if together is own else together
-
-
-def quotient(input: Any, other: Any, *, rounding_mode: str | None = None, **_: Any) -> Effect:
-    """Of whole numbers too a floating one, unless it is rounded."""
-    effect = binary(input, other)
-    dtype = effect.dtype or getattr(input, "dtype", None) or getattr(other, "dtype", None)
-    if dtype is None or dtype.is_floating_point or dtype.is_complex or rounding_mode:
-        return effect
-    return effect._replace(dtype=torch.get_default_dtype())
+    return Effect(shape, elementwise_ops=math.prod(shape))
 
 
 FACTORS: Keeps = ("factors",)
@@ -95,11 +66,8 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
     ("atan2", "arctan2"): INPUTS,
 }
 
-QUOTIENTS = ("div", "rdiv")
-
 for _names, _keeps in ARITHMETIC.items():
-    operator(*_names, rule=quotient if _names[0] in QUOTIENTS else binary, kind="merge",
-             keeps=_keeps, shape=broadcast, positions="kept",
+    operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
              work=per_output(1, "One for each number."))
 
 
@@ -130,9 +98,7 @@ def broadcast_all(*operands: Any) -> Shape:
 def where(condition: HasShape, input: Any = None, other: Any = None) -> Effect:
     if input is None or other is None:
         raise ShapeError("where without two inputs needs the values of a tensor")
-    dtypes = [operand.dtype for operand in (input, other) if hasattr(operand, "dtype")]
-    return Effect(broadcast_all(condition, input, other),
-                  dtype=dtypes[0] if dtypes else torch.get_default_dtype())
+    return Effect(broadcast_all(condition, input, other))
 
 
 operator("where", rule=where, kind="merge", keeps=("condition",), shape=broadcast, work=moved,

@@ -77,7 +77,7 @@ class Effect(NamedTuple):
     dtype: torch.dtype | None = None
     """Of the output, where it is another than the input's."""
     others: tuple[Shape, ...] | None = None
-    """Shapes of the outputs behind the first; None where it gives one tensor."""
+    """Shapes of the outputs behind the first; None where it gives one tensor alone."""
 
 
 NETWORK_INPUT = -1
@@ -241,10 +241,6 @@ def find_operator(name: str) -> Operator | None:
     return _operators.get(name)
 
 
-SWAPPED = {"rsub": "sub", "rpow": "pow", "rfloordiv": "floor_divide", "rmod": "remainder"}
-"""Of a number and a tensor: the operator that they are with their arguments the other way round."""
-
-
 class Resolved(NamedTuple):
     """What a function of PyTorch is in the table."""
 
@@ -259,15 +255,14 @@ class Resolved(NamedTuple):
 def resolve(function: Callable[..., Any]) -> Resolved:
     """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
     spelled = function.__name__
-    if spelled == "__get__":        # a property: x.mT
-        spelled = function.__self__.__name__    # type: ignore[attr-defined]
     name = spelled.strip("_")
-    in_place = (spelled.endswith("_") and not spelled.endswith("__")) or name == "setitem"
-    swapped = name in SWAPPED
+    in_place = name == "setitem" or (spelled.endswith("_") and not spelled.endswith("__"))
+    swapped = False
     if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
         name, in_place = name[1:], True
-    elif swapped:
-        name = SWAPPED[name]
+    elif name.startswith("r") and name not in _operators and name[1:] in _operators \
+            and (spelled.startswith("__r") or name == "rsub"):      # __rsub__, torch.rsub
+        name, swapped = name[1:], True
     entry = _operators.get(name)
     return Resolved(entry.name if entry else name, in_place, entry, swapped)
 

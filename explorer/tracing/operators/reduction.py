@@ -53,16 +53,7 @@ def left(input: HasShape, dim: Any, keepdim: bool | None) -> tuple[Shape, Window
     return out, None
 
 
-def summed(input: HasShape, dtype: torch.dtype | None) -> torch.dtype | None:
-    """Sums and products of whole numbers and of truth values are int64."""
-    own = getattr(input, "dtype", None)
-    if dtype is not None or own is None or own.is_floating_point or own.is_complex:
-        return dtype
-    return torch.int64
-
-
-def over(operations: int, dtype: torch.dtype | None = None, *, outputs: int = 1,
-         sums: bool = False) -> Rule:
+def over(operations: int, dtype: torch.dtype | None = None, *, outputs: int = 1) -> Rule:
     """So many operations for each number of the input; `dtype` where the output's is another."""
     given = dtype
 
@@ -70,7 +61,7 @@ def over(operations: int, dtype: torch.dtype | None = None, *, outputs: int = 1,
              keepdims: bool = False, dtype: torch.dtype | None = None, **__: Any) -> Effect:
         shape, window = left(input, axis if dim is None else dim, keepdim or keepdims)
         return Effect(shape, elementwise_ops=operations * math.prod(input.shape), window=window,
-                      dtype=summed(input, dtype) if sums else given or dtype,
+                      dtype=given or dtype,
                       others=(shape,) * (outputs - 1) or None)
     return rule
 
@@ -111,9 +102,9 @@ THREE = (3, "For each number a sum for the mean, a square and a sum for the vari
 # What is made of each row; operations for each number, and what they are; what training keeps.
 REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
     ("mean",): ("The average", over(1), (1, "One sum for each number."), ()),
-    ("sum",): ("The sum", over(1, sums=True), (1, "One sum for each number."), ()),
-    ("nansum",): ("The sum", over(1, sums=True), (1, "One sum for each number."), ("input",)),
-    ("prod",): ("The product", over(1, sums=True), (1, "One product for each number."), BOTH),
+    ("sum",): ("The sum", over(1), (1, "One sum for each number."), ()),
+    ("nansum",): ("The sum", over(1), (1, "One sum for each number."), ("input",)),
+    ("prod",): ("The product", over(1), (1, "One product for each number."), BOTH),
     ("amax",): ("The largest", over(1), (1, "One comparison for each number."), BOTH),
     ("amin",): ("The smallest", over(1), (1, "One comparison for each number."), BOTH),
     ("aminmax",): ("The smallest and the largest", over(2, outputs=2),
@@ -226,7 +217,7 @@ for _name, _what in (("max", "The largest"), ("min", "The smallest")):
 def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype | None = None,
             **__: Any) -> Effect:
     return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape),
-                  dtype=summed(input, dtype))
+                  dtype=dtype)
 
 
 operator("cumsum", rule=running, kind="pooling", keeps=(), shape=same_shape,

@@ -23,7 +23,6 @@ from explorer.tracing.operators.operator import (
     Call,
     Effect,
     HasShape,
-    Keeps,
     Positions,
     Window,
     operator,
@@ -56,17 +55,11 @@ for _names, _positions in VIEWS.items():
     operator(*_names, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved,
              positions=_positions)
 
-# A view where memory and numbers are as they are wanted, else a copy; without a gradient where the
-# numbers are whole.
-CASTS: dict[tuple[str, ...], Keeps] = {
-    ("contiguous", "to", "type", "type_as", "float", "half", "bfloat16", "double"): (),
-    ("bool", "byte", "char", "short", "int", "long"): None}
-
-for _names, _keeps in CASTS.items():
-    for _name in _names:
-        operator(_name, rule=None, kind="reshape", keeps=_keeps, shape=same_shape,
-                 positions="kept",
-                 work=said("None: numbers are moved, or written in another form."))
+# Views where memory and numbers are as they are wanted, else copies.
+for _names in (("contiguous",), ("to", "type", "type_as", "float", "half", "bfloat16", "double",
+                                 "bool", "byte", "char", "short", "int", "long")):
+    operator(*_names, rule=None, kind="reshape", keeps=(), shape=same_shape, positions="kept",
+             work=said("None: numbers are moved, or written in another form."))
 
 operator("detach", rule=None, kind="reshape", keeps=None, shape=same_shape, work=moved,
          positions="kept")
