@@ -46,13 +46,13 @@ def weight(*shape: int) -> Tensor:
 
 
 def effect(shape: tuple[int, ...], macs: int = 0, ops: int = 0, window: Window | None = None,
-           groups: int = 1, allocates: bool = True, dtype: torch.dtype | None = None,
+           groups: int = 1, allocates: bool = True,
            others: tuple[tuple[int, ...], ...] | None = None) -> Effect:
-    return Effect(shape, macs, ops, window, groups, allocates, dtype, others)
+    return Effect(shape, macs, ops, window, groups, allocates, others=others)
 
 
 def each(operations: int, dtype: torch.dtype | None = None) -> Effect:
-    return effect(X, ops=operations * SIZE, dtype=dtype)
+    return effect(X, ops=operations * SIZE)._replace(dtype=dtype)
 
 
 class With(nn.Module):
@@ -194,12 +194,12 @@ ROWS: dict[str, list[Row]] = {
                     effect((2, 8, 10), ops=2 * SIZE, others=((2, 8, 10),)),
                     BYTES + 2 * 4 * 160)],
     "argmax": [Row(lambda x: x.argmax(1), effect((2, 8, 10), ops=SIZE, dtype=INT)),
-               Row(lambda x: torch.argmax(x), effect((), ops=SIZE, dtype=INT))],
-    "argmin": [Row(lambda x: x.argmin(1, True), effect((2, 1, 8, 10), ops=SIZE, dtype=INT))],
-    "any": [Row(lambda x: x.any(1), effect((2, 8, 10), ops=SIZE, dtype=BOOL))],
-    "all": [Row(lambda x: torch.all(x), effect((), ops=SIZE, dtype=BOOL))],
+               Row(lambda x: torch.argmax(x), effect((), ops=SIZE)._replace(dtype=INT))],
+    "argmin": [Row(lambda x: x.argmin(1, True), effect((2, 1, 8, 10), ops=SIZE)._replace(dtype=INT))],
+    "any": [Row(lambda x: x.any(1), effect((2, 8, 10), ops=SIZE)._replace(dtype=BOOL))],
+    "all": [Row(lambda x: torch.all(x), effect((), ops=SIZE)._replace(dtype=BOOL))],
     "count_nonzero": [Row(lambda x: x.count_nonzero(1),
-                          effect((2, 8, 10), ops=2 * SIZE, dtype=INT))],
+                          effect((2, 8, 10), ops=2 * SIZE)._replace(dtype=INT))],
     "logsumexp": [Row(lambda x: x.logsumexp(1), effect((2, 8, 10), ops=4 * SIZE),
                       BYTES + 4 * 160)],
     "var": [Row(lambda x: x.var(1), effect((2, 8, 10), ops=3 * SIZE), BYTES),
@@ -324,7 +324,7 @@ ROWS: dict[str, list[Row]] = {
     "empty_like": [Row(torch.empty_like, each(0))], "rand_like": [Row(torch.rand_like, each(0))],
     "randn_like": [Row(torch.randn_like, each(0))],
     "new_zeros": [Row(lambda x: x.new_zeros(2, 3), effect((2, 3)))],
-    "new_ones": [Row(lambda x: x.new_ones((2, 3), dtype=BOOL), effect((2, 3), dtype=BOOL))],
+    "new_ones": [Row(lambda x: x.new_ones((2, 3), dtype=BOOL), effect((2, 3))._replace(dtype=BOOL))],
     "new_empty": [Row(lambda x: x.new_empty(size=(4,)), effect((4,)))],
     "new_full": [Row(lambda x: x.new_full((2, 3), 1.0), effect((2, 3)))],
     "fill": [Row(lambda x: (x * 1).fill_(2), effect(X, allocates=False), 0),
@@ -332,7 +332,7 @@ ROWS: dict[str, list[Row]] = {
     "copy": [Row(lambda x: (x * 1).copy_(x), effect(X, allocates=False), 0)],
     "setitem": [Row(lambda x: assigned(x, slice(0, 1), 0.0), effect(X, allocates=False), 0),
                 Row(lambda x: assigned(x, (slice(None), 1), x[:, 2]), kept=0)],
-    "one_hot": [Row(lambda x: F.one_hot(x.long(), 5), effect((*X, 5), dtype=INT))],
+    "one_hot": [Row(lambda x: F.one_hot(x.long(), 5), effect((*X, 5))._replace(dtype=INT))],
     "repeat": [Row(lambda x: x.repeat(2, 1, 3, 1, 1), effect((2, 2, 18, 8, 10)), 0),
                Row(lambda x: x.repeat((1, 1, 2, 2)), effect((2, 6, 16, 20)))],
     "tile": [Row(lambda x: x.tile(2, 3), effect((2, 6, 16, 30)), 0),
@@ -410,14 +410,17 @@ ROWS: dict[str, list[Row]] = {
     "chunk": [Row(lambda x: x.chunk(2, 1)[0], effect((2, 3, 8, 10), allocates=False), 0)],
     "split": [Row(lambda x: x.split(2, 1)[0], effect((2, 2, 8, 10), allocates=False), 0)],
     "unbind": [Row(lambda x: x.unbind(1)[0], effect((2, 8, 10), allocates=False), 0)],
-    "tensor_split": [Row(lambda x: x.tensor_split(2, 1)[0], effect((2, 3, 8, 10), allocates=False),
-                         0)],
-    "hsplit": [Row(lambda x: x.hsplit(2)[0], effect((2, 3, 8, 10), allocates=False), 0)],
-    "vsplit": [Row(lambda x: x.vsplit(2)[0], effect((1, 6, 8, 10), allocates=False), 0)],
-    "dsplit": [Row(lambda x: x.dsplit(2)[0], effect((2, 6, 4, 10), allocates=False), 0)],
     "narrow": [Row(lambda x: x.narrow(1, 0, 2), effect((2, 2, 8, 10), allocates=False), 0)],
     "select": [Row(lambda x: x.select(1, 0), effect((2, 8, 10), allocates=False), 0)],
     # The arithmetic of one element, as its formula has it; exp and a power are one operation each.
+    "tensor_split": [Row(lambda x: x.tensor_split(2, 1)[0], effect(
+        (2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "hsplit": [Row(lambda x: x.hsplit(2)[0], effect(
+        (2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "vsplit": [Row(lambda x: x.vsplit(2)[0], effect(
+        (1, 6, 8, 10), allocates=False, others=((1, 6, 8, 10),)), 0)],
+    "dsplit": [Row(lambda x: x.dsplit(2)[0], effect(
+        (2, 6, 4, 10), allocates=False, others=((2, 6, 4, 10),)), 0)],
     "relu": [Row(F.relu, each(1), BYTES),                       # max
              Row(nn.ReLU(inplace=True), kept=BYTES)],
     "relu6": [Row(F.relu6, each(2), BYTES),                     # max, min
@@ -488,7 +491,7 @@ ROWS: dict[str, list[Row]] = {
     "eq": [Row(lambda x: x == 0, each(1, BOOL))],
     "ne": [Row(lambda x: torch.not_equal(x, x), each(1, BOOL))],
     "lt": [Row(lambda x: torch.lt(x, 1), each(1, BOOL))],
-    "le": [Row(lambda x: x <= weight(3, 1, 1, 1, 1), effect((3, *X), ops=3 * SIZE, dtype=BOOL))],
+    "le": [Row(lambda x: x <= weight(3, 1, 1, 1, 1), effect((3, *X), ops=3 * SIZE)._replace(dtype=BOOL))],
     "gt": [Row(lambda x: x > 0, each(1, BOOL))], "ge": [Row(lambda x: x >= 0, each(1, BOOL))],
     "logical_and": [Row(lambda x: torch.logical_and(x, x), each(1, BOOL))],
     "logical_or": [Row(lambda x: torch.logical_or(x, x), each(1, BOOL))],
