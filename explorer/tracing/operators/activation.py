@@ -70,7 +70,7 @@ ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
     "hardswish": (5, "a sum, two comparisons, a quotient and a product", INPUT),
     "hardshrink": (1, "a comparison", INPUT),
     "softshrink": (2, "a comparison and a difference", INPUT),
-    "threshold": (1, "a comparison", output_in_place),
+    "threshold": (1, "a comparison", INPUT),
     "softsign": (3, "a change of sign, a sum and a quotient", ("input", output_bytes)),
     "tanhshrink": (5, "the four of a tanh, and a difference", (output_bytes,)),
     "neg": (1, "a change of sign", ()),
