@@ -54,8 +54,10 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
               for given in trace.inputs]
     views: list[_View] = []
     for call in trace.calls:
+        entry = call.entry
+        reads = call.inputs if entry is None or entry.reads else ()
         views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
-                                  for producer in call.inputs]))
+                                  for producer in reads]))
     return [view.field for view in views]
 
 
@@ -76,8 +78,6 @@ def _view(call: Call, given: list[_View]) -> _View:
     entry, axes = call.entry, seeing[0].axes
     if entry is None or entry.positions == "mixed":
         return _MIXED
-    if entry.positions == "nothing":
-        return _NOTHING
     fields = [view.field for view in seeing if view.field is not None and view.axes == axes]
     if len(fields) < len(seeing):
         return _MIXED

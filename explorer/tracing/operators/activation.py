@@ -221,4 +221,4 @@ operator("alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(mask,), 
 operator("feature_alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(channel_mask,),
          shape=same_shape, work=ALPHA_WORK, positions="kept")
 operator("bernoulli", rule=pointwise(0), kind="activation", keeps=(), shape=same_shape,
-         work=said("None: the numbers are drawn at random."), positions="nothing")
+         work=said("None: the numbers are drawn at random."), reads=False)

@@ -28,7 +28,7 @@ def like(input: HasShape, *_: Any, dtype: torch.dtype | None = None, **__: Any) 
 
 for _name in ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"):
     operator(_name, rule=like, kind="reshape", keeps=None, shape=same_shape, work=filled,
-             positions="nothing")
+             reads=False)
 
 
 def new(input: HasShape, *size: Any, dtype: torch.dtype | None = None, **kwargs: Any) -> Effect:
@@ -51,9 +51,9 @@ given = said("The shape that it was called with.")
 
 for _name in ("new_zeros", "new_ones", "new_empty"):
     operator(_name, rule=new, kind="reshape", keeps=None, shape=given, work=filled,
-             positions="nothing")
+             reads=False)
 operator("new_full", rule=new_full, kind="reshape", keeps=None, shape=given, work=filled,
-         positions="nothing")
+         reads=False)
 
 
 def fill(input: HasShape, value: Any = 0) -> Effect:
@@ -61,7 +61,7 @@ def fill(input: HasShape, value: Any = 0) -> Effect:
 
 
 operator("fill", "zero", rule=fill, kind="reshape", keeps=(), shape=same_shape, work=filled,
-         positions="nothing")
+         reads=False)
 
 
 def copy(input: HasShape, other: HasShape, non_blocking: bool = False) -> Effect:

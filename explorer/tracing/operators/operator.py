@@ -151,11 +151,10 @@ output, "factors" of each factor whose partner has a gradient, any other name th
 a function is memory of its own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
 """None where no gradient passes."""
-Positions = Literal["kept", "mixed", "nothing"] | Callable[[Call, Axes], Axes | None]
+Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
 """Where the positions of the input are in the output. "kept": an output reads those inputs alone
-that stand at its place or in its window. "mixed": it may read them all. "nothing": it reads the
-shape of its input and no number. A function is given the input's axes and returns the output's, or
-None where they are mixed."""
+that stand at its place or in its window. "mixed": it may read them all. A function is given the
+input's axes and returns the output's, or None where they are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,6 +180,8 @@ class Operator:
     workspace: Bytes | None
     """Tensors that it makes beside its output and throws away when it returns."""
     positions: Positions
+    reads: bool
+    """Whether it reads numbers of its inputs, or their shapes alone, as `zeros_like` does."""
     mixes: bool
     """Whether every output reads all channels, so that those of input and output are told apart."""
     signature: inspect.Signature | None
@@ -209,12 +210,12 @@ def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind]
              keeps: Keeps, shape: Explanation, work: Explanation,
              macs: Explanation | None = None, params: Explanation | None = None,
              workspace: Bytes | None = None, positions: Positions = "mixed",
-             mixes: bool = False) -> Operator:
+             reads: bool = True, mixes: bool = False) -> Operator:
     """Put an operator into the table, under its names (see `Operator`)."""
     entry = Operator(
         names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
         work=work, macs=macs, params=params, workspace=workspace, positions=positions,
-        mixes=mixes,
+        reads=reads, mixes=mixes,
         signature=inspect.signature(rule) if rule else None)
     for name in names:
         if name in _operators:
