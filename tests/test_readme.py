@@ -123,7 +123,7 @@ def test_the_example_of_an_operator_is_one(tmp_path: Path) -> None:
     bare = inspect.signature(operator)
     bare = bare.replace(return_annotation=bare.empty, parameters=[
         parameter.replace(annotation=parameter.empty) for parameter in bare.parameters.values()])
-    assert signature.strip() == f"operator{bare}"
+    assert signature.strip() == f"operator{bare}".replace("'", '"')
     network = operator_rows.Function(lambda x: x.cummax(1)[0])
     assert not trace(network, operator_rows.X).calls[0].known
     exec(compile(example, "cummax.py", "exec"), {})

@@ -281,6 +281,13 @@ def image(input: HasShape) -> Shape:
     return input.shape
 
 
+def axis_of(dim: int, rank: int) -> int:
+    """A side by its number from the first one. Raises `ShapeError` where there is none."""
+    if not -rank <= dim < rank and not (rank == 0 and dim in (-1, 0)):
+        raise ShapeError(f"has no side {dim} in a tensor of {rank}")
+    return dim % rank if rank else 0
+
+
 def broadcast_shapes(one: Shape, other: Shape) -> Shape:
     """What two tensors are repeated to. NumPy's, for PyTorch's own loads half a second of symbolic
     mathematics at its first call."""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from explorer.tracing.operators.operator import Axes, Call
+from explorer.tracing.operators.operator import Axes, Call, axis_of
 
 
 def unless(dims: int | Collection[int], axes: Axes, rank: int) -> Axes | None:
@@ -47,8 +47,7 @@ def axes_of(rank: int, dim: Any, axis: Any = None) -> set[int]:
     dims = axis if dim is None else dim
     if dims is None or isinstance(dims, bool) or dims in ((), []):
         return set(range(rank))
-    return {number % rank for number in ([dims] if isinstance(dims, int) else dims)} if rank \
-        else set()
+    return {axis_of(number, rank) for number in ([dims] if isinstance(dims, int) else dims)}
 
 
 def without(gone: set[int], axes: Axes) -> Axes | None:
