@@ -25,6 +25,7 @@ from explorer.tracing.operators.operator import (
     Kept,
     Rule,
     ShapeError,
+    axis_of,
     operator,
     output_bytes,
 )
@@ -112,6 +113,7 @@ for _name, (_operations, _what, _keeps) in ACTIVATIONS.items():
 
 def along(operations: int) -> Rule:
     def rule(input: HasShape, dim: int | None = None, *_: Any, **__: Any) -> Effect:
+        positions.axes_of(len(input.shape), dim)
         return Effect(tuple(input.shape), elementwise_ops=operations * math.prod(input.shape))
     return rule
 
@@ -147,6 +149,7 @@ operator("prelu", rule=prelu, kind="activation", keeps=INPUT, shape=same_shape, 
 def glu(input: HasShape, dim: int = -1) -> Effect:
     """The first half times the sigmoid of the second."""
     shape = list(input.shape)
+    dim = axis_of(dim, len(shape))
     if shape[dim] % 2:
         raise ShapeError(f"needs an even number along dimension {dim}; got {shape[dim]}")
     shape[dim] //= 2

@@ -29,6 +29,7 @@ from explorer.tracing.operators.operator import (
     Operand,
     Shape,
     ShapeError,
+    axis_of,
     broadcast_shapes,
     operator,
     output_bytes,
@@ -180,7 +181,7 @@ def stack(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
         if tuple(other.shape) != first:
             raise ShapeError("cannot stack "
                              + ", ".join(str(tuple(tensor.shape)) for tensor in tensors))
-    axis = dim % (len(first) + 1)
+    axis = axis_of(dim, len(first) + 1)
     return Effect((*first[:axis], len(tensors), *first[axis:]))
 
 

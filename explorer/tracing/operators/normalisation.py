@@ -208,6 +208,7 @@ operator("instance_norm", rule=instance_norm, kind="normalisation",
 
 def normalize(input: HasShape, p: float = 2.0, dim: int | Sequence[int] = 1, *_: Any,
               **__: Any) -> Effect:
+    positions.axes_of(len(input.shape), dim)
     return Effect(tuple(input.shape),
                   elementwise_ops=(1 + norm_operations(p)) * math.prod(input.shape))
 

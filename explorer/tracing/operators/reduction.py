@@ -216,6 +216,7 @@ for _name, _what in (("max", "The largest"), ("min", "The smallest")):
 
 def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype | None = None,
             **__: Any) -> Effect:
+    positions.axes_of(len(input.shape), dim)
     return Effect(tuple(input.shape), elementwise_ops=math.prod(input.shape),
                   dtype=dtype)
 

@@ -24,6 +24,7 @@ from explorer.tracing.operators.operator import (
     Effect,
     HasShape,
     ShapeError,
+    axis_of,
     broadcast_shapes,
     index_bytes,
     operator,
@@ -64,7 +65,8 @@ def repeat_interleave(input: HasShape, repeats: int | HasShape, dim: int | None 
             raise ShapeError("needs the values of a tensor to know how often each row is repeated")
         repeats, size = 1, output_size
     else:
-        size = (math.prod(input.shape) if dim is None else input.shape[dim]) * repeats
+        size = repeats * (math.prod(input.shape) if dim is None else
+                          input.shape[axis_of(dim, len(input.shape))])
     if dim is None:
         return Effect((size,))
     shape = list(input.shape)
@@ -79,7 +81,8 @@ for _name, _rule in (("repeat", repeat), ("tile", tile), ("repeat_interleave", r
 
 # In another order
 
-def reordered(input: HasShape, shifts: Any = None, dims: Any = None) -> Effect:
+def roll(input: HasShape, shifts: Any, dims: Any = None) -> Effect:
+    positions.axes_of(len(input.shape), dims)
     return Effect(tuple(input.shape))
 
 
@@ -89,11 +92,12 @@ def along_dims(call: Call, axes: Axes) -> Axes | None:
     return None if dims is None else positions.unless(dims, axes, len(call.input_shapes[0]))
 
 
-operator("roll", rule=reordered, kind="reshape", keeps=(), shape=same_shape, work=moved,
+operator("roll", rule=roll, kind="reshape", keeps=(), shape=same_shape, work=moved,
          positions=along_dims)
 
 
 def flip(input: HasShape, *dims: Any, **kwargs: Any) -> Effect:
+    positions.axes_of(len(input.shape), _numbers(kwargs.get("dims", dims)))
     return Effect(tuple(input.shape))
 
 
@@ -109,6 +113,8 @@ operator("flip", rule=flip, kind="reshape", keeps=(), shape=same_shape, work=mov
 # Only some
 
 def triangle(input: HasShape, diagonal: int = 0) -> Effect:
+    if len(input.shape) < 2:
+        raise ShapeError(f"needs rows and columns; got {tuple(input.shape)}")
     return Effect(tuple(input.shape))
 
 
@@ -119,7 +125,7 @@ for _name in ("tril", "triu"):
 
 def index_select(input: HasShape, dim: int, index: HasShape) -> Effect:
     shape = list(input.shape)
-    shape[dim] = math.prod(index.shape)
+    shape[axis_of(dim, len(shape))] = math.prod(index.shape)
     return Effect(tuple(shape))
 
 
@@ -132,6 +138,12 @@ operator("index_select", rule=index_select, kind="reshape", keeps=("index",), sh
 
 
 def gather(input: HasShape, dim: int, index: HasShape, *, sparse_grad: bool = False) -> Effect:
+    rank = len(input.shape)
+    axis = axis_of(dim, rank)
+    if len(index.shape) != rank or any([
+            picked > side for place, (picked, side) in
+            enumerate(zip(index.shape, input.shape, strict=True)) if place != axis]):
+        raise ShapeError(f"cannot gather {tuple(index.shape)} of {tuple(input.shape)}")
     return Effect(tuple(index.shape))
 
 
@@ -143,7 +155,7 @@ operator("gather", rule=gather, kind="reshape", keeps=("input",), work=moved,
 def take_along_dim(input: HasShape, indices: HasShape, dim: int | None = None) -> Effect:
     if dim is None:
         return Effect(tuple(indices.shape))
-    axis = dim % len(input.shape)
+    axis = axis_of(dim, len(input.shape))
     one, other = list(input.shape), list(indices.shape)
     one[axis] = other[axis] = 1
     shape = list(broadcast_shapes(tuple(one), tuple(other)))
@@ -180,22 +192,24 @@ for _name, _rule in (("scatter", scatter), ("scatter_add", scatter_add)):
 # By size
 
 def sort(input: HasShape, dim: int = -1, descending: bool = False, stable: bool = False) -> Effect:
+    axis_of(dim, len(input.shape))
     shape = tuple(input.shape)
     return Effect(shape, elementwise_ops=math.prod(shape), others=(shape,))
 
 
 def argsort(input: HasShape, dim: int = -1, descending: bool = False,
             stable: bool = False) -> Effect:
-    return sort(input)._replace(dtype=torch.int64, others=None)
+    return sort(input, dim)._replace(dtype=torch.int64, others=None)
 
 
 def topk(input: HasShape, k: int, dim: int = -1, largest: bool = True,
          sorted: bool = True) -> Effect:
     shape = list(input.shape)
-    if shape and shape[dim] < k:
-        raise ShapeError(f"cannot take {k} of {shape[dim]} numbers")
+    axis = axis_of(dim, len(shape))
+    if k > (shape[axis] if shape else 1):
+        raise ShapeError(f"cannot take {k} of {shape[axis] if shape else 1} numbers")
     if shape:
-        shape[dim] = k
+        shape[axis] = k
     return Effect(tuple(shape), elementwise_ops=math.prod(input.shape), others=(tuple(shape),))
 
 
