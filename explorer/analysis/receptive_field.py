@@ -53,8 +53,10 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
               for given in trace.inputs]
     views: list[_View] = []
     for call in trace.calls:
+        entry = call.entry
+        reads = call.inputs if entry is None or entry.reads else ()
         views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
-                                  for producer in call.inputs]))
+                                  for producer in reads]))
     return [view.field for view in views]
 
 

@@ -82,13 +82,13 @@ class SymbolicTensor(torch.Tensor):
         self.copy_(value)
 
     @property
-    def ndim(self) -> int:
+    def ndim(self) -> int:      # type: ignore[override]
         return len(self.sides)
 
     def dim(self) -> int:
         return len(self.sides)
 
-    def size(self, dim: int | None = None) -> Any:      # type: ignore[override]
+    def size(self, dim: int | None = None) -> Any:
         return self.shape if dim is None else self.sides[dim]
 
     def numel(self) -> int:

@@ -267,16 +267,18 @@ class _Tracer:
         parameters: list[str] = []
         plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
                        for value in args])
-        named = kwargs
+        named, target = kwargs, args[0] if args else None
         if kwargs:
             named = {name: value if type(value) in _SCALARS else
                      self.plain(value, tensors, parameters) for name, value in kwargs.items()}
-            in_place = in_place or "out" in kwargs or kwargs.get("inplace", False)
+            if kwargs.get("out") is not None:
+                in_place, target = True, kwargs["out"]
+            in_place = in_place or kwargs.get("inplace", False)
         if not tensors:
             if not parameters and (entry is None or entry.macs is None or in_place):
-                return self._constant(function, args, kwargs, in_place=in_place)
+                return self._constant(function, args, kwargs, target if in_place else None)
             if in_place:
-                return args[0]      # no trace writes to the network
+                return target       # no trace writes to the network
         if entry is None and (inside := opened(function)) is not None:
             with _Watch(self.call):
                 return inside(*args, **kwargs)
@@ -293,7 +295,7 @@ class _Tracer:
         first = tensors[0] if tensors else None
         if in_place:
             effect = effect._replace(allocates=False)
-            storage = self._written(kwargs["out"] if "out" in kwargs else args[0], index).storage
+            storage = self._written(target, index).storage
         elif effect.allocates or (first is None and len(parameters) != 1):
             storage = index
         elif first is not None:
@@ -304,17 +306,18 @@ class _Tracer:
             index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
             shapes, effect, tuple(parameters), storage, known))
         if in_place:
-            return None if operator == "setitem" else args[0]
+            return None if operator == "setitem" else target
         if result is None and effect.others is None and effect.allocates:
             return symbolic_tensor(self, effect.shape, effect.dtype or (
                 first.dtype if first is not None else torch.float32), index, index)
         return self._symbols(result, effect, index, first, None)
 
-    def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any], *,
-                  in_place: bool) -> Any:
-        """What is made of constants is one: PyTorch itself makes it, on meta where devices mix."""
-        if in_place and self._is_of_the_network(kwargs["out"] if "out" in kwargs else args[0]):
-            return args[0]
+    def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
+                  target: Any) -> Any:
+        """What is made of constants is one: PyTorch itself makes it, on meta where devices mix.
+        `target` is what it writes to, if it does."""
+        if target is not None and self._is_of_the_network(target):
+            return target
         try:
             return function(*args, **kwargs)
         except (RuntimeError, NotImplementedError) as error:

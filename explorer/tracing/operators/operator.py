@@ -149,11 +149,11 @@ Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = str | Bytes
-"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
-each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
-own. In place, an input is copied before it is lost."""
+"""What training keeps of a call: "input" and "output" are the memory of its inputs and of its
+output, "factors" of each factor whose partner has a gradient, any other name that of the argument;
+a function is memory of its own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
-"""None where it depends on the library that computes it."""
+"""None where no gradient passes, or where it depends on the library that computes it."""
 Layout = Literal["channels", "features", "heads"]
 """What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
 as of tokens; (N, heads, L, E), as of attention."""
@@ -186,6 +186,8 @@ class Operator:
     workspace: Bytes | None
     """Tensors that it makes beside its output and throws away when it returns."""
     positions: Positions
+    reads: bool
+    """Whether it reads numbers of its inputs, or their shapes alone, as `zeros_like` does."""
     mixes: bool
     """Whether every output reads all channels, so that those of input and output are told apart."""
     layout: Layout | None
@@ -216,12 +218,12 @@ def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind]
              keeps: Keeps, shape: Explanation, work: Explanation,
              macs: Explanation | None = None, params: Explanation | None = None,
              workspace: Bytes | None = None, positions: Positions = "mixed",
-             mixes: bool = False, layout: Layout | None = None) -> Operator:
+             reads: bool = True, mixes: bool = False, layout: Layout | None = None) -> Operator:
     """Put an operator into the table, under its names (see `Operator`)."""
     entry = Operator(
         names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
         work=work, macs=macs, params=params, workspace=workspace, positions=positions,
-        mixes=mixes, layout=layout,
+        reads=reads, mixes=mixes, layout=layout,
         signature=inspect.signature(rule) if rule else None)
     for name in names:
         if name in _operators:
@@ -292,6 +294,13 @@ def feature_map(input: HasShape, sides: int) -> tuple[Shape, Shape]:
         names = ", ".join(POSITIONS[sides])
         raise ShapeError(f"needs a feature map (N, C, {names}) or (C, {names}); got {shape}")
     return shape[:-sides], shape[-sides:]
+
+
+def axis_of(dim: int, rank: int) -> int:
+    """A side by its number from the first one. Raises `ShapeError` where there is none."""
+    if not -rank <= dim < rank and not (rank == 0 and dim in (-1, 0)):
+        raise ShapeError(f"has no side {dim} in a tensor of {rank}")
+    return dim % rank if rank else 0
 
 
 def broadcast_shapes(one: Shape, other: Shape) -> Shape:
