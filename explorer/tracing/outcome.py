@@ -101,7 +101,7 @@ def run_on_meta(function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
     try:
         return function(*on_meta(args, made), **kwargs)
     except (RuntimeError, NotImplementedError) as error:
-        if re.search("meta tensor|fake impl", str(error), re.IGNORECASE):
+        if re.search(r"\bmeta\b|register_meta|fake impl", str(error), re.IGNORECASE):
             raise ShapeError(f"{function.__name__} needs the values of a tensor") from None
         raise
 
