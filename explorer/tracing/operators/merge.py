@@ -60,7 +60,7 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
     ("div", "truediv", "divide", "true_divide"): FACTORS,
     # A number by a tensor: PyTorch makes the reciprocal, and keeps it before it is scaled.
     ("rdiv", "rtruediv"): (output_bytes,),
-    ("floor_divide", "floordiv"): None,
+    ("floor_divide", "floordiv"): (),
     ("remainder", "mod", "fmod"): of_a_quotient,
     ("maximum",): INPUTS,
     ("minimum",): INPUTS,

@@ -146,11 +146,11 @@ Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = str | Bytes
-"""What training keeps of a call: "input" and "output" are the memory of its inputs and of its
-output, "factors" of each factor whose partner has a gradient, any other name that of the argument;
-a function is memory of its own. In place, an input is copied before it is lost."""
+"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
+each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
+own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
-"""None where no gradient passes."""
+"""None where it depends on the library that computes it."""
 Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
 """Where the positions of the input are in the output. "kept": an output reads those inputs alone
 that stand at its place or in its window. "mixed": it may read them all. A function is given the

@@ -61,7 +61,7 @@ for _names in (("contiguous",), ("to", "type", "type_as", "float", "half", "bflo
     operator(*_names, rule=None, kind="reshape", keeps=(), shape=same_shape, positions="kept",
              work=said("None: numbers are moved, or written in another form."))
 
-operator("detach", rule=None, kind="reshape", keeps=None, shape=same_shape, work=moved,
+operator("detach", rule=None, kind="reshape", keeps=(), shape=same_shape, work=moved,
          positions="kept")
 
 
