@@ -112,7 +112,8 @@ def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
     for call in trace.calls:
         trains = any([trace.parameters[name].trainable for name in call.parameters])
         entry, dtype = call.entry, call.effect.dtype
-        if entry is not None and (not entry.reads or (dtype and not dtype.is_floating_point)):
+        new = entry is not None and not entry.reads and call.effect.allocates
+        if entry is not None and (new or (dtype and not dtype.is_floating_point)):
             result.append(Kept())
         elif trains or not gradient.isdisjoint(call.inputs):
             gradient.add(call.index)

@@ -83,11 +83,12 @@ def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
         return 1, _plain(step), 0
     if how.name == "area":
         return max(_spans(before, after)), _plain(step), 0
+    if how.align_corners and reach > 1:
+        step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
     if how.antialias:
         half = Fraction(reach, 2) * max(step, Fraction(1))      # its window grows as it shrinks
         return math.ceil(2 * half), _plain(step), _plain(half - (1 + step) / 2)
     if how.align_corners and reach > 1:
-        step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
         first = Fraction(0)
     elif how.name == "nearest":
         first = Fraction(0)
