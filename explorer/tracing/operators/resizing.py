@@ -88,9 +88,7 @@ def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
     if how.antialias:
         half = Fraction(reach, 2) * max(step, Fraction(1))      # its window grows as it shrinks
         return math.ceil(2 * half), _plain(step), _plain(half - (1 + step) / 2)
-    if how.align_corners and reach > 1:
-        first = Fraction(0)
-    elif how.name == "nearest":
+    if how.name == "nearest" or (how.align_corners and reach > 1):
         first = Fraction(0)
     elif how.name == "nearest-exact":
         first = -step / 2
