@@ -69,6 +69,7 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
 
 for _names, _keeps in ARITHMETIC.items():
     operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
+             workspace=output_bytes if "rdiv" in _names else None,
              work=per_output(1, "One for each number."))
 
 
