@@ -203,12 +203,20 @@ def map_statistics(call: Call, element_bytes: int) -> int:
     return math.prod(call.effect.shape[:2]) * (2 * STATISTIC_BYTES + repeated * element_bytes)
 
 
+def repeated(call: Call, element_bytes: int) -> int:
+    """The same, and the terms."""
+    terms = call.argument("bias") is not None
+    return map_statistics(call, element_bytes) \
+        + element_bytes * terms * math.prod(call.effect.shape[:2])
+
+
 def instance_norm_work(case: Case) -> Words:
     return (map_work if case.argument("use_input_stats") else batch_norm_work)(case)
 
 
 operator("instance_norm", rule=instance_norm, kind="normalisation",
-         keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work)
+         keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work,
+         workspace=repeated)
 
 
 def normalize(input: HasShape, p: float = 2.0, dim: int | Sequence[int] = 1, *_: Any,
