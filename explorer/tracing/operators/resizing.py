@@ -126,8 +126,10 @@ def resized(case: Case) -> Words:
     scale = case.argument("scale_factor")
     if scale is None:
         return Words(notes=(f"The size {text.side(case.output[2:])} is given.", how))
-    numbers = ", ".join(f"{number:g}" for number in _each(scale, 1))
-    return Words(notes=(f"Each side {numbers} times as long, rounded down.", how))
+    numbers = _each(scale, 1)
+    times = " and ".join(f"{number:g}" for number in numbers)
+    rounded = "" if all([number % 1 == 0 for number in numbers]) else ", rounded down"
+    return Words(notes=(f"The sides are {times} times as long{rounded}.", how))
 
 
 def resizing(case: Case) -> Words:
