@@ -94,7 +94,7 @@ operator("pow", rule=power, kind=power_kind, keeps=of_a_power, shape=broadcast, 
 def broadcast_all(*operands: Any) -> Shape:
     """What tensors and numbers are repeated to, beside each other."""
     shapes = [tuple(operand.shape) for operand in operands if hasattr(operand, "shape")]
-    return reduce(broadcast_shapes, shapes)
+    return reduce(lambda one, other: one if one == other else broadcast_shapes(one, other), shapes)
 
 
 def where(condition: HasShape, input: Any = None, other: Any = None) -> Effect:

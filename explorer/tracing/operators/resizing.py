@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from explorer import text
@@ -73,6 +74,7 @@ def _each(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Sequence) else (value,) * rank
 
 
+@lru_cache(maxsize=512)
 def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
     """Output i lies at (i + 1/2) · step - 1/2 among the inputs, or at i · step where the corners
     are aligned."""
