@@ -123,8 +123,7 @@ def _build(named: NamedCallable, device: str) -> nn.Module:
         arguments = [ast.literal_eval(value) for value in named.arguments]
         keywords = {str(keyword.arg): ast.literal_eval(keyword.value)
                     for keyword in named.keywords}
-        with suppress(ValueError):      # some have no signature
-            signature = inspect.signature(make)
+        if signature := _signature(make):
             try:
                 signature.bind(*arguments, **keywords)
             except TypeError as error:
@@ -162,6 +161,13 @@ def _find(module: ModuleType, named: NamedCallable) -> Callable[..., Any]:
     way_out = f"Did you mean {', '.join(near)}?" if near else \
         f"It has {', '.join(there[:10])}." if there else "It has none of its own."
     raise ConfigError(f"{named.path} has no class or function {named.name[:80]!r}. {way_out}")
+
+
+def _signature(make: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(make)
+    except (TypeError, ValueError):     # some have none
+        return None
 
 
 def _asked(signature: inspect.Signature) -> str:
@@ -202,11 +208,8 @@ def _import(path: Path) -> ImportedFile:
     known = _imported.get(path)
     if known is not None and not known.changed():
         return known
-    try:
-        if not path.is_file():
-            raise ConfigError(f"There is no file {path}. Write {FORM}.")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{str(path)[:200]!r} cannot be read: {error}.") from None
+    if not os.path.isfile(path):
+        raise ConfigError(f"There is no file {str(path)[:200]}. Write {FORM}.")
     name = f"opened_file_{sha256(str(path).encode()).hexdigest()[:16]}"
     loader = SourceFileLoader(name, str(path))
     spec = spec_from_loader(name, loader)
@@ -280,7 +283,11 @@ def _said(error: BaseException, path: Path) -> str:
     words = next(iter(str(error).strip().splitlines()), "").rstrip(".")
     kind = "it calls sys.exit" if isinstance(error, SystemExit) else type(error).__name__
     clause = f"{kind}{words and f': {words[:300]}'}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if Path(frame.filename).is_relative_to(path.parent)]
-    own = [frame for frame in frames if frame.filename == str(path)] or frames
+    own = [frame for frame in traceback.extract_tb(error.__traceback__)
+           if Path(frame.filename).is_relative_to(path.parent)
+           and not Path(frame.filename).is_relative_to(_OURS)
+           and "site-packages" not in frame.filename]
     return f"line {own[-1].lineno} of {Path(own[-1].filename).name}: {clause}" if own else clause
+
+
+_OURS = Path(__file__).parents[1]

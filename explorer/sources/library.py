@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from functools import cache
 
+from explorer import text
 from explorer.config import ConfigError
 from explorer.sources import timm, torchvision
 from explorer.sources.model import Model
@@ -28,9 +29,10 @@ def find_model(network: str) -> Model:
             " or FILE.py:CALLABLE.", "network")
     names = LIBRARIES[prefix].names()
     if name not in names:
-        near = get_close_matches(name[:80].lower(), names, n=3, cutoff=0.5)
-        way_out = f"Did you mean {', '.join(f'{prefix}:{other}' for other in near)}?" if near else \
-            f"`python -m explorer list {prefix}` shows its {len(names):,} models."
-        raise ConfigError(f"{prefix} has no model {name[:80]!r}. {way_out}", "network")
+        near = [f"{prefix}:{other}"
+                for other in get_close_matches(name[:80].lower(), names, n=3, cutoff=0.3)]
+        suggested = f"Near it are {text.enumeration(near)}. " if near else ""
+        raise ConfigError(f"{prefix} has no model {name[:80]!r}. {suggested}`python -m explorer "
+                          f"list {prefix}` shows all {len(names):,}.", "network")
     found: Model = LIBRARIES[prefix].model(name)
     return found
