@@ -26,7 +26,7 @@ from explorer.views import graph
 
 
 def ours(config: explorer.Config, direction: graph.Direction = "TB") -> str:
-    return graph.to_dot(graph.Drawing(explorer.explore(config).structure, "layer"),
+    return graph.to_dot(graph.Drawing(explorer.open(config).structure, "layer"),
                         direction=direction)
 
 

@@ -37,6 +37,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer import libraries
 from explorer.analysis import Summary, analyse
+from explorer.sources import find_source
+from explorer.sources.library import LIBRARIES
 from explorer.tracing import Input, Operand, TraceError, leaves, trace
 
 ROUNDS = 3
@@ -44,86 +46,34 @@ ROUNDS = 3
 SECONDS = 300
 """After which a model is given up."""
 
-FRAMES = 16
-"""Of a video."""
-WITHOUT_SIZE = {"detection": [800], "optical_flow": [128]}
-"""Sides of the images of those that take any: what detection resizes them to, and the least from
-which an optical flow is found."""
-
 Shape = tuple[int, ...]
 
 
 # Models.
 
 class Ready(NamedTuple):
-    """A network on meta, in evaluation, and the shapes of its inputs."""
+    """A network on meta, in evaluation, and its inputs."""
 
     network: nn.Module
-    inputs: tuple[Shape, ...]
+    inputs: tuple[Input, ...]
 
 
-class Model(NamedTuple):
-    name: str
-    """As it is named in the program: `timm:NAME`, `torchvision:NAME`."""
-    build: Callable[[], Ready]
+def every_model() -> list[str]:
+    """All of torchvision's models, then all of timm's, as they are named in the program."""
+    return [f"{library}:{name}" for library in ("torchvision", "timm")
+            for name in LIBRARIES[library].names()]
 
 
-def every_model() -> list[Model]:
-    """All of torchvision's models, then all of timm's."""
-    return [torchvision_model(name) for name in libraries.load("torchvision").models.list_models()
-            ] + [timm_model(name) for name in libraries.load("timm").list_models()]
-
-
-def timm_model(name: str, size: int | None = None) -> Model:
-    """A model of timm with square images of `size` pixels, or with its default input."""
-    return Model(f"timm:{name}", partial(_build_timm, name, size))
-
-
-def _build_timm(name: str, size: int | None) -> Ready:
-    timm = libraries.load("timm")
-    fixed = size is not None and timm.get_pretrained_cfg(name).fixed_input_size
-    network = on_meta(partial(timm.create_model, name, **({"img_size": size} if fixed else {})))
-    channels, height, width = network.pretrained_cfg["input_size"]
-    return Ready(network, ((1, channels, size or height, size or width),))
-
-
-def torchvision_model(name: str, size: int | None = None) -> Model:
-    """A model of torchvision with square images of `size` pixels, or with its default input."""
-    return Model(f"torchvision:{name}", partial(_build_torchvision, name, size))
-
-
-def _build_torchvision(name: str, size: int | None) -> Ready:
-    models = libraries.load("torchvision").models
-    kind = models.get_model_builder(name).__module__.split(".")[2]
-    whole = kind in ("detection", "segmentation")       # else their backbone is downloaded
-    network = on_meta(partial(models.get_model, name,
-                              **({"weights_backbone": None} if whole else {})))
-    preprocessing = next(iter(models.get_model_weights(name))).transforms()
-    given = getattr(preprocessing, "crop_size", None) or getattr(preprocessing, "resize_size", None)
-    # A vision transformer may have weights of another size than it is built for.
-    side: int = size or getattr(network, "image_size", None) or (given or WITHOUT_SIZE[kind])[0]
-    if kind == "optical_flow":
-        return Ready(network, ((1, 3, side, side), (1, 3, side, side)))
-    frames = (FRAMES,) if kind == "video" else ()
-    return Ready(network, ((1, 3, *frames, side, side),))
-
-
-def on_meta(make: Callable[[], nn.Module]) -> Any:
-    """What `make` makes, on meta, in evaluation."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")     # of how weights will be initialised
-        try:
-            with torch.device("meta"):
-                return make().eval()
-        except NotImplementedError:     # torchvision's regnets compute their widths with tensors
-            return make().to("meta").eval()
+def ready(key: str) -> Ready:
+    source = find_source(key)
+    return Ready(source.build("meta"), source.inputs)
 
 
 # What the tracer says.
 
-def follow(ready: Ready) -> Summary:
+def follow(model: Ready) -> Summary:
     """Trace and analyse."""
-    return analyse(trace(ready.network, [Input(shape) for shape in ready.inputs]))
+    return analyse(trace(model.network, model.inputs))
 
 
 def result_shapes(summary: Summary) -> list[Shape]:
@@ -133,8 +83,8 @@ def result_shapes(summary: Summary) -> list[Shape]:
 
 # What PyTorch says.
 
-def forward(ready: Ready) -> Any:
-    return ready.network(*[torch.empty(shape, device="meta") for shape in ready.inputs])
+def forward(model: Ready) -> Any:
+    return model.network(*[torch.empty(given.shape, device="meta") for given in model.inputs])
 
 
 def tensors(result: Any) -> list[Tensor]:
@@ -154,20 +104,20 @@ def gradients(network: nn.Module, wanted: bool) -> Iterator[None]:
             weight.requires_grad_(required)
 
 
-def flop_pass(ready: Ready) -> tuple[int, Any]:
+def flop_pass(model: Ready) -> tuple[int, Any]:
     """FLOPs of a forward pass, and its result."""
     # It stumbles over modules that are given a parameter, where that requires a gradient.
-    with gradients(ready.network, False), torch.no_grad(), \
+    with gradients(model.network, False), torch.no_grad(), \
             FlopCounterMode(display=False) as counter:
-        result = forward(ready)
+        result = forward(model)
     return counter.get_total_flops(), result
 
 
-def reached_by_autograd(ready: Ready) -> int:
+def reached_by_autograd(model: Ready) -> int:
     """Number of the parameters that the sum over all results has a gradient for."""
-    with gradients(ready.network, True):
-        weights = [weight for weight in ready.network.parameters() if weight.requires_grad]
-        results = [tensor for tensor in tensors(forward(ready)) if tensor.requires_grad]
+    with gradients(model.network, True):
+        weights = [weight for weight in model.network.parameters() if weight.requires_grad]
+        results = [tensor for tensor in tensors(forward(model)) if tensor.requires_grad]
         if not results:
             return 0
         found = torch.autograd.grad([result.sum() for result in results], weights,
@@ -206,16 +156,16 @@ class Record:
     flop_seconds: float | None = None
 
 
-def compare(model: Model, *, times: bool = False) -> Record:
+def compare(name: str, *, times: bool = False) -> Record:
     """Run a model through the tracer and through PyTorch."""
-    figures: dict[str, Any] = {"name": model.name}
+    figures: dict[str, Any] = {"name": name}
     try:
-        ready = model.build()
+        model = ready(name)
     except Exception as error:
         return Record(**figures, not_built=said(error))
-    figures["params_registered"] = sum(weight.numel() for weight in ready.network.parameters())
+    figures["params_registered"] = sum(weight.numel() for weight in model.network.parameters())
     try:
-        summary = follow(ready)
+        summary = follow(model)
     except TraceError as error:
         figures["failure"] = error.reason
     except Exception as error:
@@ -226,19 +176,19 @@ def compare(model: Model, *, times: bool = False) -> Record:
                     "shapes": [list(shape) for shape in result_shapes(summary)],
                     "not_counted": sorted({layer.call.operator for layer in summary.not_counted})}
     try:
-        figures["flops"], result = flop_pass(ready)
+        figures["flops"], result = flop_pass(model)
     except Exception as error:
         figures["not_run"] = said(error)
     else:
         figures["result_shapes"] = [list(tensor.shape) for tensor in tensors(result)]
     try:
         # A network may keep what its last pass made of its parameters, without their gradients.
-        figures["params_reached"] = reached_by_autograd(model.build())
+        figures["params_reached"] = reached_by_autograd(ready(name))
     except Exception as error:
         figures["no_gradient"] = said(error)
     if times and "macs" in figures and "flops" in figures:
         figures["trace_seconds"], figures["flop_seconds"] = in_turn(
-            partial(follow, ready), partial(flop_pass, ready))
+            partial(follow, model), partial(flop_pass, model))
     return Record(**figures)
 
 
@@ -358,11 +308,9 @@ def prepare() -> None:
 
 
 def run(name: str, times: bool) -> Record:
-    library, _, own = name.partition(":")
-    model = (timm_model if library == "timm" else torchvision_model)(own)
     try:
         with limit(SECONDS):
-            return compare(model, times=times)
+            return compare(name, times=times)
     except OutOfTime:
         sentence = f"it took longer than {SECONDS} s"
         return Record(name=name, failure=sentence, foreign=sentence)
@@ -435,7 +383,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--no-times", action="store_true", help="take no times")
     asked = parser.parse_args()
-    names = [model.name for model in every_model() if asked.only.search(model.name)][::asked.every]
+    names = [name for name in every_model() if asked.only.search(name)][::asked.every]
     known = read(asked.output)
     run_all([name for name in names if name not in known], asked.output, jobs=asked.jobs,
             times=not asked.no_times)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from torch import nn
 
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, knobs_of
-from explorer.sources import Source, to_source
+from explorer.sources import Named, Source, to_source
+from explorer.sources.inputs import format_input, wanted
 from explorer.structure import Structure
-from explorer.tracing import TraceError, trace
+from explorer.tracing import Input, TraceError, trace
+from explorer.tracing.operators import Shape
 
 LARGEST_INPUT = 4 * int(knobs_of(Config)["input_size"].high)
 """Where the search for the smallest input that works gives up."""
@@ -56,18 +59,22 @@ class Explored:
         return trained.failure or trained.summary
 
 
-def explore(source: Source | Config | str, *, training: bool = False,
+def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: bool = False,
             preset: Explored | None = None) -> Explored:
-    """Build, trace and analyse a network: a source, a config or a canonical string.
+    """Build, trace and analyse a network.
 
-    A `training` pass runs what only training does (Inception's auxiliary head) and counts what it
-    keeps for backward. `preset` is the network that changes are told against. A pass that cannot
-    reach its end is a `failure`, and the rest is that of the pass up to it.
+    It is named by a config, by a canonical string (`resnet50&width=0.5`, `timm:convnext_tiny`,
+    `FILE.py:CALLABLE`) or by a source; `inputs` is a shape, or an `Input` for each, where it is
+    given others than its own. A `training` pass runs what only training does (Inception's auxiliary
+    head) and counts what it keeps for backward. `preset` is the network that changes are told
+    against. A pass that cannot reach its end is a `failure`, and the rest is that of the pass up to
+    it. Raises `ConfigError` for what names no network, and `LibraryError` where it is of a library
+    that is not there.
 
     >>> explore("resnet18").summary.totals.macs
     1814073344
     """
-    source = to_source(source)
+    source = to_source(named, inputs)
     network = source.build("meta")
     try:
         summary = _pass(network, source, training)
@@ -81,8 +88,8 @@ def explore(source: Source | Config | str, *, training: bool = False,
     return Explored(source=source, summary=summary, auxiliary=auxiliary, preset=preset)
 
 
-def summarise(source: Source | Config | str, *, training: bool = False) -> Summary:
-    """The summary of a network alone: a source, a config or a canonical string.
+def summarise(named: Named, *, training: bool = False) -> Summary:
+    """The summary of a network alone.
 
     Raises `TraceError` where the forward pass cannot reach its end; where the input is too small,
     the message says from which size on it works.
@@ -90,38 +97,49 @@ def summarise(source: Source | Config | str, *, training: bool = False) -> Summa
     >>> summarise("resnet18").totals.macs
     1814073344
     """
-    source = to_source(source)
+    source = to_source(named)
     return _pass(source.build("meta"), source, training)
 
 
 def _pass(network: nn.Module, source: Source, training: bool) -> Summary:
-    """Its summary; a `TraceError` says from which input on it works."""
+    """Its summary; a `TraceError` says what input works."""
     try:
-        return analyse(trace(network, source.input_shape, training=training))
+        return analyse(trace(network, source.inputs, training=training))
     except TraceError as error:
-        error.smallest_input = _smallest_input(network, source, training)
+        smallest = _smallest_input(network, source, training)
+        if source.config is not None:
+            error.smallest_input = smallest
+        elif smallest is not None:
+            given = replace(source.inputs[0], shape=_square(source.inputs[0].shape, smallest))
+            error.way_out = f"It works from `--input {format_input(given)}` on."
+        elif min(error.inputs, default=-1) < 0:     # what fails is given the input itself
+            error.way_out = wanted(network, source.inputs)
         raise
 
 
 def _training_pass(network: nn.Module, source: Source) -> Summary | None:
     """None where only the training pass fails."""
     try:
-        return analyse(trace(network, source.input_shape, training=True))
+        return analyse(trace(network, source.inputs, training=True))
     except TraceError:
         return None
 
 
 def _smallest_input(network: nn.Module, source: Source, training: bool) -> int | None:
     """The smallest side of a square image that passes, found by halving; None where size is not
-    the cause."""
+    the cause, and where the input is none."""
+    given, *others = source.inputs
+    if others or len(given.shape) != 4 or given.shape[2] != given.shape[3]:
+        return None
+
     def passes(size: int) -> bool:
         try:
-            trace(network, (*source.input_shape[:2], size, size), training=training)
+            trace(network, [replace(given, shape=_square(given.shape, size))], training=training)
         except TraceError:
             return False
         return True
 
-    low = high = source.input_shape[-1]
+    low = high = given.shape[-1]
     while not passes(high):
         low, high = high, 2 * high
         if high > LARGEST_INPUT:
@@ -130,3 +148,7 @@ def _smallest_input(network: nn.Module, source: Source, training: bool) -> int |
         middle = (low + high) // 2
         low, high = (low, middle) if passes(middle) else (middle, high)
     return high
+
+
+def _square(image: Shape, size: int) -> Shape:
+    return *image[:2], size, size

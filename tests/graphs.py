@@ -24,7 +24,7 @@ def summary(network: str, *, training: bool = False, **knobs: Any) -> Summary:
 @cache
 def explored(network: str, **knobs: Any) -> explorer.Explored:
     """As the page has it: beside its preset."""
-    return explorer.explore(explorer.configure(network, **knobs), preset=explorer.explore(network))
+    return explorer.open(explorer.configure(network, **knobs), preset=explorer.open(network))
 
 
 @cache

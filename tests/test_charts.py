@@ -11,7 +11,7 @@ from explorer.views import charts
 
 @pytest.mark.parametrize("network", explorer.presets())
 def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
-    explored = explorer.explore(network)
+    explored = explorer.open(network)
     summary, place = explored.summary, explored.structure.place
     layers = pd.DataFrame({
         "block": place(layer).block, "kind": layer.kind, "params": layer.params, "macs": layer.macs,
@@ -28,7 +28,7 @@ def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
 
 @pytest.mark.parametrize("network", explorer.presets())
 def test_every_chart_has_the_blocks_in_the_order_of_the_pass(network: str) -> None:
-    explored = explorer.explore(network)
+    explored = explorer.open(network)
     figures = charts.where_it_sits(explored)
     for figure in figures:
         assert list(figure.layout.xaxis.categoryarray) == list(

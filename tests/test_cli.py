@@ -16,9 +16,9 @@ import pytest
 import torchinfo
 
 import explorer
-from explorer import sources
 from explorer.cli.main import main
 from explorer.cli.networks import FORMATS
+from explorer.sources import catalogue
 from explorer.views import graph
 
 
@@ -323,8 +323,8 @@ def test_a_command_builds_each_network_once(
         command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
         others: list[str]) -> None:
     built: list[str] = []
-    build = sources.build
-    monkeypatch.setattr(sources, "build", lambda config, device: built.append(
+    build = catalogue.build
+    monkeypatch.setattr(catalogue, "build", lambda config, device: built.append(
         explorer.to_key(config)) or build(config, device))
     path = tmp_path / "out.dot"
     assert command(*arguments, "--output", str(path))[:2] == (0, "")

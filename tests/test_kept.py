@@ -68,8 +68,8 @@ def test_a_result_that_is_not_valid_any_more_is_made_anew() -> None:
 
 def test_an_explored_counts_by_its_key() -> None:
     keep = kept(2)(lambda network: object())
-    one, same = explorer.explore("vgg11"), explorer.explore("vgg11")
-    assert keep(one) is keep(same) is not keep(explorer.explore("vgg13"))
+    one, same = explorer.open("vgg11"), explorer.open("vgg11")
+    assert keep(one) is keep(same) is not keep(explorer.open("vgg13"))
 
 
 def test_what_a_replaced_module_has_begun_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.networks.catalogue import configure, find_preset, presets
-from explorer.networks.key import (
+from explorer.sources.key import (
     from_key,
     from_query,
     from_settings,

@@ -141,4 +141,4 @@ def test_the_source_is_where_these_tests_look() -> None:
     found = {part_of(path) for path in EXPLORER}
     assert {"config", "networks", "tracing", "analysis"} <= found
     assert "torch" in packages(ROOT / "explorer" / "tracing" / "tracer.py")
-    assert "explorer.config.Config" in imports(ROOT / "explorer" / "networks" / "key.py")
+    assert "explorer.config.Config" in imports(ROOT / "explorer" / "sources" / "find.py")

@@ -91,7 +91,7 @@ networks.__path__.append(sys.argv[1])
 import explorer
 from explorer.cli.main import main
 from explorer.networks.catalogue import family_of
-from explorer.networks.key import from_query, to_query
+from explorer.sources.key import from_query, to_query
 
 preset = explorer.presets()["allcnn_c"]
 assert family_of("allcnn_c") in explorer.families()
@@ -100,7 +100,7 @@ assert explorer.to_key(config) == "allcnn_c&width=0.5&blocks=1-2&batch_norm=on"
 assert from_query(to_query(config), "vgg16") == (config, [])
 assert explorer.summarise(preset.config).totals.params == preset.params == 1_369_738
 assert explorer.build(config, "cpu").stage1[0].conv.weight.shape == (48, 3, 3, 3)
-dot = explorer.draw(explorer.explore(config), "dot", level="stage").decode()
+dot = explorer.draw(explorer.open(config), "dot", level="stage").decode()
 assert all(stage in dot for stage in ("stage1", "stage2", "head"))
 sys.argv[1:] = ["summary", "allcnn_c", "--set", "width=0.5"]
 main()

@@ -215,7 +215,7 @@ def test_what_does_not_grow_by_equal_steps_does_not_fold() -> None:
 
 
 def test_the_modules_inside_a_block_are_there_at_any_depth() -> None:
-    structure = explorer.explore("mobilenetv3_small").structure
+    structure = explorer.open("mobilenetv3_small").structure
     gate = structure.parts["module:stage1.0.branch.squeeze_excite.gate"]
     assert [part.name for part in gate.parts] == [
         "AdaptiveAvgPool2d", "Conv2d", "ReLU", "Conv2d", "Hardsigmoid"]
@@ -225,7 +225,7 @@ def test_the_modules_inside_a_block_are_there_at_any_depth() -> None:
 
 @pytest.mark.parametrize("name", explorer.presets())
 def test_every_part_is_the_sum_of_its_parts_and_every_layer_stands_once(name: str) -> None:
-    structure = explorer.explore(name).structure
+    structure = explorer.open(name).structure
     for part in structure.parts.values():
         if part.parts:
             assert [layer for inner in part.parts for layer in inner.layers] == [*part.layers]

@@ -22,9 +22,9 @@ from torch import nn
 
 from explorer.config import ConfigError
 from explorer.networks.catalogue import configure
-from explorer.networks.key import to_key
 from explorer.pipeline import summarise
 from explorer.sources import Named, Source, find_source, source_of
+from explorer.sources.key import to_key
 from explorer.timing import (
     Choices,
     Timing,
@@ -42,7 +42,7 @@ from explorer.timing import (
     submit_layers,
     time_forward,
 )
-from explorer.tracing import TraceError
+from explorer.tracing import Input, TraceError
 
 SMALL = configure("mobilenetv3_small", input_size=32, width=0.25)
 ROOT = Path(__file__).parents[1]
@@ -423,7 +423,7 @@ def test_a_batch_size_that_cannot_be(size: int) -> None:
 
 
 def test_batch_sizes_of_what_has_no_knob_for_them() -> None:
-    stranger = Source(key="stranger", title="Stranger", input_shape=(1, 3, 32, 32),
+    stranger = Source(key="stranger", title="Stranger", inputs=(Input((1, 3, 32, 32)),),
                       build=lambda device: nn.Identity())
     with pytest.raises(TimingError, match="`batch_size`"):
         submit_batches(stranger, "cpu", batches=[1, 2])

@@ -10,8 +10,8 @@ from torch import nn
 
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
-from explorer.networks.key import to_key
 from explorer.pipeline import explore, summarise
+from explorer.sources.key import to_key
 from explorer.timing import (
     Choices,
     LayerTimes,

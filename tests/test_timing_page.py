@@ -12,8 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.networks.catalogue import configure
-from explorer.networks.key import to_key
 from explorer.pipeline import Explored, explore
+from explorer.sources.key import to_key
 from explorer.timing import BatchTimes, Choices, LayerTimes, Timing, TimingError, submit
 from explorer.ui import runs
 from explorer.ui.runs import What, Wish

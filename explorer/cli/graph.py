@@ -6,17 +6,14 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.arguments import network_argument, parse_config, set_option
+from explorer.cli.arguments import explore_far, network_argument, parse_source
 from explorer.cli.output import write
-from explorer.networks.catalogue import find_preset
-from explorer.pipeline import explore
 from explorer.timing import submit_layers
 from explorer.views import graph as graphs
 
 
 @click.command()
 @network_argument
-@set_option
 @click.option("--level", type=click.Choice(graphs.LEVELS), default="block", show_default=True,
               help="How far the network is opened; identical blocks fold but for the last level.")
 @click.option("--overlay", type=click.Choice(graphs.OVERLAYS), default=graphs.KIND,
@@ -27,8 +24,8 @@ from explorer.views import graph as graphs
               help="Tensor shapes on the edges.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
               help="The file to write: its ending, .svg, .png or .dot, says what it is.")
-def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay: str,
-          direction: graphs.Direction, shapes: bool, output: Path) -> None:
+def graph(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], level: graphs.Level,
+          overlay: str, direction: graphs.Direction, shapes: bool, output: Path) -> None:
     """The graph of NETWORK as a picture or as DOT.
 
     A network whose pass fails is drawn as far as it got; the exit code is 2.
@@ -36,9 +33,7 @@ def graph(network: str, settings: tuple[str, ...], level: graphs.Level, overlay:
     form = output.suffix.removeprefix(".").lower()
     if form not in graphs.FORMATS:
         raise click.ClickException(f"`--output` must end in .svg, .png or .dot; got {output}.")
-    config = parse_config(network, settings)
-    preset = find_preset(config.network).config
-    explored = explore(config, preset=None if config == preset else explore(preset))
+    explored = explore_far(parse_source(network, settings, inputs))
     seconds = None
     if overlay == graphs.TIME and not explored.failure:
         seconds = submit_layers(explored.source, summary=explored.summary).result().seconds

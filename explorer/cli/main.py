@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import click
 
@@ -12,6 +13,7 @@ from explorer.cli.networks import explain, list_networks, summary
 from explorer.cli.published import published
 from explorer.cli.timing import time
 from explorer.config import ConfigError
+from explorer.libraries import LibraryError
 from explorer.published import PublishedError
 from explorer.timing import TimingError
 from explorer.tracing import TraceError
@@ -20,7 +22,11 @@ from explorer.views.layout import LayoutError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
-    """Rebuild a classic convolutional network with its knobs turned, and see what that does."""
+    """See what a network is made of and what it costs, and what turning its knobs does.
+
+    NETWORK is a name of the catalogue (resnet50), a model of timm or torchvision
+    (timm:convnext_tiny), or what a Python file makes (net.py:make, net.py:Net(width=2)).
+    """
 
 
 for command in (list_networks, summary, time, explain, graph, published):
@@ -29,6 +35,8 @@ for command in (list_networks, summary, time, explain, graph, published):
 
 def main() -> None:
     """Run the command; whatever a person can get wrong ends in one line and exit code 2."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")     # libraries' own, as of the weights they start with
     try:
         # Off standalone mode, click returns the code of ctx.exit() and raises everything else.
         sys.exit(cli.main(prog_name="python -m explorer", standalone_mode=False))
@@ -37,7 +45,8 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
-    except (ConfigError, LayoutError, PublishedError, TraceError, TimingError) as error:
+    except (ConfigError, LayoutError, LibraryError, PublishedError, TraceError,
+            TimingError) as error:
         message = str(error)
     except click.Abort:
         sys.exit(130)

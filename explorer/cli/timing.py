@@ -13,8 +13,7 @@ from explorer.cli.arguments import (
     network_argument,
     output_option,
     parse_batches,
-    parse_config,
-    set_option,
+    parse_source,
 )
 from explorer.cli.output import write
 from explorer.timing import (
@@ -30,7 +29,6 @@ from explorer.views import timings
 
 @click.command()
 @network_argument
-@set_option
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
               help="Where to run; auto takes a GPU if there is one.")
 @click.option("--dtype", default="float32", show_default=True,
@@ -51,18 +49,18 @@ from explorer.views import timings
               help="Time these batch sizes too; auto doubles until the memory or the budget ends.")
 @format_option
 @output_option
-def time(network: str, settings: tuple[str, ...], device: str, batch_size: str | None,
-         budget: float, per_layer: bool, roofline: bool, batches: str | None, form: str,
-         output: Path | None, **choices: Any) -> None:
+def time(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], device: str,
+         batch_size: str | None, budget: float, per_layer: bool, roofline: bool,
+         batches: str | None, form: str, output: Path | None, **choices: Any) -> None:
     """Time a pass of NETWORK on this machine."""
     if batch_size is not None:
         settings = (*settings, f"batch_size={batch_size}")
-    config, chosen = parse_config(network, settings), Choices(**choices)
-    sizes = parse_batches(config, batches)
+    named, chosen = parse_source(network, settings, inputs), Choices(**choices)
+    sizes = parse_batches(batches)
     if form == "csv" and batches and (per_layer or roofline):
         raise click.UsageError("A CSV file holds one table: leave out --batches, or --per-layer "
                                "and --roofline.")
-    explored = explore_whole(config, training=chosen.training)
+    explored = explore_whole(named, training=chosen.training)
     source, summary = explored.source, explored.summary
     # All are queued before the first is waited for, so that what cannot be is told at once.
     whole_job = submit(source, device, budget, chosen, summary=summary)

@@ -1,8 +1,7 @@
-"""The base of every network's config: a frozen value that checks itself.
+"""The base of every network's knobs: a frozen value that checks itself.
 
-A knob is a field of a config. Its bounds, its step and the sentence that explains it
-stand beside its default, and the command line, the widgets, the links and the README
-are made from them.
+A knob is a field. Its bounds, its step and the sentence that explains it stand beside its
+default, and the command line, the widgets, the links and the README are made from them.
 """
 
 from __future__ import annotations
@@ -22,11 +21,8 @@ from explorer.config.knobs import Knob
 from explorer.validation import Fault, first_fault
 
 
-class Config(BaseModel, ABC):
-    """What every network is built from. Subclasses add their family's knobs.
-
-    Channels follow `width`, rounded to a multiple of 8 (MobileNet); block counts follow
-    `depth`, rounded up (EfficientNet): 1.0 leaves both as the paper has them.
+class Knobs(BaseModel):
+    """A network and what can be turned of it.
 
     Raises `ConfigError` for a knob that the network does not have, a value out of bounds, and
     values that cannot be together.
@@ -35,7 +31,36 @@ class Config(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False,
                               validate_default=True)
 
-    network: str = Field(description="The preset that this config starts from.")
+    network: str = Field(description="The name that these knobs belong to.")
+
+    if not TYPE_CHECKING:       # with it, mypy would not know the fields as arguments
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise _explain(first_fault(error), type(self), values) from None
+
+    def replace(self, **values: Any) -> Self:
+        """The same network with some knobs turned.
+
+        Raises `ConfigError` for a knob that it does not have, or a value out of bounds.
+        """
+        for name in values:
+            find_knob(self, name)
+        return type(self)(**{**self.model_dump(), **values})
+
+    def turned_from(self, default: Knobs) -> dict[str, str]:
+        """The knobs that differ from another's of this network, as text, in their order."""
+        return {name: knob.format(value) for name, knob in knobs_of(type(self)).items()
+                if (value := getattr(self, name)) != getattr(default, name)}
+
+
+class Config(Knobs, ABC):
+    """What every network of the catalogue is built from. Subclasses add their family's knobs.
+
+    Channels follow `width`, rounded to a multiple of 8 (MobileNet); block counts follow
+    `depth`, rounded up (EfficientNet): 1.0 leaves both as the paper has them.
+    """
 
     width: float = knob(
         1.0, "Multiplies the channels of every layer, rounded to a multiple of 8 "
@@ -54,13 +79,6 @@ class Config(BaseModel, ABC):
         1000, "Outputs of the last layer; ImageNet has 1000.", ge=1, le=100_000, step=1)
     in_channels: int = knob(
         3, "Channels of the input image: 3 for RGB, 1 for grey.", ge=1, le=1024, step=1)
-
-    if not TYPE_CHECKING:       # with it, mypy would not know the fields as arguments
-        def __init__(self, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise _explain(first_fault(error), type(self), values) from None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -96,15 +114,6 @@ class Config(BaseModel, ABC):
     def input_shape(self) -> tuple[int, int, int, int]:
         return self.batch_size, self.in_channels, self.input_size, self.input_size
 
-    def replace(self, **values: Any) -> Self:
-        """This config with some knobs turned.
-
-        Raises `ConfigError` for a knob that it does not have, or a value out of bounds.
-        """
-        for name in values:
-            find_knob(self, name)
-        return type(self)(**{**self.model_dump(), **values})
-
 
 def scale_channels(count: int, width: float, divisor: int = 8) -> int:
     """Channels at a width multiplier: a multiple of `divisor`, at most 10% below the exact figure.
@@ -119,13 +128,13 @@ def scale_channels(count: int, width: float, divisor: int = 8) -> int:
 
 
 @cache
-def knobs_of(config: type[Config]) -> dict[str, Knob]:
-    """The knobs of a family's config by name, the common ones first."""
+def knobs_of(config: type[Knobs]) -> dict[str, Knob]:
+    """The knobs of a config by name, in the order of their declaration."""
     return {name: read_knob(config, name, common=name in Config.model_fields)
             for name in config.model_fields if name != "network"}
 
 
-def find_knob(config: Config, name: str) -> Knob:
+def find_knob(config: Knobs, name: str) -> Knob:
     """The knob of that name; `ConfigError` with near names where the network has none."""
     knobs = knobs_of(type(config))
     if name not in knobs:
@@ -142,12 +151,13 @@ def redeclare(name: str, default: Any, help: str | None = None, *,
 
 
 def _no_knob(network: str, name: str, knobs: Iterable[str]) -> ConfigError:
-    near = get_close_matches(name, knobs, n=3, cutoff=0.5)
+    # A knob of other networks is no slip of the pen.
+    near = [] if name in Config.model_fields else get_close_matches(name, knobs, n=3, cutoff=0.5)
     way_out = f"Did you mean {', '.join(near)}?" if near else f"It has {', '.join(knobs)}."
     return ConfigError(f"{network} has no knob {name!r}. {way_out}", name)
 
 
-def _explain(fault: Fault, config: type[Config], values: dict[str, Any]) -> ConfigError:
+def _explain(fault: Fault, config: type[Knobs], values: dict[str, Any]) -> ConfigError:
     if isinstance(fault.raised, ConfigError):
         return fault.raised
     if fault.raised is not None:

@@ -50,6 +50,11 @@ class Knob:
             case _:
                 return str(value)
 
+    def words(self, value: Any) -> str:
+        """Label and value, as in "width 0.5": a part of a sentence."""
+        text = self.format(value).replace("_", " ")
+        return f"{self.label[0].lower()}{self.label[1:]} {text}"
+
     @property
     def rule(self) -> str:
         """What a value must be: the end of the sentence "`width` must be ..."."""

@@ -22,11 +22,11 @@ def build(config: Config, device: str = "meta") -> nn.Module:
     """
     with layers_on(device):
         network = network_of(config.network)(config)
-    _place(network, device)
+    move(network, device)
     return network.eval()
 
 
-def _place(network: nn.Module, device: str) -> None:
+def move(network: nn.Module, device: str) -> None:
     """Move the parameters and buffers that are elsewhere; what is shared stays shared.
 
     `nn.Module.to` parts tied parameters on their way to meta.

@@ -93,15 +93,16 @@ class TraceError(ValueError):
 
     `path` is the call that failed, `input_shape` its first input, `inputs` the calls whose outputs
     it reads, `trace` the pass up to it, and `smallest_input` the input size from which on it works,
-    where that is known.
+    where that is known. `way_out` is what else can be said of what would work, in sentences.
     """
 
     def __init__(self, *, path: str, type: str, input_shape: Shape, reason: str,
-                 inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None) -> None:
+                 inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None,
+                 way_out: str = "") -> None:
         super().__init__(path)
         self.path, self.type, self.input_shape = path, type, input_shape
         self.reason, self.inputs, self.trace = reason, inputs, trace
-        self.smallest_input = smallest_input
+        self.smallest_input, self.way_out = smallest_input, way_out
 
     def __str__(self) -> str:
         given = text.shape(self.input_shape)
@@ -109,12 +110,13 @@ class TraceError(ValueError):
                   f"{given and f', whose input is {given}'}: {self.reason}."
         if self.smallest_input is not None:
             message += f" The smallest `input_size` that works is {self.smallest_input}."
-        return message
+        return f"{message} {self.way_out}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _trace_error, (dict(
             path=self.path, type=self.type, input_shape=self.input_shape, reason=self.reason,
-            inputs=self.inputs, trace=self.trace, smallest_input=self.smallest_input),)
+            inputs=self.inputs, trace=self.trace, smallest_input=self.smallest_input,
+            way_out=self.way_out),)
 
 
 def _trace_error(fields: dict[str, Any]) -> TraceError:

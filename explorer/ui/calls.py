@@ -12,11 +12,11 @@ import plotly.graph_objects as go
 
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
-from explorer.networks.catalogue import find_preset, presets
+from explorer.networks.catalogue import presets
 from explorer.pipeline import Explored, explore, summarise
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
-from explorer.sources import Source, source_of
+from explorer.sources import Source, preset_of
 from explorer.timing import LayerTimes
 from explorer.ui.kept import kept
 from explorer.views import charts, graph, layout, tables, timings
@@ -44,8 +44,8 @@ def collect_seldom() -> None:
 @kept(ENTRIES)
 def explored(source: Source) -> Explored:
     """A network and all that is known of it, beside its preset where it is of the catalogue."""
-    preset = source.config and source_of(find_preset(source.config.network).config)
-    return explore(source, preset=explored(preset) if preset and preset != source else None)
+    preset = preset_of(source)
+    return explore(source, preset=explored(preset) if preset else None)
 
 
 @kept(ENTRIES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.config import Config, Knob, knobs_of
+from explorer.config import Config, Knob, Knobs, knobs_of
 from explorer.networks.catalogue import family_of, find_preset, presets
 from explorer.pipeline import Explored
 from explorer.tracing import TraceError
@@ -20,27 +20,30 @@ def sidebar(panel: Panel, network: Explored) -> None:
     assert config
     knobs = knobs_of(type(config))
     with st.sidebar:
-        names = list(presets())
+        names = list(dict.fromkeys([*presets(), config.network]))
         st.selectbox("Network", names, names.index(config.network), key=panel.network_widget,
                      on_change=panel.choose_network,
-                     format_func=lambda name: find_preset(name).title,
+                     format_func=lambda name: presets()[name].title if name in presets() else name,
                      help="A preset as its paper, or torchvision, has it. Choosing one puts every "
                           "knob back to where it belongs.")
-        family, preset = family_of(config.network), find_preset(config.network)
-        st.caption(f"{family.paper}. {preset.source}.")
+        if isinstance(config, Config):
+            family, preset = family_of(config.network), find_preset(config.network)
+            st.caption(f"{family.paper}. {preset.source}.")
         for name, knob in knobs.items():
             if knob.common and name not in SHAPE_OF_DATA:
                 widget(panel, knob, config)
-        st.markdown(f"**{family.title}**")
+        if isinstance(config, Config):
+            st.markdown(f"**{family.title}**")
         for knob in knobs.values():
             if not knob.common:
                 widget(panel, knob, config)
         st.markdown("**Data**")
         for name in SHAPE_OF_DATA:
-            widget(panel, knobs[name], config)
+            if name in knobs:
+                widget(panel, knobs[name], config)
 
 
-def widget(panel: Panel, knob: Knob, config: Config) -> None:
+def widget(panel: Panel, knob: Knob, config: Knobs) -> None:
     """The widget that fits a knob's kind. It starts at what the config says."""
     key, value = panel.knob_widget(knob.name), getattr(config, knob.name)
     match knob.kind:
@@ -57,6 +60,7 @@ def widget(panel: Panel, knob: Knob, config: Config) -> None:
             st.number_input(knob.label, int(knob.low), int(knob.high), value, int(knob.step),
                             key=key, help=knob.help)
         case "counts":
+            assert isinstance(config, Config)
             counts(panel, knob, config)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import text
-from explorer.networks.catalogue import find_preset
 from explorer.pipeline import Explored
+from explorer.sources.key import default_config
 from explorer.ui import timing
 from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
@@ -31,7 +31,7 @@ def title(panel: Panel, network: Explored) -> None:
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Reset", icon=":material/restart_alt:", on_click=panel.reset,
                       key=panel.widget("reset"),
-                      disabled=config is None or config == find_preset(config.network).config,
+                      disabled=config is None or config == default_config(config.network),
                       help="Put every knob back to the preset.")
             copy_link(panel)
 

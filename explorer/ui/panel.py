@@ -14,9 +14,9 @@ from typing import Any, TypedDict, TypeVar
 
 import streamlit as st
 
-from explorer.config import Config, ConfigError, knobs_of
-from explorer.networks.catalogue import find_preset, presets
-from explorer.networks.key import from_query, to_query
+from explorer.config import ConfigError, Knobs, knobs_of
+from explorer.networks.catalogue import presets
+from explorer.sources.key import default_config, from_query, to_query
 
 DEFAULT = "resnet50"
 
@@ -61,10 +61,10 @@ class Panel:
     # The config.
 
     @property
-    def config(self) -> Config:
+    def config(self) -> Knobs:
         return from_query(self._held["config"], DEFAULT)[0]
 
-    def start(self, config: Config) -> None:
+    def start(self, config: Knobs) -> None:
         """Hold that config until a knob is turned; where the panel holds one already, nothing."""
         if self._key not in st.session_state:
             self._open(to_query(config), {}, [], {})
@@ -83,7 +83,7 @@ class Panel:
 
     def reset(self) -> None:
         """Back to the preset: for callbacks."""
-        self._set_config(find_preset(self.config.network).config)
+        self._set_config(default_config(self.config.network))
 
     def choose_network(self) -> None:
         """To the preset that the widget names: its callback."""
@@ -205,7 +205,7 @@ class Panel:
             renewed=before["renewed"] + 1 if before else 1,
             redrawn=before["redrawn"] if before else 0)
 
-    def _set_config(self, config: Config) -> None:
+    def _set_config(self, config: Knobs) -> None:
         """Hold a config that is not the widgets'; only before they are drawn in a run.
 
         They get new keys, and start at what the config says: a browser that has yet to hear of it
@@ -222,7 +222,7 @@ class Panel:
         else:
             self._held["page"][name] = value
 
-    def _values(self, config: Config) -> dict[str, Any]:
+    def _values(self, config: Knobs) -> dict[str, Any]:
         """What the widgets hold, as knobs; those that are not drawn yet as in `config`."""
         state, values = st.session_state, {}
         for name, knob in knobs_of(type(config)).items():
