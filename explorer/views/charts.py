@@ -14,6 +14,7 @@ from explorer import text
 from explorer.analysis import Layer, Summary
 from explorer.pipeline import Explored
 from explorer.tracing.operators import Kind
+from explorer.views import fields
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
@@ -103,21 +104,24 @@ def live_memory(summary: Summary) -> go.Figure:
 
 
 def field_over_depth(summary: Summary) -> go.Figure:
-    """The receptive field of each call, in pixels, beside the size of the image."""
+    """The receptive field of each call beside the longest side of the image, where a window
+    slides over one."""
     seeing = [layer for layer in summary.layers if layer.receptive_field]
     sizes = [layer.receptive_field.side for layer in seeing if layer.receptive_field]
-    side = max(summary.trace.input_shape[-2:])
+    image = fields.image(summary)
+    assert image
+    side, unit = max(image.sides), image.unit
     figure = _along_the_calls()
-    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=" px", fill=False)
+    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=unit, fill=False)
     figure.add_hline(side, line=dict(color=KEPT, dash="dash", width=1.5))
     # At the left end, where the curve is still far below.
-    figure.add_annotation(text=f"image {side:,} px", x=0, xref="paper", y=side, xanchor="left",
-                          yanchor="bottom", showarrow=False)
+    figure.add_annotation(text=f"{image.noun} {side:,}{unit}", x=0, xref="paper", y=side,
+                          xanchor="left", yanchor="bottom", showarrow=False)
     for layer, size in zip(seeing, sizes, strict=True):
         if size > side:
-            _mark(figure, layer, size, f"outgrown: {size:,} px", rising=True)
+            _mark(figure, layer, size, f"outgrown: {size:,}{unit}", rising=True)
             break
-    figure.update_yaxes(rangemode="tozero", ticksuffix=" px", nticks=6)
+    figure.update_yaxes(rangemode="tozero", ticksuffix=unit, nticks=6)
     return figure
 
 

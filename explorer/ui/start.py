@@ -1,0 +1,36 @@
+"""What stands behind `streamlit run app.py --`: the files that the pages may open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import click
+
+from explorer.config import ConfigError
+from explorer.sources import offer
+
+
+@cache
+def offer_files(app: Path) -> None:
+    """Offer the files that the server of `app` was started with; a mistake ends it with one line.
+
+    Streamlit runs the app for the first time when the first page opens.
+    """
+    if Path(sys.argv[0]).resolve() != app.resolve():
+        return      # another program runs the app, such as a test
+    try:
+        _start.main(sys.argv[1:], prog_name=f"streamlit run {app.name} --", standalone_mode=False)
+    except (click.ClickException, ConfigError) as error:
+        said = error.format_message() if isinstance(error, click.ClickException) else error
+        print(f"Error: {said}", file=sys.stderr, flush=True)
+        os._exit(2)     # sys.exit would end the page alone
+
+
+@click.command(add_help_option=False)
+@click.option("--network", "networks", multiple=True, metavar="FILE.py:CALLABLE")
+def _start(networks: tuple[str, ...]) -> None:
+    for network in networks:
+        offer(network)
