@@ -337,3 +337,16 @@ def test_formulas_as_text_and_as_latex() -> None:
     assert (a / b).value == Fraction(-3, 2)
     assert ((Symbol("j", Fraction(1, 2)) * b).value, (a * Symbol("j", Fraction(1, 2))).write(
         PLAIN, numbers=True)) == (1, "-3·(1/2)")
+
+
+def test_weights_that_are_computed_are_no_parameters() -> None:
+    class Standardised(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, (x[:1, :1, :1, :1] * self.weight), self.bias)
+
+    summary = analyse(trace(nn.Sequential(Standardised(1, 4, 3)), (2, 1, 8, 8)))
+    check(summary)
+    conv = derive(summary, len(summary.layers) - 1)
+    [step] = [step for step in conv.steps if step.name == "Parameters"]
+    assert (step.result, step.notes[1]) == (
+        4, "Its weight is no parameter: it is computed, or a constant.")

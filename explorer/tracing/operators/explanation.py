@@ -25,6 +25,7 @@ from explorer.formula import (
 from explorer.tracing.operators.operator import (
     POSITIONS,
     Call,
+    Operand,
     Operator,
     Shape,
     Steps,
@@ -108,6 +109,13 @@ class Case:
         numbers: Steps = {"k": window.kernel, "s": window.stride, "p": window.padding,
                           "d": window.dilation}[letter]
         return by_side(letter, numbers, axis)
+
+    @property
+    def computed(self) -> list[str]:
+        """Of weight and bias those that are given and are no registered parameters."""
+        given = self.entry.bind(self.call.args, self.call.kwargs) if self.entry else {}
+        return [name for name in ("weight", "bias") if isinstance(given.get(name), Operand)
+                and given[name].parameter is None]
 
     @property
     def held(self) -> str:
