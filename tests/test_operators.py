@@ -51,7 +51,7 @@ def test_shapes_are_pytorchs(name: str, row: Row, training: bool) -> None:
     calls = trace(network, X, training=training).calls
     result = network(torch.empty(X, device="meta"))
     given = [tuple(tensor.shape) for tensor in leaves([result], Tensor)]
-    assert [calls[-1].output_shape, *(calls[-1].effect.others or ())] == given
+    assert [calls[-1].output_shape, *(calls[-1].effect.others or ())][:len(given)] == given
 
 
 @pytest.mark.parametrize(("name", "row"), all_rows())
