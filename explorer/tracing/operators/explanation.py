@@ -83,13 +83,16 @@ class Case:
         if layout == "heads" and 2 <= rank <= 4:
             numbers = "E_v" if end == "out" else "E"
             return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
-        if layout == "features" and rank <= 5:
-            return [*["N", *POSITIONS.get(rank - 2, ())][:rank - 1], features]
-        sides = len(window.kernel) if window else rank - 2 if layout else 2
+        numbered = [f"D_{axis}" for axis in range(1, rank + 1)]
+        if layout == "features":
+            outer = ["N", *POSITIONS.get(rank - 2, ())] if rank <= 5 else numbered
+            return [*outer[:rank - 1], features]
+        known = layout == "channels" and rank - 2 in POSITIONS
+        sides = len(window.kernel) if window else rank - 2 if known else 2
         if rank == 2 and sides != 1:
             return ["N", features]
         if rank - sides not in ((1, 2) if window else (2,)):
-            return [f"D_{axis}" for axis in range(1, rank + 1)]
+            return numbered
         before, after = self.input, self.output
         channels = (mixes and window is not None) or (
             len(before) == len(after) and before[-1 - sides] != after[-1 - sides])
