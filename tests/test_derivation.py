@@ -105,6 +105,53 @@ def test_every_layer_of_every_preset(network: str) -> None:
     check(explorer.summarise(explorer.configure(network)))
 
 
+def test_weights_that_are_computed_are_no_parameters() -> None:
+    class Standardised(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, (x[:1, :1, :1, :1] * self.weight), self.bias)
+
+    summary = analyse(trace(nn.Sequential(Standardised(1, 4, 3)), (2, 1, 8, 8)))
+    check(summary)
+    conv = derive(summary, len(summary.layers) - 1)
+    [step] = [step for step in conv.steps if step.name == "Parameters"]
+    assert (step.result, step.notes[1]) == (
+        4, "Its weight is no parameter: it is computed, or a constant.")
+
+
+@pytest.mark.parametrize(("shape", "names"), [
+    ((2, 4), "N·F_out·F_in"), ((2, 5, 4), "N·L·F_out·F_in"), ((2, 5, 6, 4), "N·H·W·F_out·F_in"),
+    ((2, 3, 5, 6, 4), "N·D·H·W·F_out·F_in"), ((1, 2, 3, 5, 6, 4), "D_1·D_2·D_3·D_4·D_5·F_out·F_in"),
+    ((4,), "F_out·F_in")])
+def test_the_sides_of_tokens_have_names(shape: tuple[int, ...], names: str) -> None:
+    summary = analyse(trace(nn.Linear(4, 8), shape))
+    check(summary)
+    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
+    assert step.equations[0].symbols == f"macs = {names}"
+
+
+@pytest.mark.parametrize(("shape", "layer", "names"), [
+    ((2, 4, 9), nn.Conv1d(4, 2, 3), "N·C_out·L_out·C_in·k"),
+    ((4, 9), nn.Conv1d(4, 2, 3), "C_out·L_out·C_in·k"),
+    ((4, 9, 9), nn.Conv2d(4, 2, 3), "C_out·H_out·W_out·C_in·k·k"),
+    ((2, 4, 9, 9, 9), nn.Conv3d(4, 2, (1, 3, 3)), "N·C_out·D_out·H_out·W_out·C_in·k_d·k_h·k_w"),
+    ((2, 4, 9), nn.ConvTranspose1d(4, 2, 3), "N·C_in·L_in·C_out·f")])
+def test_the_sides_of_feature_maps_have_names(shape: tuple[int, ...], layer: nn.Module,
+                                              names: str) -> None:
+    summary = analyse(trace(layer, shape))
+    check(summary)
+    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
+    assert step.equations[0].symbols == f"macs = {names}"
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4), (2, 3, 5, 4), (1, 2, 3, 5, 4)])
+def test_attention_of_any_rank_is_explained(shape: tuple[int, ...]) -> None:
+    class Attends(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.scaled_dot_product_attention(x, x, x)
+
+    check(analyse(trace(Attends(), shape)))
+
+
 @given(configs())
 def test_every_layer_of_random_configs(config: explorer.Config) -> None:
     try:
@@ -338,50 +385,3 @@ def test_formulas_as_text_and_as_latex() -> None:
     assert (a / b).value == Fraction(-3, 2)
     assert ((Symbol("j", Fraction(1, 2)) * b).value, (a * Symbol("j", Fraction(1, 2))).write(
         PLAIN, numbers=True)) == (1, "-3·(1/2)")
-
-
-def test_weights_that_are_computed_are_no_parameters() -> None:
-    class Standardised(nn.Conv2d):
-        def forward(self, x: Tensor) -> Tensor:
-            return F.conv2d(x, (x[:1, :1, :1, :1] * self.weight), self.bias)
-
-    summary = analyse(trace(nn.Sequential(Standardised(1, 4, 3)), (2, 1, 8, 8)))
-    check(summary)
-    conv = derive(summary, len(summary.layers) - 1)
-    [step] = [step for step in conv.steps if step.name == "Parameters"]
-    assert (step.result, step.notes[1]) == (
-        4, "Its weight is no parameter: it is computed, or a constant.")
-
-
-@pytest.mark.parametrize(("shape", "names"), [
-    ((2, 4), "N·F_out·F_in"), ((2, 5, 4), "N·L·F_out·F_in"), ((2, 5, 6, 4), "N·H·W·F_out·F_in"),
-    ((2, 3, 5, 6, 4), "N·D·H·W·F_out·F_in"), ((1, 2, 3, 5, 6, 4), "D_1·D_2·D_3·D_4·D_5·F_out·F_in"),
-    ((4,), "F_out·F_in")])
-def test_the_sides_of_tokens_have_names(shape: tuple[int, ...], names: str) -> None:
-    summary = analyse(trace(nn.Linear(4, 8), shape))
-    check(summary)
-    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
-    assert step.equations[0].symbols == f"macs = {names}"
-
-
-@pytest.mark.parametrize(("shape", "layer", "names"), [
-    ((2, 4, 9), nn.Conv1d(4, 2, 3), "N·C_out·L_out·C_in·k"),
-    ((4, 9), nn.Conv1d(4, 2, 3), "C_out·L_out·C_in·k"),
-    ((4, 9, 9), nn.Conv2d(4, 2, 3), "C_out·H_out·W_out·C_in·k·k"),
-    ((2, 4, 9, 9, 9), nn.Conv3d(4, 2, (1, 3, 3)), "N·C_out·D_out·H_out·W_out·C_in·k_d·k_h·k_w"),
-    ((2, 4, 9), nn.ConvTranspose1d(4, 2, 3), "N·C_in·L_in·C_out·f")])
-def test_the_sides_of_feature_maps_have_names(shape: tuple[int, ...], layer: nn.Module,
-                                              names: str) -> None:
-    summary = analyse(trace(layer, shape))
-    check(summary)
-    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
-    assert step.equations[0].symbols == f"macs = {names}"
-
-
-@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4), (2, 3, 5, 4), (1, 2, 3, 5, 4)])
-def test_attention_of_any_rank_is_explained(shape: tuple[int, ...]) -> None:
-    class Attends(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return F.scaled_dot_product_attention(x, x, x)
-
-    check(analyse(trace(Attends(), shape)))
