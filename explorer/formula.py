@@ -210,7 +210,7 @@ def smallest(values: list[Expression]) -> Expression:
 
 
 def product(factors: list[Expression]) -> Expression:
-    result = factors[0]
+    result = factors[0] if factors else Number(1)
     for factor in factors[1:]:
         result = result * factor
     return result

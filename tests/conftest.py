@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from explorer import libraries
+
 settings.register_profile("quick", max_examples=25, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("quick"), max_examples=500)
@@ -16,6 +18,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
+
+# Before other tools import it, which do not know how where its operators do not load.
+libraries.load("torchvision")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -80,15 +80,46 @@ def weight(*shape: int) -> Tensor:
 
 
 def effect(shape: tuple[int, ...], macs: int = 0, ops: int = 0, window: Window | None = None,
-           groups: int = 1, allocates: bool = True) -> Effect:
-    return Effect(shape, macs, ops, window, groups, allocates)
+           groups: int = 1, allocates: bool = True,
+           others: tuple[tuple[int, ...], ...] | None = None) -> Effect:
+    return Effect(shape, macs, ops, window, groups, allocates, others=others)
 
 
-def each(operations: int) -> Effect:
-    return effect(X, ops=operations * SIZE)
+def each(operations: int, dtype: torch.dtype | None = None) -> Effect:
+    return effect(X, ops=operations * SIZE)._replace(dtype=dtype)
+
+
+class With(nn.Module):
+    """A function of its input and of a buffer: what autograd keeps of it is not counted."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], other: Tensor) -> None:
+        super().__init__()
+        self.function = function
+        self.register_buffer("other", other)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x, self.other)
+
+
+def indices(*shape: int) -> Tensor:
+    """On the CPU: zeros are places that every side has."""
+    return torch.zeros(shape, dtype=torch.int64)
+
+
+def mask(*shape: int) -> Tensor:
+    return torch.zeros(shape, dtype=torch.bool)
+
+
+def assigned(x: Any, index: Any, value: Any) -> Any:
+    x = x * 1
+    x[index] = value
+    return x
 
 
 ONE = Window((1, 1))
+WHOLE = Window((8, 10), (8, 10), whole=True)
+HALF = Fraction(1, 2)
+BOOL, INT = torch.bool, torch.int64
 
 HALF = Fraction(1, 2)
 LINE, VOLUME = Reshape(2, 6, 80), Reshape(2, 3, 2, 8, 10)
@@ -398,14 +429,66 @@ ROWS: dict[str, list[Row]] = {
             effect((2, 6, 4, 5), ops=SIZE, window=Window((2, 2), (2, 2), whole=True)),
             BYTES + 8 * 2 * 6 * 4 * 5)],
     "mean": [
-        Row(lambda x: x.mean([2, 3]),
-            effect((2, 6), ops=SIZE, window=Window((8, 10), (8, 10), whole=True)), 0),
+        Row(lambda x: x.mean([2, 3]), effect((2, 6), ops=SIZE, window=WHOLE), 0),
         Row(lambda x: torch.mean(x, (-2, -1), keepdim=True),
-            effect((2, 6, 1, 1), ops=SIZE, window=Window((8, 10), (8, 10), whole=True))),
+            effect((2, 6, 1, 1), ops=SIZE, window=WHOLE)),
         Row(lambda x: x.mean(1), effect((2, 8, 10), ops=SIZE)),
         Row(lambda x: x.mean(dim=1, keepdim=True), effect((2, 1, 8, 10), ops=SIZE)),
+        Row(lambda x: x.mean(axis=1, keepdims=True), effect((2, 1, 8, 10), ops=SIZE)),
         Row(lambda x: x.mean(), effect((), ops=SIZE)),
     ],
+    "sum": [Row(lambda x: x.sum((2, 3)), effect((2, 6), ops=SIZE, window=WHOLE), 0),
+            Row(lambda x: x.sum(1), effect((2, 8, 10), ops=SIZE))],
+    "nansum": [Row(lambda x: x.nansum(1), effect((2, 8, 10), ops=SIZE), BYTES)],
+    # Kept beside the input: one number for each of 2·8·10 rows, and of all one.
+    "prod": [Row(lambda x: x.prod(1), effect((2, 8, 10), ops=SIZE), BYTES + 4 * 160),
+             Row(lambda x: x.prod(), effect((), ops=SIZE), BYTES + 4)],
+    "amax": [Row(lambda x: x.amax((2, 3), keepdim=True),
+                 effect((2, 6, 1, 1), ops=SIZE, window=WHOLE), BYTES + 4 * 12),
+             Row(lambda x: torch.amax(x, -1), effect((2, 6, 8), ops=SIZE), BYTES + 4 * 96)],
+    "amin": [Row(lambda x: x.amin(1), effect((2, 8, 10), ops=SIZE), BYTES + 4 * 160)],
+    "aminmax": [Row(lambda x: torch.aminmax(x, dim=1)[0],
+                    effect((2, 8, 10), ops=2 * SIZE, others=((2, 8, 10),)),
+                    BYTES + 2 * 4 * 160)],
+    "argmax": [Row(lambda x: x.argmax(1), effect((2, 8, 10), ops=SIZE)._replace(dtype=INT)),
+               Row(lambda x: torch.argmax(x), effect((), ops=SIZE)._replace(dtype=INT))],
+    "argmin": [Row(lambda x: x.argmin(1, True),
+                   effect((2, 1, 8, 10), ops=SIZE)._replace(dtype=INT))],
+    "any": [Row(lambda x: x.any(1), effect((2, 8, 10), ops=SIZE)._replace(dtype=BOOL))],
+    "all": [Row(lambda x: torch.all(x), effect((), ops=SIZE)._replace(dtype=BOOL))],
+    "count_nonzero": [Row(lambda x: x.count_nonzero(1),
+                          effect((2, 8, 10), ops=2 * SIZE)._replace(dtype=INT))],
+    "logsumexp": [Row(lambda x: x.logsumexp(1), effect((2, 8, 10), ops=4 * SIZE),
+                      BYTES + 4 * 160)],
+    "var": [Row(lambda x: x.var(1), effect((2, 8, 10), ops=3 * SIZE), BYTES),
+            Row(lambda x: x.var(dim=(2, 3), unbiased=False, keepdim=True),
+                effect((2, 6, 1, 1), ops=3 * SIZE, window=WHOLE), BYTES),
+            Row(lambda x: torch.var(x, False), effect((), ops=3 * SIZE), BYTES),
+            Row(lambda x: torch.var(x, 1, correction=0), effect((2, 8, 10), ops=3 * SIZE), BYTES)],
+    "std": [Row(lambda x: x.std(1), effect((2, 8, 10), ops=3 * SIZE), BYTES + 4 * 160)],
+    "var_mean": [Row(lambda x: torch.var_mean(x, 1)[0],
+                     effect((2, 8, 10), ops=3 * SIZE, others=((2, 8, 10),)), BYTES)],
+    "std_mean": [Row(lambda x: torch.std_mean(x, 1)[0],
+                     effect((2, 8, 10), ops=3 * SIZE, others=((2, 8, 10),)), BYTES + 4 * 160)],
+    # A square and a sum; of another power the size, the power and a sum.
+    "norm": [Row(lambda x: x.norm(dim=1), effect((2, 8, 10), ops=2 * SIZE), BYTES + 4 * 160),
+             Row(lambda x: torch.norm(x, p=3, dim=1), effect((2, 8, 10), ops=3 * SIZE),
+                 BYTES + 4 * 160),
+             Row(lambda x: x.norm(), effect((), ops=2 * SIZE), BYTES + 4)],
+    "linalg_vector_norm": [Row(lambda x: torch.linalg.vector_norm(x, dim=1, keepdim=True),
+                               effect((2, 1, 8, 10), ops=2 * SIZE), BYTES + 4 * 160)],
+    "max": [Row(lambda x: x.max(), effect((), ops=SIZE), BYTES + 4),
+            Row(lambda x: x.max(1)[0], effect((2, 8, 10), ops=SIZE, others=((2, 8, 10),)),
+                8 * 160),
+            Row(lambda x: torch.max(x, dim=-1, keepdim=True)[0],
+                effect((2, 6, 8, 1), ops=SIZE, others=((2, 6, 8, 1),)), 8 * 96),
+            Row(lambda x: torch.max(x, F.relu(x)), each(1), 2 * BYTES)],
+    "min": [Row(lambda x: x.min(), effect((), ops=SIZE), BYTES + 4),
+            Row(lambda x: x.min(1)[0], effect((2, 8, 10), ops=SIZE, others=((2, 8, 10),)),
+                8 * 160),
+            Row(lambda x: torch.min(x, other=F.relu(x)), each(1), 2 * BYTES)],
+    "cumsum": [Row(lambda x: x.cumsum(1), each(1), 0)],
+    "cumprod": [Row(lambda x: torch.cumprod(x, 1), each(1), 2 * BYTES)],
     "dropout": [
         Row(lambda x: F.dropout(x, training=False), effect(X, allocates=False), 0),
         Row(lambda x: F.dropout(x), effect(X, ops=SIZE), BYTES),
@@ -418,11 +501,124 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda x: torch.feature_dropout(x, 0.5, False), effect(X, allocates=False)),
         Row(lambda x: torch.feature_dropout(x, 0.5, True), effect(X, ops=SIZE), 2 * 6 * 4),
     ],
+    "alpha_dropout": [
+        Row(nn.AlphaDropout().eval(), effect(X, allocates=False)),
+        Row(lambda x: F.alpha_dropout(x, 0.5, True), each(2), BYTES)],
+    "feature_alpha_dropout": [
+        Row(lambda x: F.feature_alpha_dropout(x, 0.5, True), each(2), 2 * 6 * 4)],
+    "bernoulli": [Row(lambda x: torch.bernoulli(x.detach() * 0), each(0)),
+                  Row(lambda x: (x * 1).bernoulli_(0.5), effect(X, allocates=False), 0)],
+    "layer_norm": [
+        # Each of 2·6·8 rows, or of 2·6, has a mean and an inverse deviation.
+        Row(lambda x: F.layer_norm(x, (10,)), each(5), BYTES + 2 * 4 * 96),
+        Row(nn.LayerNorm((8, 10)), each(7), BYTES + 2 * 4 * 12),
+        Row(nn.LayerNorm(10, bias=False), each(6), BYTES + 2 * 4 * 96)],
+    # A number of each row; and what is normalised, before it is multiplied by the factors.
+    "rms_norm": [Row(lambda x: F.rms_norm(x, (10,)), each(3), BYTES + 4 * 96),
+                 Row(nn.RMSNorm((8, 10)), each(4), 2 * BYTES + 4 * 12)],
+    "group_norm": [Row(nn.GroupNorm(3, 6), each(5), BYTES + 2 * 4 * 2 * 3),
+                   Row(lambda x: F.group_norm(x, 2), each(5), BYTES + 2 * 4 * 2 * 2)],
+    "instance_norm": [
+        Row(nn.InstanceNorm2d(6), each(5), BYTES + 2 * 4 * 12),
+        Row(nn.InstanceNorm2d(6, affine=True), each(5), BYTES + 3 * 4 * 12),
+        Row(nn.InstanceNorm2d(6, affine=True, track_running_stats=True), kept=BYTES + 5 * 4 * 12),
+        Row(nn.InstanceNorm2d(6, track_running_stats=True).eval(), each(2))],
+    "normalize": [Row(F.normalize, each(3), BYTES + 2 * 4 * 160),
+                  Row(lambda x: F.normalize(x, p=1.0, dim=-1), each(3), BYTES + 2 * 4 * 96),
+                  Row(lambda x: F.normalize(x, 3.0), each(4), BYTES + 2 * 4 * 160)],
+    "weight_norm": [Row(With(lambda x, g: torch._weight_norm(x, g, 0), torch.ones(2, 1, 1, 1)),
+                        each(3), BYTES + 4 * 2)],
+    "interpolate": [
+        Row(lambda x: F.interpolate(x, scale_factor=2),
+            effect((2, 6, 16, 20), window=Window((1, 1), (HALF, HALF))), 0),
+        Row(nn.Upsample(scale_factor=(0.5, 0.25)),
+            effect((2, 6, 4, 2), window=Window((1, 1), (2, 4)))),
+        # Four products and three sums; output 0 lies at -1/4, behind input -1.
+        Row(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+            effect((2, 6, 16, 20), ops=12 * 320 * 7,
+                   window=Window((2, 2), (HALF, HALF), (HALF / 2, HALF / 2))), 0),
+        # The corners aligned: 8 positions on 15, 10 on 19, so that output 0 is input 0.
+        Row(lambda x: F.interpolate(x, (15, 19), mode="bilinear", align_corners=True),
+            effect((2, 6, 15, 19), ops=12 * 285 * 7,
+                   window=Window((2, 2), (HALF, HALF), whole=True)), 0),
+        Row(lambda x: F.interpolate(x, (16, 10), mode="bicubic"),
+            effect((2, 6, 16, 10), ops=12 * 160 * 7, window=Window(
+                (4, 1), (HALF, 1), (1 + HALF / 2, 0), whole=True)), 0),
+        Row(lambda x: F.interpolate(x, scale_factor=2, mode="nearest-exact"),
+            effect((2, 6, 16, 20),
+                   window=Window((1, 1), (HALF, HALF), (-HALF / 2, -HALF / 2))), 0),
+        # Half as large: each output reads the inputs nearer than 2.
+        Row(lambda x: F.interpolate(x, (4, 5), mode="bilinear", antialias=True),
+            effect((2, 6, 4, 5), ops=12 * 20 * 31,
+                   window=Window((4, 4), (2, 2), (HALF, HALF), whole=True)), 0),
+        Row(lambda x: F.interpolate(x, (4, 5), mode="area"),
+            effect((2, 6, 4, 5), ops=SIZE, window=Window((2, 2), (2, 2), whole=True)), BYTES),
+        Row(lambda x: F.interpolate(x, 1, mode="area"), kept=0),
+        Row(lambda x: F.interpolate(x[0], 20, mode="linear"),
+            effect((6, 8, 20), ops=6 * 8 * 20 * 3,
+                   window=Window((2,), (HALF,), (HALF / 2,), (1,), whole=True)), 0),
+    ],
     "cat": [
         Row(lambda x: torch.cat([x, x, x], 1), effect((2, 18, 8, 10)), 0),
         Row(lambda x: torch.cat((x, weight(2, 6, 8, 3)), dim=-1), effect((2, 6, 8, 13))),
         Row(lambda x: torch.concat([x, x]), effect((4, 6, 8, 10)), 0),
     ],
+    "stack": [Row(lambda x: torch.stack([x, x, x]), effect((3, *X)), 0),
+              Row(lambda x: torch.stack((x, x), dim=-1), effect((*X, 2)), 0)],
+    "where": [Row(With(lambda x, m: torch.where(m, x, 0.0), mask(10)), each(0), 0),
+              Row(With(lambda x, m: torch.where(m, x, F.relu(x)), mask(3, 1, 1, 1, 1)),
+                  effect((3, *X)), BYTES)],
+    "masked_fill": [Row(With(lambda x, m: x.masked_fill(m, 0.0), mask(8, 10)), each(0), 0),
+                    Row(With(lambda x, m: x.masked_fill_(m, 0.0), mask(8, 10)),
+                        effect(X, allocates=False), 0)],
+    # ReLU keeps its output in any case.
+    "lerp": [Row(lambda x: torch.lerp(x, F.relu(x), 0.5), each(3), BYTES),
+             Row(lambda x: torch.lerp(x, F.relu(x), torch.sigmoid(x)), kept=3 * BYTES)],
+    "addcmul": [Row(lambda x: torch.addcmul(x, F.relu(x), torch.sigmoid(x)), each(2), 2 * BYTES),
+                Row(lambda x: torch.addcmul(x, weight(6, 1, 1), x, value=2), each(3))],
+    "addcdiv": [Row(lambda x: torch.addcdiv(x, F.relu(x), torch.sigmoid(x)), each(2), 2 * BYTES)],
+    "zeros_like": [Row(torch.zeros_like, each(0))], "ones_like": [Row(torch.ones_like, each(0))],
+    "full_like": [Row(lambda x: torch.full_like(x, 2, dtype=INT), each(0, INT))],
+    "empty_like": [Row(torch.empty_like, each(0))], "rand_like": [Row(torch.rand_like, each(0))],
+    "randn_like": [Row(torch.randn_like, each(0))],
+    "new_zeros": [Row(lambda x: x.new_zeros(2, 3), effect((2, 3)))],
+    "new_ones": [Row(lambda x: x.new_ones((2, 3), dtype=BOOL),
+                     effect((2, 3))._replace(dtype=BOOL))],
+    "new_empty": [Row(lambda x: x.new_empty(size=(4,)), effect((4,)))],
+    "new_full": [Row(lambda x: x.new_full((2, 3), 1.0), effect((2, 3)))],
+    "fill": [Row(lambda x: (x * 1).fill_(2), effect(X, allocates=False), 0),
+             Row(lambda x: (x * 1).zero_(), effect(X, allocates=False))],
+    "copy": [Row(lambda x: (x * 1).copy_(x), effect(X, allocates=False), 0)],
+    "setitem": [Row(lambda x: assigned(x, slice(0, 1), 0.0), effect(X, allocates=False), 0),
+                Row(lambda x: assigned(x, (slice(None), 1), x[:, 2]), kept=0)],
+    "one_hot": [Row(lambda x: F.one_hot(x.long(), 5), effect((*X, 5))._replace(dtype=INT))],
+    "repeat": [Row(lambda x: x.repeat(2, 1, 3, 1, 1), effect((2, 2, 18, 8, 10)), 0),
+               Row(lambda x: x.repeat((1, 1, 2, 2)), effect((2, 6, 16, 20)))],
+    "tile": [Row(lambda x: x.tile(2, 3), effect((2, 6, 16, 30)), 0),
+             Row(lambda x: torch.tile(x, (2, 1, 1, 1, 1)), effect((2, *X)))],
+    "repeat_interleave": [
+        Row(lambda x: x.repeat_interleave(2, 1), effect((2, 12, 8, 10)), 0),
+        Row(lambda x: torch.repeat_interleave(x, 3, dim=-1), effect((2, 6, 8, 30))),
+        Row(lambda x: x.repeat_interleave(2), effect((2 * SIZE,)))],
+    "roll": [Row(lambda x: x.roll(1, 2), each(0), 0),
+             Row(lambda x: torch.roll(x, shifts=(1, 2), dims=(2, 3)), each(0))],
+    "flip": [Row(lambda x: x.flip(-1), each(0), 0), Row(lambda x: torch.flip(x, [2, 3]), each(0)),
+             Row(lambda x: x.flip(dims=(1,)), each(0))],
+    "tril": [Row(torch.tril, each(0), 0)], "triu": [Row(lambda x: x.triu(1), each(0), 0)],
+    "index_select": [Row(With(lambda x, i: x.index_select(1, i), indices(4)),
+                         effect((2, 4, 8, 10)), 0)],
+    "gather": [Row(With(lambda x, i: x.gather(1, i), indices(2, 3, 8, 10)),
+                   effect((2, 3, 8, 10)), BYTES)],
+    "take_along_dim": [Row(With(lambda x, i: x.take_along_dim(i, 1), indices(2, 3, 1, 1)),
+                           effect((2, 3, 8, 10)), BYTES + 8 * 480)],
+    "scatter": [Row(With(lambda x, i: x.scatter(1, i, 0.0), indices(2, 3, 8, 10)), each(0), 0),
+                Row(With(lambda x, i: torch.scatter(x, 1, i, x), indices(2, 3, 8, 10)), each(0))],
+    "scatter_add": [Row(With(lambda x, i: x.scatter_add(1, i, x), indices(2, 3, 8, 10)),
+                        effect(X, ops=480), 0)],
+    "sort": [Row(lambda x: x.sort(1)[0], effect(X, ops=SIZE, others=(X,)), 8 * SIZE)],
+    "argsort": [Row(lambda x: x.argsort(-1), each(1, INT))],
+    "topk": [Row(lambda x: x.topk(2, 1)[0],
+                 effect((2, 2, 8, 10), ops=SIZE, others=((2, 2, 8, 10),)), 8 * 320)],
     "pad": [
         Row(lambda x: F.pad(x, (1, 2)),
             effect((2, 6, 8, 13), window=Window((1, 1), padding=(0, 1))), 0),
@@ -445,13 +641,48 @@ ROWS: dict[str, list[Row]] = {
     "squeeze": [Row(lambda x: x.squeeze(), effect(X, allocates=False), 0)],
     "unsqueeze": [Row(lambda x: x.unsqueeze(0), effect((1, *X), allocates=False), 0)],
     "expand": [Row(lambda x: x.expand(3, 2, 6, 8, 10), effect((3, *X), allocates=False), 0)],
+    "unflatten": [Row(lambda x: x.unflatten(1, (2, 3)), effect((2, 2, 3, 8, 10), allocates=False),
+                      0)],
+    "ravel": [Row(torch.ravel, effect((SIZE,), allocates=False), 0)],
+    "view_as": [Row(With(lambda x, y: x.view_as(y), torch.ones(12, 80)),
+                    effect((12, 80), allocates=False), 0)],
+    "reshape_as": [Row(With(lambda x, y: x.reshape_as(y), torch.ones(12, 80)),
+                       effect((12, 80), allocates=False), 0)],
+    "expand_as": [Row(With(lambda x, y: x.expand_as(y), torch.ones(3, *X)),
+                      effect((3, *X), allocates=False), 0)],
+    "broadcast_to": [Row(lambda x: x.broadcast_to((3, *X)), effect((3, *X), allocates=False), 0)],
+    "T": [Row(lambda x: x[0, 0].T, effect((10, 8), allocates=False), 0),
+          Row(lambda x: x[0, 0].t(), effect((10, 8), allocates=False))],
+    "movedim": [Row(lambda x: x.movedim(1, -1), effect((2, 8, 10, 6), allocates=False), 0),
+                Row(lambda x: torch.moveaxis(x, (0, 1), (-1, 0)),
+                    effect((6, 8, 10, 2), allocates=False))],
+    "diagonal": [Row(lambda x: x.diagonal(0, 2, 3), effect((2, 6, 8), allocates=False), 0)],
+    "contiguous": [Row(lambda x: x.contiguous(), effect(X, allocates=False), 0)],
+    "to": [Row(lambda x: x.to(torch.float32), effect(X, allocates=False), 0),
+           Row(lambda x: x.float(), effect(X, allocates=False)),
+           Row(lambda x: x.type_as(x), effect(X, allocates=False)),
+           Row(lambda x: x.to(torch.float64), each(0)), Row(lambda x: x.half(), each(0)),
+           Row(lambda x: x.type(torch.int32), each(0, torch.int32)),
+           Row(lambda x: x.long(), each(0, INT)), Row(lambda x: x.bool(), each(0, BOOL))],
+    "clone": [Row(torch.clone, each(0), 0)],
     "detach": [Row(lambda x: x.detach(), effect(X, allocates=False))],
-    "chunk": [Row(lambda x: x.chunk(2, 1)[0], effect((2, 3, 8, 10), allocates=False), 0)],
-    "split": [Row(lambda x: x.split(2, 1)[0], effect((2, 2, 8, 10), allocates=False), 0)],
-    "unbind": [Row(lambda x: x.unbind(1)[0], effect((2, 8, 10), allocates=False), 0)],
+    "chunk": [Row(lambda x: x.chunk(2, 1)[0],
+                  effect((2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "split": [Row(lambda x: x.split(2, 1)[0],
+                  effect((2, 2, 8, 10), allocates=False, others=((2, 2, 8, 10),) * 2), 0)],
+    "unbind": [Row(lambda x: x.unbind(1)[0],
+                   effect((2, 8, 10), allocates=False, others=((2, 8, 10),) * 5), 0)],
     "narrow": [Row(lambda x: x.narrow(1, 0, 2), effect((2, 2, 8, 10), allocates=False), 0)],
     "select": [Row(lambda x: x.select(1, 0), effect((2, 8, 10), allocates=False), 0)],
     # The arithmetic of one element, as its formula has it; exp and a power are one operation each.
+    "tensor_split": [Row(lambda x: x.tensor_split(2, 1)[0], effect(
+        (2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "hsplit": [Row(lambda x: x.hsplit(2)[0], effect(
+        (2, 3, 8, 10), allocates=False, others=((2, 3, 8, 10),)), 0)],
+    "vsplit": [Row(lambda x: x.vsplit(2)[0], effect(
+        (1, 6, 8, 10), allocates=False, others=((1, 6, 8, 10),)), 0)],
+    "dsplit": [Row(lambda x: x.dsplit(2)[0], effect(
+        (2, 6, 4, 10), allocates=False, others=((2, 6, 4, 10),)), 0)],
     "relu": [Row(F.relu, each(1), BYTES),                       # max
              Row(nn.ReLU(inplace=True), kept=BYTES)],
     "relu6": [Row(F.relu6, each(2), BYTES),                     # max, min
@@ -460,6 +691,25 @@ ROWS: dict[str, list[Row]] = {
                    Row(nn.LeakyReLU(inplace=True), kept=BYTES)],
     "elu": [Row(F.elu, each(3), BYTES),                         # exp, - 1, ·
             Row(nn.ELU(inplace=True), kept=BYTES)],
+    "rrelu": [Row(F.rrelu, each(2), 2 * BYTES),                 # product, max
+              Row(nn.RReLU(inplace=True), kept=2 * BYTES)],
+    "celu": [Row(F.celu, each(4), BYTES),                       # max, /, exp, - 1
+             Row(nn.CELU(inplace=True), kept=BYTES)],
+    "selu": [Row(F.selu, each(4), BYTES),                       # max, exp, - 1, ·
+             Row(nn.SELU(inplace=True), kept=BYTES)],
+    "log_sigmoid": [Row(F.logsigmoid, each(3), 2 * BYTES)],      # exp, + 1, log; exp is kept
+    "softplus": [Row(F.softplus, each(3), BYTES)],              # exp, + 1, log
+    "mish": [Row(F.mish, each(8), BYTES),                       # softplus, tanh, ·
+             Row(nn.Mish(inplace=True), kept=BYTES)],
+    "hardshrink": [Row(F.hardshrink, each(1), BYTES)], "softshrink": [Row(F.softshrink, each(2),
+                                                                          BYTES)],
+    "threshold": [Row(nn.Threshold(0, 0), each(1), BYTES),
+                  Row(nn.Threshold(0, 0, inplace=True), kept=BYTES)],
+    "softsign": [Row(F.softsign, each(3), 2 * BYTES)],          # abs, + 1, /; the divisor is kept
+    "tanhshrink": [Row(F.tanhshrink, each(5), BYTES)],          # tanh, which is kept, and -
+    "prelu": [Row(nn.PReLU(6), each(2), BYTES), Row(nn.PReLU(), each(2), BYTES)],
+    "glu": [Row(nn.GLU(1), effect((2, 3, 8, 10), ops=4 * 480), BYTES),      # sigmoid, ·
+            Row(F.glu, effect((2, 6, 8, 5), ops=4 * 480), BYTES)],
     "gelu": [Row(F.gelu, each(5), BYTES)],                      # /, erf, + 1, ·, ·
     "sigmoid": [Row(torch.sigmoid, each(3), BYTES),             # exp, + 1, /
                 Row(torch.sigmoid_, kept=BYTES)],
@@ -477,12 +727,45 @@ ROWS: dict[str, list[Row]] = {
     "abs": [Row(torch.abs, each(1), BYTES), Row(torch.absolute, each(1)),
             Row(torch.abs_, kept=BYTES)],
     "exp": [Row(torch.exp, each(1), BYTES), Row(torch.exp_, kept=BYTES)],
-    "sqrt": [Row(torch.sqrt, each(1), BYTES)],
-    "pow": [Row(lambda x: torch.pow(x, 2), each(1), BYTES)],
+    "exp2": [Row(torch.exp2, each(1), BYTES)], "expm1": [Row(torch.expm1, each(2), BYTES)],
+    "log": [Row(torch.log, each(1), BYTES)], "log2": [Row(torch.log2, each(1), BYTES)],
+    "log10": [Row(torch.log10, each(1), BYTES)], "log1p": [Row(torch.log1p, each(2), BYTES)],
+    "sqrt": [Row(torch.sqrt, each(1), BYTES)], "rsqrt": [Row(torch.rsqrt, each(2), BYTES)],
+    "reciprocal": [Row(torch.reciprocal, each(1), BYTES)],
+    "square": [Row(torch.square, each(1), BYTES)],
+    "sin": [Row(torch.sin, each(1), BYTES)], "cos": [Row(torch.cos, each(1), BYTES)],
+    "tan": [Row(torch.tan, each(1), BYTES)], "atan": [Row(torch.atan, each(1), BYTES)],
+    "erf": [Row(torch.erf, each(1), BYTES)],
+    "sign": [Row(torch.sign, each(1), 0)], "floor": [Row(torch.floor, each(1), 0)],
+    "ceil": [Row(torch.ceil, each(1), 0)], "round": [Row(torch.round, each(1), 0)],
+    "trunc": [Row(torch.trunc, each(1), 0)],
+    "clamp_min": [Row(lambda x: x.clamp_min(0), each(1), BYTES)],
+    "clamp_max": [Row(lambda x: x.clamp_max(0), each(1), BYTES)],
+    "nan_to_num": [Row(torch.nan_to_num, each(3), BYTES)],
+    "pow": [Row(lambda x: torch.pow(x, 2), each(1), BYTES), Row(lambda x: x ** 2, each(1)),
+            Row(lambda x: 2 ** x, each(1), 2 * BYTES),
+            Row(lambda x: x ** F.relu(x), each(1), 3 * BYTES)],
     "clamp": [Row(lambda x: torch.clamp(x, 0, 1), each(2), BYTES),
               Row(lambda x: x.clamp_(0, 1), kept=BYTES)],
     "softmax": [Row(nn.Softmax(1), each(5), BYTES)],
+    "softmin": [Row(nn.Softmin(1), each(6), BYTES)],
     "log_softmax": [Row(nn.LogSoftmax(1), each(5), BYTES)],
+    "eq": [Row(lambda x: x == 0, each(1, BOOL))],
+    "ne": [Row(lambda x: torch.not_equal(x, x), each(1, BOOL))],
+    "lt": [Row(lambda x: torch.lt(x, 1), each(1, BOOL))],
+    "le": [Row(lambda x: x <= weight(3, 1, 1, 1, 1),
+               effect((3, *X), ops=3 * SIZE)._replace(dtype=BOOL))],
+    "gt": [Row(lambda x: x > 0, each(1, BOOL))], "ge": [Row(lambda x: x >= 0, each(1, BOOL))],
+    "logical_and": [Row(lambda x: torch.logical_and(x, x), each(1, BOOL))],
+    "logical_or": [Row(lambda x: torch.logical_or(x, x), each(1, BOOL))],
+    "logical_xor": [Row(lambda x: torch.logical_xor(x, x), each(1, BOOL))],
+    "logical_not": [Row(torch.logical_not, each(1, BOOL))],
+    "isnan": [Row(torch.isnan, each(1, BOOL))], "isinf": [Row(torch.isinf, each(1, BOOL))],
+    "isfinite": [Row(torch.isfinite, each(1, BOOL))],
+    "bitwise_and": [Row(lambda x: (x > 0) & (x < 1), each(1, BOOL))],
+    "bitwise_or": [Row(lambda x: (x > 0) | (x < 1), each(1, BOOL))],
+    "bitwise_xor": [Row(lambda x: (x > 0) ^ (x < 1), each(1, BOOL))],
+    "bitwise_not": [Row(lambda x: ~(x > 0), each(1, BOOL))],
     "add": [
         Row(lambda x: x + weight(1, 6, 1, 1), each(1)),
         Row(lambda x: x + weight(3, 1, 1, 1, 1), effect((3, *X), ops=3 * SIZE)),
@@ -499,6 +782,10 @@ ROWS: dict[str, list[Row]] = {
             Row(lambda x: x / F.relu(x), kept=2 * BYTES), Row(lambda x: x / 2, each(1), 0),
             Row(lambda x: torch.true_divide(x, 2), each(1))],
     "rdiv": [Row(lambda x: 2 / x, each(1), BYTES)],
+    "floor_divide": [Row(lambda x: x // 2, each(1)), Row(lambda x: 2 // x, each(1))],
+    "remainder": [Row(lambda x: x % 2, each(1), 0), Row(lambda x: torch.fmod(x, 2), each(1), 0),
+                  Row(lambda x: torch.remainder(x, F.relu(x)), each(1), 2 * BYTES)],
+    "atan2": [Row(lambda x: torch.atan2(x, F.relu(x)), each(1), 2 * BYTES)],
     "maximum": [
         Row(lambda x: torch.maximum(x, weight(3, 1, 1, 1, 1)), effect((3, *X), ops=3 * SIZE)),
         Row(lambda x: torch.maximum(x, F.relu(x)), kept=2 * BYTES)],

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["reloading", "text", "validation"], ["formula"], ["config"], ["networks", "tracing"],
-    ["analysis"],
+    ["libraries", "reloading", "text", "validation"], ["formula"], ["config"],
+    ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
     ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]

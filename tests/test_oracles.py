@@ -76,12 +76,12 @@ class Planted(nn.Module):
     """An operation that the table of operators does not know."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cumsum(x, 1)
+        return torch.logcumsumexp(x, 1)
 
 
 @pytest.mark.parametrize("training", [False, True])
 def test_an_unknown_operation_says_not_counted_everywhere(training: bool) -> None:
-    assert find_operator("cumsum") is None
+    assert find_operator("logcumsumexp") is None
     config = configure("resnet18", input_size=64)
     network = build(config)
     network.stage2.append(Planted())

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import NamedTuple
 
-from explorer.text import Rational
 from explorer.tracing import Call, Trace
-from explorer.tracing.operators import Axes, Shape, Steps
+from explorer.tracing.operators import Axes, Shape, Steps, Window
 
 
 class ReceptiveField(NamedTuple):
@@ -54,8 +53,10 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
               for given in trace.inputs]
     views: list[_View] = []
     for call in trace.calls:
+        entry = call.entry
+        reads = call.inputs if entry is None or entry.reads else ()
         views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
-                                  for producer in call.inputs]))
+                                  for producer in reads]))
     return [view.field for view in views]
 
 
@@ -66,38 +67,55 @@ def field_of_input(shape: Shape) -> ReceptiveField | None:
 
 
 def _view(call: Call, given: list[_View]) -> _View:
-    """The largest path: over the inputs the union, then the call's own window.
+    """The largest path: over the inputs the union, then the call's own window."""
+    entry = call.entry
+    if entry is None or entry.positions == "mixed":
+        return _MIXED if any([not view.nothing for view in given]) else _NOTHING
+    if len(given) == 1:
+        view = given[0]
+    else:
+        seeing = [view for view in given if not view.nothing]
+        if not seeing:
+            return _NOTHING
+        view = seeing[0]
+        if any([other != view for other in seeing]):
+            if any([other.field is None or other.axes != view.axes for other in seeing]):
+                return _MIXED
+            view = _View(union([other.field for other in seeing if other.field]), view.axes)
+    field, axes, _ = view
+    if field is None:
+        return view
+    if entry.positions != "kept":
+        out = entry.positions(call, axes)
+        if out is None:
+            return _MIXED
+        if out != axes:
+            view = _View(field, out)
+    if -min(view.axes) > len(call.effect.shape):
+        return _MIXED
+    window = call.effect.window
+    if window is None:
+        return view
+    if axes != _TRAILING.get(len(window.kernel)):     # a window is along the last sides
+        return _MIXED
+    return _View(through(field, window), view.axes)
+
+
+def through(field: ReceptiveField, window: Window) -> ReceptiveField:
+    """What a window sees of what its input sees.
 
     With r the size, j the stride and s the start: r + (k - 1) · d · j, j · stride, s - padding · j.
     """
-    seeing = [view for view in given if not view.nothing]
-    if not seeing:
-        return _NOTHING
-    entry, axes = call.entry, seeing[0].axes
-    if entry is None or entry.positions == "mixed":
-        return _MIXED
-    fields = [view.field for view in seeing if view.field is not None and view.axes == axes]
-    if len(fields) < len(seeing):
-        return _MIXED
-    out = axes if entry.positions == "kept" else entry.positions(call, axes)
-    if out is None or -min(out) > len(call.effect.shape):
-        return _MIXED
-    field = fields[0] if len(fields) == 1 else union(fields)
-    window = call.effect.window
-    if window is None:
-        return _View(field, out)
-    if axes != _TRAILING.get(len(window.kernel)):     # a window is along the last sides
-        return _MIXED
-    sides = zip(*field, *window[:4], strict=True)
-    size, stride, start = zip(*[
-        (_plain(r + (k - 1) * d * j), _plain(j * step), _plain(a - padding * j))
-        for r, j, a, k, step, padding, d in sides], strict=True)
-    return _View(ReceptiveField(size, stride, start), out)
-
-
-def _plain(value: Rational) -> Rational:
-    """A fraction only where it is none of the whole numbers."""
-    return value if value.denominator != 1 else value.numerator
+    sizes, strides, starts = field
+    kernel, steps, paddings, dilations, _ = window
+    size = [r + (k - 1) * d * j for r, k, d, j in
+            zip(sizes, kernel, dilations, strides, strict=True)]
+    stride = [j * step for j, step in zip(strides, steps, strict=True)]
+    start = [a - padding * j for a, padding, j in zip(starts, paddings, strides, strict=True)]
+    if any([type(step) is not int for step in (*stride, *strides)]):
+        size, stride, start = ([value.numerator if value.denominator == 1 else value
+                                for value in values] for values in (size, stride, start))
+    return ReceptiveField(tuple(size), tuple(stride), tuple(start))
 
 
 def union(fields: list[ReceptiveField]) -> ReceptiveField:

@@ -1,13 +1,14 @@
 """Trace -> Summary: what each layer costs, and the totals.
 
-All figures are exact integers in the units that their names say. A cost that is not known (an
-operator without a rule) is None in its layer, left out of the totals, and listed in
-`Summary.not_counted`.
+All figures are exact integers in the units that their names say. A cost that is not known is None
+in its layer and left out of the totals; `Summary.not_counted` has the layers whose operator has no
+rule.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ class Layer(NamedTuple):
 
     call: Call
     params: int
-    """Parameters that no earlier call has used: the column adds up to `Totals.params_used`."""
+    """Parameters that no earlier call has used and that reach a result: the column adds up to
+    `Totals.params_used`."""
     shared_with: int | None
     """The first call with the same parameters, where this is not the first."""
     activation_bytes: int
@@ -34,6 +36,8 @@ class Layer(NamedTuple):
     `Totals.saved_bytes`. None in evaluation, which keeps nothing, and where there is no rule."""
     receptive_field: ReceptiveField | None
     """None past the point where positions are mixed (the classifier)."""
+    unused: bool = False
+    """Whether no result of the pass depends on it: then its parameters are not counted as used."""
 
     # What the call says itself.
 
@@ -89,7 +93,7 @@ class Totals:
     params: int
     """Registered parameters, shared ones once."""
     params_used: int
-    """Those that this forward pass reads."""
+    """Those that reach a result of this forward pass."""
     trainable_params: int
     macs: int
     """Multiply-adds of convolutions and linear layers, without bias."""
@@ -119,7 +123,8 @@ class Summary:
     element_bytes: int
     """Of a number: 4 for float32."""
     not_counted: tuple[Layer, ...]
-    """Layers whose operator has no rule: their cost is in no total."""
+    """Layers whose operator has no rule: their multiply-adds are those that PyTorch's own counter
+    finds, their other costs are in no total."""
 
 
 def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
@@ -135,11 +140,11 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
     first_use: dict[str, int] = {}
     live = live_bytes(trace, element_bytes)
     saved = saved_bytes(trace, element_bytes) if trace.training else [None] * len(live)
-    parameters = trace.parameters
+    parameters, useful = trace.parameters, reaching(trace)
     layers = []
     for call, field, alive, kept in zip(trace.calls, fields, live, saved, strict=True):
         effect, params, shared = call.effect, 0, None
-        for name in call.parameters:
+        for name in call.parameters if call.index in useful else ():
             first = first_use.setdefault(name, call.index)
             if first == call.index:
                 params += parameters[name].numel
@@ -148,7 +153,8 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         layers.append(Layer(
             call=call, params=params, shared_with=shared,
             activation_bytes=math.prod(effect.shape) * element_bytes if effect.allocates else 0,
-            live_bytes=alive, saved_bytes=kept, receptive_field=field))
+            live_bytes=alive, saved_bytes=kept, receptive_field=field,
+            unused=call.index not in useful))
     params = sum(parameter.numel for parameter in trace.parameters.values())
     macs = sum(layer.macs or 0 for layer in layers)
     totals = Totals(
@@ -169,7 +175,18 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
         layers=len(layers))
     return Summary(trace=trace, layers=tuple(layers), totals=totals,
                    element_bytes=element_bytes,
-                   not_counted=tuple([layer for layer in layers if layer.macs is None]))
+                   not_counted=tuple([layer for layer in layers if not layer.call.known]))
+
+
+def reaching(trace: Trace) -> Container[int]:
+    """The calls that a result depends on; all of them where the pass ended before it had one."""
+    if not trace.outputs:
+        return range(len(trace.calls))
+    useful = {*trace.outputs}
+    for call in reversed(trace.calls):
+        if call.index in useful:
+            useful.update(call.inputs)
+    return useful
 
 
 class AliveTensor(NamedTuple):

@@ -224,6 +224,8 @@ def _parameters(summary: Summary, case: Case) -> Step:
     name, call = "Parameters", case.call
     if not call.parameters:
         return Step(name, 0, notes=("It has none.",))
+    if summary.layers[call.index].unused:
+        return Step(name, 0, notes=("No result depends on it: its parameters count as not used.",))
     first = _first_uses(summary, case)
     shapes = dict(case.parameters)
     earlier = [user for user in first.values() if user != call.index]
@@ -252,10 +254,10 @@ def _counted(name: str, words: Words, unit: str = "") -> Step:
 def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
     """The first call that reads each parameter of this one."""
     wanted = dict.fromkeys(case.call.parameters, case.call.index)
-    for call in reversed(summary.trace.calls[:case.call.index]):
-        for parameter in call.parameters:
+    for layer in reversed(summary.layers[:case.call.index]):
+        for parameter in layer.call.parameters if not layer.unused else ():
             if parameter in wanted:
-                wanted[parameter] = call.index
+                wanted[parameter] = layer.index
     return wanted
 
 
@@ -264,9 +266,11 @@ def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
 def _multiply_adds(case: Case) -> Step:
     name = "Multiply-adds"
     if case.entry is None:
-        return _not_counted(name)
+        return Step(name, case.call.effect.macs, notes=(
+            "PyTorch's own counter (torch.utils.flop_counter) finds as many: there is no rule for "
+            "this operation.",))
     if case.entry.macs is None:
-        return Step(name, 0, notes=("None: only convolutions and linear layers have them.",))
+        return Step(name, 0, notes=("None: only convolutions and matrix products have them.",))
     return _counted(name, case.entry.macs(case))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from explorer import text
 from explorer.tracing.operators import NETWORK_INPUT, Call, Shape
 
 
@@ -61,6 +62,9 @@ class Trace:
     inputs: tuple[Input, ...]
     training: bool
     calls: tuple[Call, ...]
+    result: Any
+    """What the network returns: an `Operand` in the place of each tensor, tuples, lists, and dicts
+    for what has names; None where the pass ended before its time."""
     outputs: tuple[int, ...]
     """Calls that give the results, in their order; negative for an input that is handed on."""
     parameters: Mapping[str, Parameter]
@@ -100,8 +104,9 @@ class TraceError(ValueError):
         self.smallest_input = smallest_input
 
     def __str__(self) -> str:
-        message = (f"The forward pass ends at {self.path} ({self.type}), whose input is "
-                   f"{'×'.join(map(str, self.input_shape))}: {self.reason}.")
+        given = text.shape(self.input_shape)
+        message = f"The forward pass ends at {self.path} ({self.type})" \
+                  f"{given and f', whose input is {given}'}: {self.reason}."
         if self.smallest_input is not None:
             message += f" The smallest `input_size` that works is {self.smallest_input}."
         return message

@@ -1,18 +1,27 @@
-"""The network's own `forward` runs once on a symbolic tensor: an object with a shape, for which
-`__torch_function__` looks up a rule in the table of operators. Functional operations are seen, a
-module that is called twice is two calls, and no arithmetic is done.
+"""The network's own `forward` runs once on symbolic tensors: the table of operators says what each
+function of PyTorch does to shapes. A module that is called twice is two calls, and no arithmetic is
+done.
+
+What reads an input, a parameter, or what came of one is a call of the pass; so is what multiplies
+constants. Anything else that is made of buffers and constants alone is a constant itself, and a
+view of a parameter is that parameter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import dataclasses
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
+from explorer.tracing.nesting import forget, leaves, replaced
 from explorer.tracing.operators import (
     NETWORK_INPUT,
     Call,
@@ -22,115 +31,178 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
+from explorer.tracing.outcome import opened, outcome, run_on_meta
 from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
-
-T = TypeVar("T")
+from explorer.tracing.symbolic import META, SymbolicTensor, symbolic_tensor
 
 _tracing = RLock()
 """One trace at a time: while a network is watched its modules' `forward` are not its own, and all
 of it is Python, which runs one thread at a time anyhow."""
 
 
-def trace(network: nn.Module, input_shape: Shape, *, training: bool = False) -> Trace:
+def trace(network: nn.Module, inputs: Shape | Sequence[Input], *,
+          training: bool = False) -> Trace:
     """Follow one forward pass of `network`, on meta or any other device, by shapes alone.
 
-    Raises `TraceError` where the pass cannot go on, with the call and its input shape. The network
-    is left as it was.
+    `inputs` is the shape of the one that it is given, or an `Input` for each. Raises `TraceError`,
+    and nothing else, where the pass cannot go on, with the call and its input shape. The network is
+    left as it was.
 
     >>> len(trace(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).calls)
     2
     """
-    tracer = _Tracer(network, tuple(input_shape), training)
-    with _tracing, tracer.watch():
-        given = _SymbolicTensor(tracer, tuple(input_shape), NETWORK_INPUT, NETWORK_INPUT)
+    given = tuple([one if isinstance(one, Input) else Input((one,)) for one in inputs])
+    if not any(isinstance(one, Input) for one in inputs):
+        given = (Input(tuple([side for one in given for side in one.shape])),)
+    tracer = _Tracer(type(network).__name__, given, training)
+    with _tracing, torch.no_grad():
         try:
-            result = network(given)
+            return tracer.follow(network)
         except ShapeError as error:
             reason = str(error)
-        except (RuntimeError, TypeError, IndexError) as error:
-            reason = f"it cannot be followed by shapes alone ({error})"
-        else:
-            return tracer.so_far(tuple([tensor.producer for tensor in _symbolic([result])]))
+        except (Exception, SystemExit) as error:
+            reason = _reason(error)
     # Outside of the handlers: an error that is kept must not keep the frames, and so the network.
     raise tracer.failure(reason)
+
+
+def _reason(error: BaseException) -> str:
+    """Why a pass ended, where no rule says it, and the line of the network that it ended in."""
+    message = str(error).strip()
+    words = f"{type(error).__name__}: {message.splitlines()[0]}" if message else \
+        type(error).__name__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if not Path(frame.filename).is_relative_to(_OURS)
+              and not Path(frame.filename).is_relative_to(_TORCH)]
+    where = f", in line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
+    return f"it cannot be followed by shapes alone ({words}{where})"
+
+
+_OURS, _TORCH = Path(__file__).parents[1], Path(torch.__file__).parent
 
 
 _Frame = tuple[str, str, bool, int]
 """Of a module that is running: path, type, whether it has no children, and its first call."""
 
+
+_Place = tuple[str, str, tuple[Shape, ...], tuple[int, ...]]
+"""A call or a module: path, type, and shapes and producers of what it was given."""
+
+_set = object.__setattr__
+"""Past the `__setattr__` of modules, which looks for parameters in what it is given."""
+
 _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
 
 
-class _Tracer:
-    """Where the symbolic tensors of one trace record their calls."""
+class _Watch(TorchFunctionMode):
+    """Sees every function of PyTorch that the network calls, in this thread alone."""
 
-    def __init__(self, network: nn.Module, input_shape: Shape, training: bool) -> None:
-        self.network = network
+    def __init__(self, call: Callable[..., Any]) -> None:
+        super().__init__()
+        self._call = call
+
+    def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
+        return self._call(function, args, kwargs or {})
+
+
+class _Tracer:
+    """The recorder of one trace."""
+
+    def __init__(self, type_name: str, inputs: tuple[Input, ...], training: bool) -> None:
+        self.inputs, self.training = inputs, training
+        self.device = torch.device("cpu")
+        """Where a network on meta makes its constants: a decision may need their values."""
         self.calls: list[Call] = []
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
-        self.frames: list[_Frame] = [("", type(network).__name__, False, 0)]
-        self.input_shape, self.training = input_shape, training
-        self.pending: tuple[str, str, Shape, tuple[int, ...]] = (
-            "its start", type(network).__name__, input_shape, (NETWORK_INPUT,))
+        self.frames: list[_Frame] = [("", type_name, False, 0)]
+        self.alive = 0
+        """Symbolic tensors that somebody holds."""
+        self.pending: _Place | None = None
+        """The call that is being noted."""
+        self.failed: _Place | None = None
+        """The innermost module in which an error came up."""
         self.operands: dict[int, Operand] = {}
         """The registered parameters, by identity."""
         self.parameters: dict[str, Parameter] = {}
+        self.storages: frozenset[int] | None = None
+        """Memory of the network's own, which no trace writes to; found when first asked for."""
+        self.own: list[torch.Tensor] = []
+        self.written: dict[int, SymbolicTensor] = {}
+        """What constants hold that the pass has written to, by their memory."""
+        self.kept: list[torch.Tensor] = []
+        """Those constants: their memory's number is theirs alone as long as they live."""
+
+    def follow(self, network: nn.Module) -> Trace:
+        with self.watch(network):
+            named = {given.name: self.input(number) for number, given in enumerate(self.inputs)
+                     if given.name}
+            with _Watch(self.call):
+                result = network(*[self.input(number) for number, given in enumerate(self.inputs)
+                                   if not given.name], **named)
+            named.clear()
+            kept = self.plain(result, [], [])
+            del result
+        return self.so_far(kept, tuple([operand.producer for operand in leaves([kept], Operand)
+                                        if operand.producer is not None]))
+
+    def input(self, number: int) -> SymbolicTensor:
+        given, index = self.inputs[number], NETWORK_INPUT - number
+        return symbolic_tensor(self, given.shape, given.dtype, index, index)
 
     @contextmanager
-    def watch(self) -> Iterator[None]:
+    def watch(self, network: nn.Module) -> Iterator[None]:
         """Set the mode, and know which module is running: each `forward` announces itself.
 
-        On the instances, not the classes, so that nobody else's modules are touched; it takes a
-        third of the time of hooks. All is undone at the end, also on failure.
+        For the pass each module holds copies of what it has, so that what `forward` sets is gone at
+        its end, also on failure. They are the instances' own: nobody else's modules are touched.
         """
-        training = self.training
-        watched: list[tuple[dict[str, Any], Any]] = []
-        switched: list[nn.Module] = []
-        counters: list[tuple[nn.Module, torch.Tensor]] = []
+        before: list[tuple[nn.Module, dict[str, Any]]] = []
+        training, modules, own = self.training, self.modules, self.own
         try:
             walked: dict[nn.Module, str] = {}
-            _walk(self.network, "", walked)
+            _walk(network, "", walked)
             for module, path in walked.items():
                 attributes = vars(module)
-                if attributes["training"] != training:
-                    attributes["training"] = training
-                    switched.append(module)
-                own = self._note_parameters(path, attributes["_parameters"])
-                # BatchNorm counts its training passes; this one is none.
-                if training and (counter := attributes["_buffers"].get("num_batches_tracked")) \
-                        is not None:
-                    counters.append((module, counter))
-                    attributes["_buffers"]["num_batches_tracked"] = None
-                children = attributes["_modules"]
-                type_name = type(module).__name__
-                self.modules[path] = Module(
+                parameters, buffers = attributes["_parameters"], attributes["_buffers"]
+                children, type_name = attributes["_modules"], type(module).__name__
+                copies = attributes.copy()
+                copies["training"] = training
+                copies["_parameters"] = parameters.copy() if parameters else {}
+                copies["_modules"] = children.copy() if children else {}
+                if buffers:
+                    copies["_buffers"] = buffers.copy()
+                    own += [buffer for buffer in buffers.values() if buffer is not None]
+                else:
+                    copies["_buffers"] = {}
+                modules[path] = Module(
                     type_name, isinstance(module, nn.Sequential),
                     tuple([walked[child] for child in children.values() if child is not None])
-                    if children else (), own)
+                    if children else (),
+                    self._note_parameters(path, parameters) if parameters else ())
                 if path:
-                    watched.append((attributes, attributes.get("forward")))
-                    attributes["forward"] = self._announced(path, type_name, module.forward,
-                                                            not children)
+                    copies["forward"] = self._announced(path, type_name, module.forward,
+                                                        not children)
+                before.append((module, attributes))
+                _set(module, "__dict__", copies)
+            if own and own[0].device != META:
+                self.device = own[0].device
             yield
         finally:
-            for module, counter in counters:
-                module._buffers["num_batches_tracked"] = counter
-            for attributes, forward in watched:
-                if forward is None:
-                    del attributes["forward"]
-                else:
-                    attributes["forward"] = forward     # somebody else's, on this instance
-            for module in switched:
-                module.training = not training
+            for module, attributes in before:
+                _set(module, "__dict__", attributes)
+            if self.alive:      # a module keeps some, in a cache of its own
+                for _, attributes in before:
+                    for kept in attributes.values():
+                        forget(kept, SymbolicTensor)
+            own.clear()
 
     def _note_parameters(self, path: str,
                          own: dict[str, nn.Parameter | None]) -> tuple[str, ...]:
         """Their names: a parameter that an earlier module has too keeps its first name."""
-        if not own:
-            return ()
         names = []
         for name, parameter in own.items():
             if parameter is None:
@@ -138,10 +210,14 @@ class _Tracer:
             operand = self.operands.get(id(parameter))
             if operand is None:
                 full = f"{path}.{name}" if path else name
+                if isinstance(parameter, nn.parameter.UninitializedParameter):
+                    raise ShapeError(f"{full} has no shape before a first real pass; run one, then "
+                                     "trace it")
                 shape = tuple(parameter.shape)
                 operand = self.operands[id(parameter)] = Operand(shape, None, full)
                 self.parameters[full] = Parameter(shape, parameter.numel(),
                                                   parameter.requires_grad)
+                self.own.append(parameter)
             names.append(operand.parameter or "")
         return tuple(names)
 
@@ -151,80 +227,186 @@ class _Tracer:
 
         def announced(*args: Any, **kwargs: Any) -> Any:
             start, place = len(calls), len(runs)
-            inputs = (args[0].producer,) if len(args) == 1 and not kwargs \
-                and args[0].__class__ is _SymbolicTensor else tuple(
-                    [tensor.producer for tensor in _symbolic((args, kwargs))])
+            given = args if len(args) == 1 and not kwargs and type(args[0]) is SymbolicTensor \
+                else leaves((args, kwargs), SymbolicTensor)
+            inputs = tuple([tensor.producer for tensor in given if tensor.parameter is None])
             frames.append((path, type_name, leaf, start))
             runs.append(_UNDER_WAY)
             shapes: tuple[Shape, ...] = ()
             try:
                 result = forward(*args, **kwargs)
-                shapes = (tuple(result.shape),) if result.__class__ is _SymbolicTensor else \
-                    tuple([tuple(tensor.shape) for tensor in _symbolic((result,))])
+                shapes = (result.sides,) if type(result) is SymbolicTensor else \
+                    tuple([tensor.sides for tensor in leaves((result,), SymbolicTensor)])
                 return result
+            except BaseException:
+                if self.failed is None:
+                    self.failed = (path, type_name, tuple([tensor.sides for tensor in given]),
+                                   inputs)
+                raise
             finally:
                 frames.pop()
-                runs[place] = ModuleRun(path, type_name, start, len(calls), inputs, shapes)
+                stop = len(calls)
+                runs[place] = ModuleRun(path, type_name, start, stop, inputs, shapes)
+                if leaf and stop - start > 1:   # its first call is not all that it does
+                    first = calls[start]
+                    calls[start] = first._replace(path=f"{path}.{first.operator}",
+                                                  type=first.operator)
         return announced
 
-    def record(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        """Note one call and return its symbolic output."""
-        operator, inplace, entry, swap = resolve(function)
-        if swap:
-            args = args[::-1]
-        tensors: list[_SymbolicTensor] = []
+    def release(self, storage: int) -> None:
+        # The last tensor of a storage to go has the last word.
+        self.released[storage] = len(self.calls) - 1
+        self.alive -= 1
+
+    # Functions
+
+    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        """The result of a function of PyTorch, noted where it is one of the pass."""
+        operator, in_place, entry, swapped = resolved = resolve(function)
+        tensors: list[SymbolicTensor] = []
         parameters: list[str] = []
-        plain = tuple([value if value.__class__ in _SCALARS else
-                       self._plain(value, tensors, parameters) for value in args])
-        named = {name: self._plain(value, tensors, parameters)
-                 for name, value in kwargs.items()} if kwargs else kwargs
+        plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
+                       for value in args])
+        named, target = kwargs, args[0] if args else None
+        if kwargs:
+            named = {name: value if type(value) in _SCALARS else
+                     self.plain(value, tensors, parameters) for name, value in kwargs.items()}
+            if kwargs.get("out") is not None:
+                in_place, target = True, kwargs["out"]
+            in_place = in_place or kwargs.get("inplace", False)
+        if not tensors:
+            if not parameters and (entry is None or entry.macs is None or in_place):
+                return self._constant(function, args, kwargs, target if in_place else None)
+            if in_place:
+                return target       # no trace writes to the network
+        if entry is None and (inside := opened(function)) is not None:
+            with _Watch(self.call):
+                return inside(*args, **kwargs)
         path, type_name = self._place(operator)
         producers = tuple([tensor.producer for tensor in tensors])
-        first = tensors[0]
-        self.pending = path, type_name, first.shape, producers
-        index, shapes = len(self.calls), None
-        if entry is None or entry.rule is None:
-            shapes, effect = _run_on_meta(function, operator, args, kwargs,
-                                          view=entry is not None)
-        else:
-            effect = entry.rule(*args, **kwargs)
-            shapes = None if effect.others is None else [effect.shape, *effect.others]
-        inplace = inplace or kwargs.get("inplace", False)
-        if inplace and effect.allocates:
+        shapes = tuple([tensor.sides for tensor in tensors])
+        self.pending = path, type_name, shapes, producers
+        effect, result, known = outcome(resolved, function, args, kwargs,
+                                        tensors[0].dtype if tensors else None)
+        self.pending = None
+        if effect is None:
+            return result
+        index = len(self.calls)
+        first = tensors[0] if tensors else None
+        if in_place:
             effect = effect._replace(allocates=False)
-        storage = index if effect.allocates else first.storage
+            storage = self._written(target, index).storage
+        elif effect.allocates or (first is None and len(parameters) != 1):
+            storage = index
+        elif first is not None:
+            storage = first.storage
+        else:
+            return self._symbols(result, effect, _NOWHERE, None, parameters[0])
         self.calls.append(Call(
-            index=index, path=path, type=type_name, operator=operator, args=plain, kwargs=named,
-            inputs=producers, input_shapes=tuple([tuple(tensor.shape) for tensor in tensors]),
-            effect=effect, parameters=tuple(parameters), storage=storage,
-            known=entry is not None))
-        if inplace:
-            first.producer = index
-            return first
-        if shapes is None or (len(shapes) == 1 and effect.others is None):
-            return _SymbolicTensor(self, effect.shape, index, storage)
-        return tuple([_SymbolicTensor(self, shape, index, storage) for shape in shapes])
+            index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
+            shapes, effect, tuple(parameters), storage, known))
+        if in_place:
+            return None if operator == "setitem" else target
+        if result is None and effect.others is None and effect.allocates:
+            return symbolic_tensor(self, effect.shape, effect.dtype or (
+                first.dtype if first is not None else torch.float32), index, index)
+        return self._symbols(result, effect, index, first, None)
 
-    def _plain(self, value: Any, tensors: list[_SymbolicTensor], parameters: list[str]) -> Any:
+    def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
+                  target: Any) -> Any:
+        """What is made of constants is one: PyTorch itself makes it, on meta where devices mix.
+        `target` is what it writes to, if it does."""
+        if target is not None and self._is_of_the_network(target):
+            return target
+        try:
+            return function(*args, **kwargs)
+        except (RuntimeError, NotImplementedError) as error:
+            try:
+                return run_on_meta(function, args, kwargs, {})
+            except (RuntimeError, NotImplementedError):
+                raise error from None
+
+    def _is_of_the_network(self, tensor: Any) -> bool:
+        """Whether a tensor is the network's own memory, which no trace writes to."""
+        if self.storages is None:
+            self.storages = frozenset([_memory(own) for own in self.own])
+        return not isinstance(tensor, torch.Tensor) or _memory(tensor) in self.storages
+
+    def _written(self, target: Any, index: int) -> SymbolicTensor:
+        """What a call has written to: it, and what it is a view of, now come of that call."""
+        if type(target) is not SymbolicTensor:      # a constant
+            memory = _memory(target)
+            if memory not in self.written:
+                self.kept.append(target)
+                self.written[memory] = symbolic_tensor(self, tuple(target.shape), target.dtype,
+                                                      index, index)
+            target = self.written[memory]
+        tensor: SymbolicTensor | None = target
+        while tensor is not None:
+            tensor.producer, tensor.parameter = index, None
+            tensor = tensor.base
+        return target       # type: ignore[no-any-return]
+
+    def _symbols(self, result: Any, effect: Effect, producer: int,
+                 first: SymbolicTensor | None, parameter: str | None) -> Any:
+        """The outputs of a call, or a view of a parameter: symbolic, in their structure."""
+        storage, base = producer, None
+        if not effect.allocates and first is not None:
+            storage, base = first.storage, first
+
+        def symbol(shape: Shape, dtype: torch.dtype) -> SymbolicTensor:
+            made = symbolic_tensor(self, shape, dtype, producer, storage)
+            made.base, made.parameter = base, parameter
+            return made
+
+        def of_meta(tensor: torch.Tensor) -> SymbolicTensor:
+            made = symbol(tuple(tensor.shape), tensor.dtype)
+            if not tensor.is_contiguous():
+                made.strides = tensor.stride()
+            return made
+
+        if result is not None:
+            return replaced(result, of_meta, torch.Tensor)
+        dtype = effect.dtype or (first.dtype if first is not None else torch.get_default_dtype())
+        output = symbol(effect.shape, dtype)
+        if effect.others is None:
+            return output
+        kind = getattr(torch.return_types, self.calls[-1].operator, None)
+        others = [symbol(shape, torch.int64 if kind else dtype) for shape in effect.others]
+        return kind((output, *others)) if kind else (output, *others)
+
+    def plain(self, value: Any, tensors: list[SymbolicTensor], parameters: list[str]) -> Any:
         """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""
-        kind = value.__class__
-        if kind is _SymbolicTensor:
-            tensors.append(value)
-            return Operand(tuple(value.shape), value.producer)
+        kind = type(value)
+        if kind is SymbolicTensor:
+            if value.parameter is None:
+                tensors.append(value)
+                return Operand(value.sides, value.producer)
+            parameters.append(value.parameter)
+            return Operand(value.sides, None, value.parameter)
         if (operand := self.operands.get(id(value))) is not None:
             parameters.append(operand.parameter or "")
             return operand
         if kind in _SCALARS:
             return value
         if kind is tuple or kind is list:
-            return kind([self._plain(part, tensors, parameters) for part in value])
+            return kind([self.plain(part, tensors, parameters) for part in value])
         if isinstance(value, torch.Tensor):
+            if self.written and (held := self.written.get(_memory(value))) is not None:
+                tensors.append(symbolic_tensor(self, tuple(value.shape), value.dtype, held.producer,
+                                              held.storage))
+                return Operand(tuple(value.shape), held.producer)
             return Operand(tuple(value.shape))
-        if isinstance(value, tuple):    # a torch.Size, a named tuple
-            return tuple([self._plain(part, tensors, parameters) for part in value])
-        if isinstance(value, dict):
-            return {name: self._plain(part, tensors, parameters) for name, part in value.items()}
-        return value
+        if hasattr(value, "_fields"):
+            value = value._asdict()
+        elif isinstance(value, (tuple, list)):      # a torch.Size, a return type of PyTorch's
+            return tuple([self.plain(part, tensors, parameters) for part in value])
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = vars(value)
+        if isinstance(value, Mapping):
+            return {name: self.plain(part, tensors, parameters) for name, part in value.items()}
+        # An object of the network's own must not keep it alive.
+        return f"<{kind.__name__}>"
 
     def _place(self, operator: str) -> tuple[str, str]:
         """Path and type of the next call: the module's own where it is all that the module does."""
@@ -233,28 +415,33 @@ class _Tracer:
             return f"{path}.{operator}" if path else operator, operator
         if len(self.calls) == start:
             return path, type_name
-        first = self.calls[start]
-        if first.path == path:
-            self.calls[start] = first._replace(path=f"{path}.{first.operator}",
-                                               type=first.operator)
         return f"{path}.{operator}", operator
 
-    def so_far(self, outputs: tuple[int, ...]) -> Trace:
+    def so_far(self, result: Any, outputs: tuple[int, ...]) -> Trace:
         end = len(self.calls) - 1
         return Trace(
-            inputs=(Input(self.input_shape),), training=self.training, calls=tuple(self.calls),
+            inputs=self.inputs, training=self.training, calls=tuple(self.calls), result=result,
             outputs=outputs, parameters=self.parameters, modules=self.modules,
             runs=tuple(self.runs),
             held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))
 
     def failure(self, reason: str) -> TraceError:
-        path, type_name, shape, inputs = self.pending
-        return TraceError(path=path, type=type_name, input_shape=tuple(shape), reason=reason,
-                          inputs=inputs, trace=self.so_far(()))
+        path, type_name, shapes, producers = self.pending or self.failed or (
+            "its start", self.frames[0][1], (self.inputs[0].shape,), (NETWORK_INPUT,))
+        return TraceError(path=path, type=type_name, input_shape=shapes[0] if shapes else (),
+                          reason=reason, inputs=producers, trace=self.so_far(None, ()))
 
 
-_SCALARS = frozenset({int, float, bool, str, type(None), type(...), slice, torch.dtype,
-                      torch.device})
+_SCALARS = frozenset({int, float, bool, str, complex, bytes, range, type(None), type(...), slice,
+                      torch.dtype, torch.device, torch.memory_format, torch.layout})
+
+_NOWHERE = -1 << 30
+"""Producer and storage of a view of a parameter, whose memory is none of the pass."""
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    """What is the same for a tensor and its views."""
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _walk(module: nn.Module, path: str, walked: dict[nn.Module, str]) -> None:
@@ -266,115 +453,3 @@ def _walk(module: nn.Module, path: str, walked: dict[nn.Module, str]) -> None:
         for name, child in children.items():
             if child is not None and child not in walked:
                 _walk(child, prefix + name, walked)
-
-
-def _run_on_meta(function: Callable[..., Any], operator: str, args: Any, kwargs: dict[str, Any],
-                 *, view: bool) -> tuple[list[Shape], Effect]:
-    """Shapes of the outputs and the effect of an operator that has no rule: a view costs nothing,
-    what anything else costs is unknown."""
-    result = function(*_on_meta(args), **_on_meta(kwargs))
-    shapes = [tuple(tensor.shape) for tensor in leaves([result], torch.Tensor)]
-    if not shapes:
-        raise ShapeError(f"{operator} needs the values of a tensor")
-    if view:
-        return shapes, Effect(shapes[0], allocates=False)
-    return shapes, Effect(shapes[0], macs=None, elementwise_ops=None)
-
-
-def leaves(values: Iterable[Any], kind: type[T]) -> list[T]:
-    """Every object of a kind among values, and in the tuples, lists and dicts among them."""
-    result: list[T] = []
-    for value in values:
-        if isinstance(value, kind):
-            result.append(value)
-        elif isinstance(value, (tuple, list)):
-            result += leaves(value, kind)
-        elif value.__class__ is dict:
-            result += leaves(value.values(), kind)
-    return result
-
-
-def _symbolic(values: Iterable[Any]) -> list[_SymbolicTensor]:
-    return leaves(values, _SymbolicTensor)
-
-
-def _on_meta(value: Any) -> Any:
-    """`value` with symbolic and real tensors replaced by meta tensors."""
-    if isinstance(value, _SymbolicTensor):
-        return torch.empty(value.shape, device="meta")
-    if isinstance(value, torch.Tensor):
-        return value.detach().to("meta")
-    if isinstance(value, (tuple, list)):
-        return type(value)(_on_meta(part) for part in value)
-    if isinstance(value, dict):
-        return {name: _on_meta(part) for name, part in value.items()}
-    return value
-
-
-class _SymbolicTensor:
-    """A tensor that has a shape and no values. Every operation on it is recorded."""
-
-    __slots__ = ("producer", "shape", "storage", "tracer")
-
-    dtype = torch.float32
-    device = torch.device("meta")
-    requires_grad = False
-    is_sparse = False
-
-    def __init__(self, tracer: _Tracer, shape: Shape, producer: int, storage: int) -> None:
-        self.tracer = tracer
-        self.shape = torch.Size(shape)
-        self.producer = producer
-        self.storage = storage
-
-    def __del__(self) -> None:
-        # The last tensor of a storage to go has the last word.
-        self.tracer.released[self.storage] = len(self.tracer.calls) - 1
-
-    @classmethod
-    def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (),
-                           kwargs: dict[str, Any] | None = None) -> Any:
-        kwargs = kwargs or {}
-        for value in args:      # mostly the first
-            if value.__class__ is _SymbolicTensor:
-                return value.tracer.record(func, args, kwargs)
-        return _symbolic((*args, *kwargs.values()))[0].tracer.record(func, args, kwargs)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    def dim(self) -> int:
-        return len(self.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        return self.shape if dim is None else self.shape[dim]
-
-    def numel(self) -> int:
-        return self.shape.numel()
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __bool__(self) -> bool:
-        raise ShapeError("a decision needs the values of a tensor")
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(torch.Tensor, name)
-        if not callable(method):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: self.tracer.record(method, (self, *args), kwargs)
-
-
-def _method(name: str) -> Callable[..., Any]:
-    method = getattr(torch.Tensor, name)
-
-    def call(self: _SymbolicTensor, *args: Any) -> Any:
-        return self.tracer.record(method, (self, *args), {})
-    return call
-
-
-# Python looks operators up on the class, past __getattr__.
-for _name in ("add", "radd", "iadd", "sub", "rsub", "isub", "mul", "rmul", "imul", "truediv",
-              "rtruediv", "itruediv", "matmul", "neg", "pow", "getitem"):
-    setattr(_SymbolicTensor, f"__{_name}__", _method(f"__{_name}__"))

@@ -49,7 +49,7 @@ def row(network: Explored, bench: Bench) -> None:
                then.receptive_field, f" pixels; the image has {side:,}")
         timing.latency(bench)
     if network.summary.not_counted:
-        st.warning("Not counted, for want of a rule: " + ", ".join(
+        st.warning("Operations not counted, for want of a rule: " + ", ".join(
             f"{layer.path} ({layer.type})" for layer in network.summary.not_counted))
 
 

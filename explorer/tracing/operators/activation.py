@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from explorer.tracing.operators.explanation import Case, Words, per_output, same_shape
+from explorer.formula import Equation, Number
+from explorer.tracing.operators import positions
+from explorer.tracing.operators.explanation import (
+    Case,
+    Explanation,
+    Words,
+    counted,
+    per_output,
+    said,
+    same_shape,
+    side_name,
+)
 from explorer.tracing.operators.operator import (
     Call,
     Effect,
@@ -13,6 +24,8 @@ from explorer.tracing.operators.operator import (
     Keeps,
     Kept,
     Rule,
+    ShapeError,
+    axis_of,
     operator,
     output_bytes,
 )
@@ -26,6 +39,11 @@ def output_in_place(call: Call) -> tuple[Kept, ...]:
     return ("input",) if call.effect.allocates else ("output",)
 
 
+def randomly(call: Call) -> tuple[Kept, ...]:
+    """Beside them the factors, which are drawn in training."""
+    return (*output_in_place(call), output_bytes)
+
+
 def pointwise(operations: int) -> Rule:
     def rule(input: HasShape, *_: Any, **__: Any) -> Effect:
         return Effect(tuple(input.shape), elementwise_ops=operations * math.prod(input.shape))
@@ -37,29 +55,116 @@ ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
     "relu": (1, "a comparison", OUTPUT),
     "relu6": (2, "two comparisons", INPUT),
     "leaky_relu": (2, "a comparison and a product", output_in_place),
+    "rrelu": (2, "a comparison and a product", randomly),
     "elu": (3, "a comparison, an exponential and a difference", output_in_place),
+    "celu": (4, "a comparison, a quotient, an exponential and a difference", output_in_place),
+    "selu": (4, "a comparison, an exponential, a difference and a product", output_in_place),
     "gelu": (5, "its approximation by tanh", INPUT),
     "sigmoid": (3, "an exponential, a sum and a quotient", OUTPUT),
+    "log_sigmoid": (3, "an exponential, a sum and a logarithm", ("input", output_bytes)),
     "tanh": (4, "two exponentials' sum, difference and quotient", OUTPUT),
     "silu": (4, "the three of a sigmoid, and a product", INPUT),
+    "softplus": (3, "an exponential, a sum and a logarithm", INPUT),
+    "mish": (8, "the three of a softplus, the four of a tanh, and a product", INPUT),
     "hardtanh": (2, "two comparisons", INPUT),
     "hardsigmoid": (4, "a sum, two comparisons and a quotient", INPUT),
     "hardswish": (5, "a sum, two comparisons, a quotient and a product", INPUT),
+    "hardshrink": (1, "a comparison", INPUT),
+    "softshrink": (2, "a comparison and a difference", INPUT),
+    "threshold": (1, "a comparison", INPUT),
+    "softsign": (3, "a change of sign, a sum and a quotient", ("input", output_bytes)),
+    "tanhshrink": (5, "the four of a tanh, and a difference", (output_bytes,)),
     "neg": (1, "a change of sign", ()),
     "abs": (1, "a change of sign where it is negative", INPUT),
+    "sign": (1, "a comparison", ()),
     "exp": (1, "an exponential", OUTPUT),
+    "exp2": (1, "a power of 2", OUTPUT),
+    "expm1": (2, "an exponential and a difference", OUTPUT),
+    "log": (1, "a logarithm", INPUT),
+    "log2": (1, "a logarithm", INPUT),
+    "log10": (1, "a logarithm", INPUT),
+    "log1p": (2, "a sum and a logarithm", INPUT),
     "sqrt": (1, "a root", OUTPUT),
-    "pow": (1, "a power", INPUT),
+    "rsqrt": (2, "a root and a quotient", OUTPUT),
+    "reciprocal": (1, "a quotient", OUTPUT),
+    "square": (1, "a product", INPUT),
+    "sin": (1, "a sine", INPUT),
+    "cos": (1, "a cosine", INPUT),
+    "tan": (1, "a tangent", OUTPUT),
+    "atan": (1, "an arctangent", INPUT),
+    "erf": (1, "an error function", INPUT),
+    "floor": (1, "a rounding", ()),
+    "ceil": (1, "a rounding", ()),
+    "round": (1, "a rounding", ()),
+    "trunc": (1, "a rounding", ()),
     "clamp": (2, "two comparisons", INPUT),
-    "softmax": (5, "the largest, a difference, an exponential, a sum and a quotient", OUTPUT),
-    "log_softmax": (5, "the largest, a difference, an exponential, a sum and a logarithm", OUTPUT),
+    "clamp_min": (1, "a comparison", INPUT),
+    "clamp_max": (1, "a comparison", INPUT),
+    "nan_to_num": (3, "three comparisons", INPUT),
 }
-ALIASES = {"neg": ("negative",), "abs": ("absolute",)}
+ALIASES = {"log_sigmoid": ("logsigmoid",), "neg": ("negative",), "abs": ("absolute",),
+           "sign": ("sgn",), "clamp": ("clip",), "trunc": ("fix",), "atan": ("arctan",)}
 
 for _name, (_operations, _what, _keeps) in ACTIVATIONS.items():
     operator(_name, *ALIASES.get(_name, ()), rule=pointwise(_operations), kind="activation",
              keeps=_keeps, shape=same_shape, positions="kept",
              work=per_output(_operations, f"For each number {_what}."))
+
+
+def along(operations: int) -> Rule:
+    def rule(input: HasShape, dim: int | None = None, *_: Any, **__: Any) -> Effect:
+        positions.axes_of(len(input.shape), dim)
+        return Effect(tuple(input.shape), elementwise_ops=operations * math.prod(input.shape))
+    return rule
+
+
+# The same, of what makes the numbers along `dim` add up to 1.
+SOFTMAXES = {
+    "softmax": (5, "the largest, a difference, an exponential, a sum and a quotient"),
+    "softmin": (6, "a change of sign, and then the five of a softmax: the largest, a difference, "
+                   "an exponential, a sum and a quotient"),
+    "log_softmax": (5, "the largest, a difference, an exponential, a sum and a logarithm"),
+}
+
+for _name, (_operations, _what) in SOFTMAXES.items():
+    operator(_name, rule=along(_operations), kind="activation", keeps=OUTPUT, shape=same_shape,
+             positions=positions.along_dim,
+             work=per_output(_operations, f"For each number {_what}."))
+
+
+def prelu(input: HasShape, weight: HasShape) -> Effect:
+    return Effect(tuple(input.shape), elementwise_ops=2 * math.prod(input.shape))
+
+
+def slopes(case: Case) -> Words:
+    if math.prod(case.parameters[0][1]) == 1:
+        return counted("params", Number(1), "The slope below zero, one for all channels.")
+    return counted("params", case.inputs[1], "The slope below zero, one for each channel.")
+
+
+operator("prelu", rule=prelu, kind="activation", keeps=INPUT, shape=same_shape, params=slopes,
+         positions="kept", work=per_output(2, "For each number a comparison and a product."))
+
+
+def glu(input: HasShape, dim: int = -1) -> Effect:
+    """The first half times the sigmoid of the second."""
+    shape = list(input.shape)
+    dim = axis_of(dim, len(shape))
+    if shape[dim] % 2:
+        raise ShapeError(f"needs an even number along dimension {dim}; got {shape[dim]}")
+    shape[dim] //= 2
+    return Effect(tuple(shape), elementwise_ops=4 * math.prod(shape))
+
+
+def halved(case: Case) -> Words:
+    axis = case.argument("dim") % len(case.output)
+    return Words((Equation((side_name(case.outputs[axis]),), case.inputs[axis] / Number(2)),),
+                 ("The input is cut in two halves, which are multiplied; the other sides stay.",))
+
+
+operator("glu", rule=glu, kind="activation", keeps=INPUT, shape=halved,
+         positions=positions.along_dim, work=per_output(
+             4, "For each number of the output the three of a sigmoid, and a product."))
 
 
 def dropout(input: HasShape, p: float = 0.5, training: bool = True,
@@ -84,16 +189,39 @@ def channel_mask(call: Call, element_bytes: int) -> int:
     return element_bytes * math.prod(call.effect.shape[:2]) * drops(call)
 
 
-def dropout_work(case: Case) -> Words:
-    if drops(case.call):
-        return each(case)
-    why = "it drops nothing" if case.training else "dropout acts in training only"
-    return Words(notes=(f"None: {why}.",))
+def dropout_work(each: Explanation) -> Explanation:
+    def explain(case: Case) -> Words:
+        if drops(case.call):
+            return each(case)
+        why = "it drops nothing" if case.training else "dropout acts in training only"
+        return Words(notes=(f"None: {why}.",))
+    return explain
 
 
-each = per_output(1, "In training each number is multiplied by 0 or by a factor.")
+DROPOUT_WORK = dropout_work(per_output(1, "In training each number is multiplied by 0 or by a "
+                                          "factor."))
 
 operator("dropout", rule=dropout, kind="activation", keeps=(mask,), shape=same_shape,
-         work=dropout_work, positions="kept")
-operator("dropout2d", "feature_dropout", rule=dropout, kind="activation", keeps=(channel_mask,),
-         shape=same_shape, work=dropout_work)
+         work=DROPOUT_WORK, positions="kept")
+operator("dropout2d", "dropout1d", "dropout3d", "feature_dropout", rule=dropout,
+         kind="activation", keeps=(channel_mask,), shape=same_shape, work=DROPOUT_WORK,
+         positions="kept")
+
+
+def alpha_dropout(input: HasShape, p: float = 0.5, training: bool = False,
+                  inplace: bool = False) -> Effect:
+    """Evaluation passes its input through; training multiplies by a mask and adds another."""
+    drops = training and p > 0
+    return Effect(tuple(input.shape), elementwise_ops=2 * math.prod(input.shape) if drops else 0,
+                  allocates=drops and not inplace)
+
+
+ALPHA_WORK = dropout_work(per_output(2, "In training each number is multiplied by 0 or by a "
+                                        "factor, and a term is added to it."))
+
+operator("alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(mask,), shape=same_shape,
+         work=ALPHA_WORK, positions="kept")
+operator("feature_alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(channel_mask,),
+         shape=same_shape, work=ALPHA_WORK, positions="kept")
+operator("bernoulli", rule=pointwise(0), kind="activation", keeps=(), shape=same_shape,
+         work=said("None: the numbers are drawn at random."), reads=False)

@@ -192,12 +192,12 @@ def per_output(operations: int, *notes: str) -> Explanation:
 def broadcast(case: Case) -> Words:
     """The shape of operands side by side, each repeated along the sides where it has 1."""
     shapes = [*case.call.input_shapes, *[shape for _, shape in case.parameters]]
-    if len(shapes) == 1:
-        if case.input == case.output:
-            return Words(notes=("The shape of the input; the other operand is a number.",))
-        return Words(notes=("The input is repeated along the sides of the other operand, which is "
-                            "a constant.",))
     if len(set(shapes)) == 1:
+        if case.input != case.output:
+            return Words(notes=("The input is repeated along the sides of the other operand, which "
+                                "is a constant.",))
+        if len(shapes) == 1:
+            return Words(notes=("The shape of the input; the other operand is a number.",))
         return Words(notes=("The inputs have the same shape, and so has the output.",))
     equations: list[Equation] = []
     for axis, side in enumerate(case.outputs):

@@ -1,15 +1,17 @@
-"""What joins tensors: arithmetic on two of them, and concatenation."""
+"""What joins tensors: arithmetic on several of them, and concatenation."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
-from explorer.formula import Equation, Expression, Symbol, total
+from explorer.formula import Equation, Expression, Number, Symbol, total
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
+    Explanation,
     Words,
     broadcast,
     moved,
@@ -17,10 +19,17 @@ from explorer.tracing.operators.explanation import (
     side_name,
 )
 from explorer.tracing.operators.operator import (
+    Axes,
+    Call,
     Effect,
     HasShape,
     Keeps,
+    Kept,
+    Kind,
+    Operand,
+    Shape,
     ShapeError,
+    axis_of,
     broadcast_shapes,
     operator,
     output_bytes,
@@ -36,6 +45,13 @@ def binary(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
 FACTORS: Keeps = ("factors",)
 INPUTS: Keeps = ("input",)
 
+
+def of_a_quotient(call: Call) -> tuple[Kept, ...]:
+    """Of a remainder: how often the divisor goes into it, where the divisor has a gradient."""
+    other = call.argument("other")
+    return ("input",) if isinstance(other, Operand) and other.producer is not None else ()
+
+
 # Names and what training keeps.
 ARITHMETIC: dict[tuple[str, ...], Keeps] = {
     ("add", "radd"): (),
@@ -44,13 +60,92 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
     ("div", "truediv", "divide", "true_divide"): FACTORS,
     # A number by a tensor: PyTorch makes the reciprocal, and keeps it before it is scaled.
     ("rdiv", "rtruediv"): (output_bytes,),
+    ("floor_divide", "floordiv"): None,
+    ("remainder", "mod", "fmod"): of_a_quotient,
     ("maximum",): INPUTS,
     ("minimum",): INPUTS,
+    ("atan2", "arctan2"): INPUTS,
 }
 
 for _names, _keeps in ARITHMETIC.items():
     operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
              work=per_output(1, "One for each number."))
+
+
+def power(input: Any, exponent: Any, **_: Any) -> Effect:
+    return binary(input, exponent)
+
+
+def of_a_power(call: Call) -> tuple[Kept, ...]:
+    """The output where the exponent has a gradient."""
+    exponent = call.argument("exponent")
+    return ("input", "output") if isinstance(exponent, Operand) else ("input",)
+
+
+def power_kind(call: Call) -> Kind:
+    return "merge" if len(call.input_shapes) > 1 else "activation"
+
+
+operator("pow", rule=power, kind=power_kind, keeps=of_a_power, shape=broadcast, positions="kept",
+         work=per_output(1, "For each number a power."))
+
+
+def broadcast_all(*operands: Any) -> Shape:
+    """What tensors and numbers are repeated to, beside each other."""
+    shapes = [tuple(operand.shape) for operand in operands if hasattr(operand, "shape")]
+    return reduce(broadcast_shapes, shapes)
+
+
+def where(condition: HasShape, input: Any = None, other: Any = None) -> Effect:
+    if input is None or other is None:
+        raise ShapeError("where without two inputs needs the values of a tensor")
+    return Effect(broadcast_all(condition, input, other))
+
+
+operator("where", rule=where, kind="merge", keeps=("condition",), shape=broadcast, work=moved,
+         positions="kept")
+
+
+def masked_fill(input: HasShape, mask: HasShape, value: Any) -> Effect:
+    return Effect(broadcast_all(input, mask))
+
+
+operator("masked_fill", rule=masked_fill, kind="merge", keeps=("mask",), shape=broadcast,
+         work=moved, positions="kept")
+
+
+def lerp(input: HasShape, end: Any, weight: Any) -> Effect:
+    """input + weight · (end - input)"""
+    shape = broadcast_all(input, end, weight)
+    return Effect(shape, elementwise_ops=3 * math.prod(shape))
+
+
+def of_a_tensor_of_weights(call: Call) -> tuple[Kept, ...]:
+    return ("input",) if isinstance(call.argument("weight"), Operand) else ()
+
+
+operator("lerp", rule=lerp, kind="merge", keeps=of_a_tensor_of_weights, shape=broadcast,
+         positions="kept",
+         work=per_output(3, "For each number a difference, a product and a sum."))
+
+
+def addcmul(input: HasShape, tensor1: Any, tensor2: Any, *, value: float = 1) -> Effect:
+    """input + value · tensor1 · tensor2"""
+    shape = broadcast_all(input, tensor1, tensor2)
+    return Effect(shape, elementwise_ops=(2 if value == 1 else 3) * math.prod(shape))
+
+
+def added(what: str) -> Explanation:
+    def explain(case: Case) -> Words:
+        if case.argument("value") == 1:
+            return per_output(2, f"For each number {what} and a sum.")(case)
+        return per_output(3, f"For each number {what}, a product with a factor and a sum.")(case)
+    return explain
+
+
+for _name, _what in (("addcmul", "a product"), ("addcdiv", "a quotient")):
+    operator(_name, rule=addcmul, kind="merge", keeps=("tensor1", "tensor2"), shape=broadcast,
+             positions="kept", work=added(_what))
 
 
 def cat(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
@@ -78,3 +173,31 @@ def joined(case: Case) -> Words:
 
 operator("cat", "concat", "concatenate", rule=cat, kind="merge", keeps=(), shape=joined,
          work=moved, positions=positions.along_dim)
+
+
+def stack(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
+    first = tuple(tensors[0].shape)
+    for other in tensors[1:]:
+        if tuple(other.shape) != first:
+            raise ShapeError("cannot stack "
+                             + ", ".join(str(tuple(tensor.shape)) for tensor in tensors))
+    axis = axis_of(dim, len(first) + 1)
+    return Effect((*first[:axis], len(tensors), *first[axis:]))
+
+
+def stacked(case: Case) -> Words:
+    axis = case.argument("dim") % len(case.output)
+    return Words((Equation((side_name(case.outputs[axis]),),
+                           Number(len(case.argument("tensors")))),),
+                 ("A side is added along which the inputs, all of one shape, are put.",))
+
+
+def stacked_positions(call: Call, axes: Axes) -> Axes | None:
+    """A side that is put behind others moves them forward."""
+    rank = len(call.effect.shape)
+    place = call.argument("dim") % rank - rank
+    return tuple([axis if axis > place else axis - 1 for axis in axes])
+
+
+operator("stack", rule=stack, kind="merge", keeps=(), shape=stacked, work=moved,
+         positions=stacked_positions)

@@ -1,13 +1,31 @@
-"""Normalisations: BatchNorm and local response normalisation."""
+"""Normalisations: by the statistics of channels, groups and rows, and by those of neighbours."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from explorer import text
 from explorer.formula import Symbol, product
-from explorer.tracing.operators.explanation import Case, Words, counted, same_shape
-from explorer.tracing.operators.operator import Call, Effect, HasShape, operator
+from explorer.tracing.operators import positions
+from explorer.tracing.operators.explanation import (
+    Case,
+    Words,
+    counted,
+    per_output,
+    same_shape,
+)
+from explorer.tracing.operators.operator import (
+    Axes,
+    Call,
+    Effect,
+    HasShape,
+    ShapeError,
+    operator,
+    output_bytes,
+)
+from explorer.tracing.operators.reduction import norm_operations
 
 STATISTIC_BYTES = 4
 """BatchNorm's statistics are float32 in every precision."""
@@ -67,3 +85,163 @@ def local_response_norm_work(case: Case) -> Words:
 operator("local_response_norm", rule=local_response_norm, kind="normalisation",
          keeps=("input", squares), shape=same_shape, work=local_response_norm_work,
          workspace=written_out, positions="kept")
+
+
+def row_rule(input: HasShape, normalized_shape: Sequence[int]) -> tuple[int, int]:
+    """Numbers, and rows that are normalised each on its own."""
+    shape, sides = tuple(input.shape), tuple(normalized_shape)
+    if shape[-len(sides):] != sides:
+        raise ShapeError(f"expects {text.shape(sides)} at the end of its input's shape; got "
+                         f"{text.shape(shape)}")
+    return math.prod(shape), math.prod(shape[:-len(sides)])
+
+
+def layer_norm(input: HasShape, normalized_shape: Sequence[int], weight: HasShape | None = None,
+               bias: HasShape | None = None, *_: Any, **__: Any) -> Effect:
+    numbers, _rows = row_rule(input, normalized_shape)
+    each = 5 + (weight is not None) + (bias is not None)
+    return Effect(tuple(input.shape), elementwise_ops=each * numbers)
+
+
+def rows(call: Call) -> int:
+    return math.prod(call.effect.shape[:-len(call.argument("normalized_shape"))])
+
+
+def row_statistics(call: Call, _: int) -> int:
+    """Mean and inverse deviation of each row."""
+    return 2 * STATISTIC_BYTES * rows(call)
+
+
+def row_positions(call: Call, axes: Axes) -> Axes | None:
+    """Mixed where a row goes over positions."""
+    dims = range(-len(call.argument("normalized_shape")), 0)
+    return positions.unless(dims, axes, len(call.effect.shape))
+
+
+def scale_and_shift(case: Case) -> str:
+    words = [word for name, word in (("weight", "a product with a factor"),
+                                     ("bias", "a sum with a term"))
+             if case.argument(name) is not None]
+    return f"; then {' and '.join(words)}" if words else ""
+
+
+def layer_norm_work(case: Case) -> Words:
+    each = 5 + (case.argument("weight") is not None) + (case.argument("bias") is not None)
+    return per_output(each, "For each number a sum for the mean, a square and a sum for the "
+                      "variance, and a difference and a product that normalise"
+                      f"{scale_and_shift(case)}.")(case)
+
+
+operator("layer_norm", rule=layer_norm, kind="normalisation", keeps=("input", row_statistics),
+         shape=same_shape, work=layer_norm_work, workspace=row_statistics,
+         positions=row_positions)
+
+
+def rms_norm(input: HasShape, normalized_shape: Sequence[int], weight: HasShape | None = None,
+             eps: float | None = None) -> Effect:
+    numbers, _rows = row_rule(input, normalized_shape)
+    return Effect(tuple(input.shape), elementwise_ops=(3 + (weight is not None)) * numbers)
+
+
+def of_a_root_mean_square(call: Call, element_bytes: int) -> int:
+    """One number of each row, and what is normalised before it is multiplied by the factors."""
+    return element_bytes * rows(call) + (
+        output_bytes(call, element_bytes) if call.argument("weight") is not None else 0)
+
+
+def rms_norm_work(case: Case) -> Words:
+    return per_output(3 + (case.argument("weight") is not None), "For each number a square and a "
+                      "sum for the mean square, and a product that normalises"
+                      f"{'; then a product with a factor' if case.parameters else ''}.")(case)
+
+
+operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("input", of_a_root_mean_square),
+         shape=same_shape, work=rms_norm_work, workspace=of_a_root_mean_square,
+         positions=row_positions)
+
+
+def group_norm(input: HasShape, num_groups: int, weight: HasShape | None = None,
+               bias: HasShape | None = None, *_: Any, **__: Any) -> Effect:
+    if len(input.shape) < 2 or input.shape[1] % num_groups:
+        raise ShapeError(f"cannot cut the channels of {text.shape(tuple(input.shape))} into "
+                         f"{num_groups} groups")
+    return Effect(tuple(input.shape), elementwise_ops=5 * math.prod(input.shape))
+
+
+def group_statistics(call: Call, _: int) -> int:
+    """Mean and inverse deviation of each group of each image."""
+    return 2 * STATISTIC_BYTES * call.effect.shape[0] * int(call.argument("num_groups"))
+
+
+map_work = per_output(5, "For each number a sum for the mean, a square and a sum for the variance, "
+                      "and then a product and a sum: mean, deviation, factor and term of a channel "
+                      "are folded into one factor and one term.")
+
+operator("group_norm", rule=group_norm, kind="normalisation", keeps=("input", group_statistics),
+         shape=same_shape, work=map_work, workspace=group_statistics)
+
+
+def instance_norm(input: HasShape, running_mean: HasShape | None = None,
+                  running_var: HasShape | None = None, weight: HasShape | None = None,
+                  bias: HasShape | None = None, use_input_stats: bool = True, *_: Any,
+                  **__: Any) -> Effect:
+    """By the statistics of each map, or by averages as BatchNorm does."""
+    return Effect(tuple(input.shape),
+                  elementwise_ops=(5 if use_input_stats else 2) * math.prod(input.shape))
+
+
+def map_statistics(call: Call, element_bytes: int) -> int:
+    """Mean and inverse deviation of each map, and what is repeated for each image: the factors,
+    and both averages."""
+    repeated = (call.argument("weight") is not None) \
+        + 2 * (call.argument("running_mean") is not None)
+    return math.prod(call.effect.shape[:2]) * (2 * STATISTIC_BYTES + repeated * element_bytes)
+
+
+def instance_norm_work(case: Case) -> Words:
+    return (map_work if case.argument("use_input_stats") else batch_norm_work)(case)
+
+
+operator("instance_norm", rule=instance_norm, kind="normalisation",
+         keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work)
+
+
+def normalize(input: HasShape, p: float = 2.0, dim: int | Sequence[int] = 1, *_: Any,
+              **__: Any) -> Effect:
+    positions.axes_of(len(input.shape), dim)
+    return Effect(tuple(input.shape),
+                  elementwise_ops=(1 + norm_operations(p)) * math.prod(input.shape))
+
+
+def lengths(call: Call, element_bytes: int) -> int:
+    """Of each row, before and after they are held above a small number."""
+    shape = call.effect.shape
+    axes = positions.axes_of(len(shape), call.argument("dim"))
+    return 2 * element_bytes * math.prod([size for axis, size in enumerate(shape)
+                                          if axis not in axes])
+
+
+def normalize_work(case: Case) -> Words:
+    each = 1 + norm_operations(case.argument("p"))
+    what = "a square, or its size, and a sum" if each == 3 else "its size, a power and a sum"
+    return per_output(each, f"For each number {what} for the length of its row, and a quotient.")(
+        case)
+
+
+operator("normalize", rule=normalize, kind="normalisation", keeps=("input", lengths),
+         shape=same_shape, work=normalize_work, workspace=lengths, positions=positions.along_dim)
+
+
+def weight_norm(v: HasShape, g: HasShape, dim: int = 0) -> Effect:
+    """Each filter of `v` has the length that `g` gives."""
+    return Effect(tuple(v.shape), elementwise_ops=3 * math.prod(v.shape))
+
+
+def filter_lengths(call: Call, element_bytes: int) -> int:
+    return element_bytes * call.effect.shape[int(call.argument("dim"))]
+
+
+operator("weight_norm", rule=weight_norm, kind="normalisation", keeps=("input", filter_lengths),
+         shape=same_shape, workspace=filter_lengths,
+         work=per_output(3, "For each number a square and a sum for the length of its filter, and "
+                         "a product."))

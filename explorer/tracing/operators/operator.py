@@ -80,7 +80,7 @@ class Effect(NamedTuple):
     dtype: torch.dtype | None = None
     """Of the output, where it is another than the input's."""
     others: tuple[Shape, ...] | None = None
-    """The shapes of the outputs behind the first; None where the output is one tensor."""
+    """Shapes of the outputs behind the first; None where it gives one tensor alone."""
 
 
 NETWORK_INPUT = -1
@@ -127,12 +127,12 @@ class Call(NamedTuple):
 
     @property
     def entry(self) -> Operator | None:
-        """Its entry in the table of operators."""
-        return find_operator(self.operator)
+        """Its entry in the table of operators; None where that does not know such a call."""
+        return find_operator(self.operator) if self.known else None
 
     @property
     def kind(self) -> Kind:
-        entry = find_operator(self.operator)
+        entry = self.entry
         if entry is None:
             return "other"
         return entry.kind if isinstance(entry.kind, str) else entry.kind(self)
@@ -149,11 +149,11 @@ Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = str | Bytes
-"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
-each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
-own. In place, an input is copied before it is lost."""
+"""What training keeps of a call: "input" and "output" are the memory of its inputs and of its
+output, "factors" of each factor whose partner has a gradient, any other name that of the argument;
+a function is memory of its own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
-"""None where it depends on the library that computes it."""
+"""None where no gradient passes, or where it depends on the library that computes it."""
 Layout = Literal["channels", "features", "heads"]
 """What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
 as of tokens; (N, heads, L, E), as of attention."""
@@ -186,6 +186,8 @@ class Operator:
     workspace: Bytes | None
     """Tensors that it makes beside its output and throws away when it returns."""
     positions: Positions
+    reads: bool
+    """Whether it reads numbers of its inputs, or their shapes alone, as `zeros_like` does."""
     mixes: bool
     """Whether every output reads all channels, so that those of input and output are told apart."""
     layout: Layout | None
@@ -216,12 +218,12 @@ def operator(*names: str, rule: Rule | None, kind: Kind | Callable[[Call], Kind]
              keeps: Keeps, shape: Explanation, work: Explanation,
              macs: Explanation | None = None, params: Explanation | None = None,
              workspace: Bytes | None = None, positions: Positions = "mixed",
-             mixes: bool = False, layout: Layout | None = None) -> Operator:
+             reads: bool = True, mixes: bool = False, layout: Layout | None = None) -> Operator:
     """Put an operator into the table, under its names (see `Operator`)."""
     entry = Operator(
         names=names, rule=rule, kind=kind, keeps=keeps, shape=shape,
         work=work, macs=macs, params=params, workspace=workspace, positions=positions,
-        mixes=mixes, layout=layout,
+        reads=reads, mixes=mixes, layout=layout,
         signature=inspect.signature(rule) if rule else None)
     for name in names:
         if name in _operators:
@@ -262,13 +264,16 @@ class Resolved(NamedTuple):
 def resolve(function: Callable[..., Any]) -> Resolved:
     """The one place where aliases end: `__radd__`, `add_` and `torch.add` are all "add"."""
     spelled = function.__name__
+    if spelled == "__get__":        # a property, such as `x.mT`
+        spelled = function.__self__.__name__    # type: ignore[attr-defined]
     name = spelled.strip("_")
-    in_place = spelled.endswith("_") and not spelled.endswith("__")
+    in_place = name == "setitem" or (spelled.endswith("_") and not spelled.endswith("__"))
     swapped = False
     if spelled.startswith("__i") and name[1:] in _operators:        # __iadd__
         name, in_place = name[1:], True
-    elif name == "rsub":
-        name, swapped = "sub", True
+    elif name.startswith("r") and name not in _operators and name[1:] in _operators \
+            and (spelled.startswith("__r") or name == "rsub"):      # __rsub__, torch.rsub
+        name, swapped = name[1:], True
     elif function is torch.Tensor.unfold:
         name = "unfold_view"    # F.unfold, which makes columns of patches, has its name
     entry = _operators.get(name)
@@ -289,6 +294,13 @@ def feature_map(input: HasShape, sides: int) -> tuple[Shape, Shape]:
         names = ", ".join(POSITIONS[sides])
         raise ShapeError(f"needs a feature map (N, C, {names}) or (C, {names}); got {shape}")
     return shape[:-sides], shape[-sides:]
+
+
+def axis_of(dim: int, rank: int) -> int:
+    """A side by its number from the first one. Raises `ShapeError` where there is none."""
+    if not -rank <= dim < rank and not (rank == 0 and dim in (-1, 0)):
+        raise ShapeError(f"has no side {dim} in a tensor of {rank}")
+    return dim % rank if rank else 0
 
 
 def broadcast_shapes(one: Shape, other: Shape) -> Shape:

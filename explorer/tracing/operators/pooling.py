@@ -1,4 +1,4 @@
-"""Poolings: over a window that slides, over one that fits, over the whole map."""
+"""Poolings: over a window that slides, and over one that fits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from explorer import text
 from explorer.formula import Symbol, product
-from explorer.tracing.operators import positions
 from explorer.tracing.operators.convolution import slid
 from explorer.tracing.operators.explanation import (
     SIDES,
@@ -174,29 +173,3 @@ for _sides in (1, 2, 3):
              workspace=index_bytes, positions="kept")
     operator(f"adaptive_avg_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",
              keeps=unless_a_mean, shape=fitted_shape, work=fitted_work, positions="kept")
-
-
-def mean(input: HasShape, dim: int | Sequence[int] | None = None, keepdim: bool = False,
-         **_: Any) -> Effect:
-    rank = len(input.shape)
-    dims = range(rank) if dim is None else [dim] if isinstance(dim, int) else dim
-    axes = {axis % rank for axis in dims}
-    out = tuple(1 if axis in axes else size for axis, size in enumerate(input.shape)
-                if keepdim or axis not in axes)
-    area = tuple(input.shape[2:])
-    window = Window(area, area, whole=True) if rank == 4 and axes == {2, 3} else None
-    return Effect(out, elementwise_ops=math.prod(input.shape), window=window)
-
-
-def mean_shape(case: Case) -> Words:
-    if case.call.effect.window is not None:
-        return Words(notes=("The average over height and width; the other sides stay.",))
-    return Words(notes=("The average over some sides, which go; the others stay.",))
-
-
-def mean_work(case: Case) -> Words:
-    return counted("operations", product(case.inputs), "One sum for each number.")
-
-
-operator("mean", rule=mean, kind="pooling", keeps=(), shape=mean_shape, work=mean_work,
-         positions=positions.reduced)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from explorer.tracing.operators.operator import Axes, Call
+from explorer.tracing.operators.operator import Axes, Call, axis_of
 
 
 def unless(dims: int | Collection[int], axes: Axes, rank: int) -> Axes | None:
@@ -28,14 +28,26 @@ def along_dim(call: Call, axes: Axes) -> Axes | None:
 
 
 def reduced(call: Call, axes: Axes) -> Axes | None:
-    """Of what makes one number of each row along `dim`: a mean over all positions has a window,
-    and a place for it only where the sides stay as 1."""
-    rank, dim = len(call.input_shapes[0]), call.argument("dim")
-    dims = range(rank) if dim is None else [dim] if isinstance(dim, int) else dim
-    gone = {number % rank - rank for number in dims}
+    """Of what makes one number of each row: over all positions it has a window, and a place for it
+    only where the sides stay as 1."""
+    before, after = call.input_shapes[0], call.effect.shape
+    gone = {axis - len(before) for axis in reduced_axes(call)}
     if gone.intersection(axes) and call.effect.window is None:
         return None
-    return axes if call.argument("keepdim") else without(gone, axes)
+    return axes if len(before) == len(after) else without(gone, axes)
+
+
+def reduced_axes(call: Call) -> set[int]:
+    """The sides that a reduction goes over, which NumPy's name for them may give too."""
+    return axes_of(len(call.input_shapes[0]), call.argument("dim"), call.argument("axis"))
+
+
+def axes_of(rank: int, dim: Any, axis: Any = None) -> set[int]:
+    """Sides by their number from the first one; all of them where none is named."""
+    dims = axis if dim is None else dim
+    if dims is None or isinstance(dims, bool) or dims in ((), []):
+        return set(range(rank))
+    return {axis_of(number, rank) for number in ([dims] if isinstance(dims, int) else dims)}
 
 
 def without(gone: set[int], axes: Axes) -> Axes | None:
@@ -89,6 +101,32 @@ def whole(call: Call, axes: Axes) -> Axes | None:
     if len(before) != len(after):
         return None
     return axes if all(before[axis] == after[axis] for axis in axes) else None
+
+
+def as_long(call: Call, axes: Axes) -> Axes | None:
+    """Of what is repeated: sides that are not, or that had one position for all."""
+    before, after = call.input_shapes[0], call.effect.shape
+    return axes if -min(axes) <= len(after) and all(
+        before[axis] in (1, after[axis]) for axis in axes) else None
+
+
+def moved(call: Call, axes: Axes) -> Axes | None:
+    """`movedim(x, 1, -1)`, or with several sides in tuples."""
+    rank = len(call.input_shapes[0])
+    given = [*call.args[1:], *[call.kwargs[name] for name in ("source", "destination")
+                               if name in call.kwargs]]
+    sources, places = [[number % rank for number in ([part] if isinstance(part, int) else part)]
+                       for part in given]
+    rest = iter([axis for axis in range(rank) if axis not in sources])
+    at = dict(zip(places, sources, strict=True))
+    order = [at[place] if place in at else next(rest) for place in range(rank)]
+    return tuple([order.index(axis % rank) - rank for axis in axes])
+
+
+def turned(call: Call, axes: Axes) -> Axes | None:
+    """`x.T`: all sides the other way round."""
+    rank = len(call.input_shapes[0])
+    return tuple([-rank - 1 - axis for axis in axes])
 
 
 def _numbers(call: Call, name: str) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""What moves numbers and computes none: views, parts, padding."""
+"""What moves numbers and computes none: views, copies, parts, padding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import torch
 
 from explorer.formula import Equation, Number, product
 from explorer.tracing.operators import positions
-from explorer.tracing.operators.explanation import Case, Words, kept_steps, moved, side_name
+from explorer.tracing.operators.explanation import (
+    Case,
+    Words,
+    kept_steps,
+    moved,
+    said,
+    same_shape,
+    side_name,
+)
 from explorer.tracing.operators.operator import (
     Axes,
     Call,
@@ -29,27 +37,58 @@ def other_shape(case: Case) -> Words:
     return Words(notes=("The same numbers in another shape.",))
 
 
-VIEWS: dict[str, Positions] = {
-    "flatten": positions.reshaped, "view": positions.reshaped, "reshape": positions.reshaped,
-    "squeeze": positions.reshaped, "unsqueeze": positions.reshaped, "expand": "kept",
-    "permute": positions.permuted, "transpose": positions.transposed, "detach": "kept"}
+VIEWS: dict[tuple[str, ...], Positions] = {
+    ("flatten",): positions.reshaped, ("unflatten",): positions.reshaped,
+    ("ravel",): positions.reshaped,
+    ("view",): positions.reshaped, ("view_as",): positions.reshaped,
+    ("reshape",): positions.reshaped, ("reshape_as",): positions.reshaped,
+    ("squeeze",): positions.reshaped, ("unsqueeze",): positions.reshaped,
+    ("expand",): "kept", ("expand_as",): "kept", ("broadcast_to",): "kept",
+    ("permute",): positions.permuted,
+    ("transpose", "swapaxes", "swapdims", "mT", "mH", "adjoint"): positions.transposed,
+    ("T", "H", "t"): positions.turned,
+    ("movedim", "moveaxis"): positions.moved,
+    ("diagonal",): "mixed"}
 
-for _name, _positions in VIEWS.items():
-    operator(_name, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved,
+for _names, _positions in VIEWS.items():
+    operator(*_names, rule=None, kind="reshape", keeps=(), shape=other_shape, work=moved,
              positions=_positions)
+
+# Views where memory and numbers are as they are wanted, else copies.
+for _names in (("contiguous",), ("to", "type", "type_as", "float", "half", "bfloat16", "double",
+                                 "bool", "byte", "char", "short", "int", "long")):
+    operator(*_names, rule=None, kind="reshape", keeps=(), shape=same_shape, positions="kept",
+             work=said("None: numbers are moved, or written in another form."))
+
+operator("detach", rule=None, kind="reshape", keeps=None, shape=same_shape, work=moved,
+         positions="kept")
+
+
+def clone(input: HasShape, *, memory_format: Any = None) -> Effect:
+    return Effect(tuple(input.shape))
+
+
+operator("clone", rule=clone, kind="reshape", keeps=(), shape=same_shape, work=moved,
+         positions="kept")
 
 
 def part(case: Case) -> Words:
     return Words(notes=("A part of the input is kept.",))
 
 
-for _name in ("chunk", "split", "unbind", "narrow", "select"):
+for _name in ("chunk", "split", "unbind", "narrow", "select", "tensor_split", "hsplit", "vsplit",
+              "dsplit"):
     operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved,
              positions=positions.whole)
 
 
 def getitem(input: HasShape, index: Any) -> Effect:
-    """A view; a step along height or width moves the positions apart."""
+    """A view; a step along height or width moves the positions apart. What is picked by a tensor or
+    a list of places is a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    picks = any(hasattr(part, "shape") or isinstance(part, list) for part in parts)
+    if picks:
+        index = tuple([part.meta() if hasattr(part, "meta") else part for part in parts])
     shape = tuple(torch.empty(tuple(input.shape), device="meta")[index].shape)
     window = None
     if len(shape) == 4 and isinstance(index, tuple) and len(index) == 4 \
@@ -57,7 +96,7 @@ def getitem(input: HasShape, index: Any) -> Effect:
         starts, _, steps = zip(*(part.indices(size) for part, size in
                                  zip(index[2:], input.shape[2:], strict=True)), strict=True)
         window = Window((1, 1), steps, tuple([-start for start in starts]))
-    return Effect(shape, window=window, allocates=False)
+    return Effect(shape, window=window, allocates=picks)
 
 
 def kept_part(case: Case) -> Words:

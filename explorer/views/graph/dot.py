@@ -232,9 +232,9 @@ def _look(part: Part, drawing: Drawing, change: str | None) -> dict[str, str]:
     if part.role == "call" and layer.call.operator == "cat":
         return dict(shape="invtrapezium", label=_label("concat", (), shape, change),
                     style="filled", margin="0,0")
-    counted = any(layer.macs is None for layer in part.layers)
+    unknown = any(not layer.call.known for layer in part.layers)
     params = f" · {text.short(part.params)}" if part.params else ""
-    foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if counted else ''}"
+    foot = f"{shape}{params}{f' · {text.NOT_COUNTED}' if unknown else ''}"
     own = {"style": "rounded,filled,dashed"} if part.auxiliary else {}
     if ways := recipe.ways(part, drawing.wiring):
         own["margin"] = "0.08,0.05"

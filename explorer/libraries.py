@@ -1,0 +1,54 @@
+"""The optional libraries of the program, imported where somebody asks for them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from threading import RLock
+from types import ModuleType
+
+import torch
+
+INSTALL = "pip install -r requirements-extra.txt"
+"""The command that installs every optional library."""
+
+_lock = RLock()
+
+
+class LibraryError(ValueError):
+    """A library that is not installed, or that does not import; the message is for people."""
+
+
+def load(name: str) -> ModuleType:
+    """The library of that name, "timm" or "torchvision", imported. Raises `LibraryError` where it
+    is not installed or does not import."""
+    with _lock:
+        try:
+            return _import(name)
+        except Exception as error:      # whatever its own modules raise
+            if isinstance(error, ModuleNotFoundError) and error.name == name:
+                sentence = f"{name} is not installed. `{INSTALL}` installs it."
+            else:
+                reason, *_ = str(error).splitlines() or [""]
+                sentence = (f"{name} is installed but does not import: "
+                            f"{reason.rstrip('.') or type(error).__name__}.")
+            raise LibraryError(sentence) from error
+
+
+def _import(name: str) -> ModuleType:
+    """Import a library also where torchvision's compiled operators do not load, as those of its
+    CUDA build beside the CPU build of torch: then it asks PyTorch about operators that nobody has
+    defined. With their schemas all of it imports that does not run them."""
+    try:
+        return import_module(name)
+    except RuntimeError as error:
+        if "operator torchvision::nms does not exist" not in str(error):
+            raise
+    for operator in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, operator):
+            torch.library.define(f"torchvision::{operator}",
+                                 "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for module in list(sys.modules):    # half of it is there
+        if module.partition(".")[0] in (name, "torchvision"):
+            del sys.modules[module]
+    return import_module(name)

@@ -1,0 +1,159 @@
+"""Interpolation: an image of another height and width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from explorer import text
+from explorer.formula import Symbol, product
+from explorer.text import Rational
+from explorer.tracing.operators.explanation import Case, Words, counted, moved
+from explorer.tracing.operators.operator import (
+    Call,
+    Effect,
+    HasShape,
+    Kept,
+    ShapeError,
+    Window,
+    operator,
+)
+
+Side = tuple[int, Rational, Rational]
+"""Inputs that one output reads along one side, its stride, and how far before the first one its
+first window begins."""
+
+REACH = {"nearest": 1, "nearest-exact": 1, "area": 1, "linear": 2, "bilinear": 2, "trilinear": 2,
+         "bicubic": 4, "lanczos": 6}
+"""Inputs that an output reads along one side, where the mode does not average."""
+
+
+class _Mode(NamedTuple):
+    name: str
+    align_corners: bool
+    antialias: bool
+
+
+def interpolate(input: HasShape, size: Any = None, scale_factor: Any = None,
+                mode: str = "nearest", align_corners: bool | None = None,
+                recompute_scale_factor: bool | None = None, antialias: bool = False) -> Effect:
+    shape = tuple(input.shape)
+    spatial = shape[2:]
+    if len(shape) < 3:
+        raise ShapeError(f"needs an image behind batch and channels; got {shape}")
+    if size is not None:
+        wanted = _each(size, len(spatial))
+    elif scale_factor is not None:
+        scales = _each(scale_factor, len(spatial))
+        wanted = tuple([math.floor(side * scale)
+                        for side, scale in zip(spatial, scales, strict=True)])
+    else:
+        raise ShapeError("needs `size` or `scale_factor`")
+    if min(wanted) < 1:
+        raise ShapeError(f"would have {text.side(wanted)} positions")
+    how = _Mode(mode, bool(align_corners), antialias)
+    given = [None] * len(spatial) if size is not None or recompute_scale_factor \
+        or mode == "area" else scales
+    kernel, stride, padding = zip(*[_side(before, after, scale, how) for before, after, scale in
+                                    zip(spatial, wanted, given, strict=True)], strict=True)
+    out = (*shape[:2], *wanted)
+    numbers = math.prod(shape[:2])
+    if mode == "area":
+        operations = numbers * math.prod([sum(_spans(before, after)) for before, after in
+                                          zip(spatial, wanted, strict=True)])
+    else:
+        operations = numbers * math.prod(wanted) * _weighing(kernel)
+    return Effect(out, elementwise_ops=operations, window=Window(
+        kernel, stride, padding, (1,) * len(spatial), whole=size is not None))
+
+
+def _each(value: Any, rank: int) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Sequence) else (value,) * rank
+
+
+def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
+    """Output i lies at (i + 1/2) · step - 1/2 among the inputs, or at i · step where the corners
+    are aligned."""
+    step = Fraction(before, after) if scale is None else \
+        1 / Fraction(scale).limit_denominator(1 << 20)
+    reach = REACH[how.name]
+    if before == 1:
+        return 1, _plain(step), 0
+    if how.name == "area":
+        return max(_spans(before, after)), _plain(step), 0
+    if how.antialias:
+        half = Fraction(reach, 2) * max(step, Fraction(1))      # its window grows as it shrinks
+        return min(before, math.ceil(2 * half)), _plain(step), _plain(half - (1 + step) / 2)
+    if how.align_corners and reach > 1:
+        step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
+        first = Fraction(0)
+    elif how.name == "nearest":
+        first = Fraction(0)
+    elif how.name == "nearest-exact":
+        first = -step / 2
+    else:
+        first = (1 - step) / 2
+    if step == 1:       # each output lies on an input
+        return 1, 1, 0
+    return reach, _plain(step), _plain(first + reach // 2 - (reach > 1))
+
+
+def _plain(value: Fraction) -> Rational:
+    return value if value.denominator != 1 else value.numerator
+
+
+def _spans(size: int, out: int) -> list[int]:
+    """Inputs that each output reads along one side of an average."""
+    return [-(-(i + 1) * size // out) - i * size // out for i in range(out)]
+
+
+def _weighing(kernel: Sequence[int]) -> int:
+    """A product with each number of the window, and their sum."""
+    return 2 * math.prod(kernel) - 1 if math.prod(kernel) > 1 else 0
+
+
+def resized(case: Case) -> Words:
+    how = {
+        "nearest": "Each output is the nearest input.",
+        "nearest-exact": "Each output is the nearest input.",
+        "area": "Each output is the average of the inputs that it covers.",
+        "bicubic": "Each output lies between inputs, on a cubic curve through four along each "
+                   "side.",
+        "lanczos": "Each output is a weighted sum of the inputs around it."}.get(
+            case.argument("mode"), "Each output lies between inputs, on a straight line through "
+                                   "the two nearest along each side.")
+    scale = case.argument("scale_factor")
+    if scale is None:
+        return Words(notes=(f"The size {text.side(case.output[2:])} is given.", how))
+    numbers = ", ".join(f"{number:g}" for number in _each(scale, 1))
+    return Words(notes=(f"Each side {numbers} times as long, rounded down.", how))
+
+
+def resizing(case: Case) -> Words:
+    window = case.call.effect.window
+    assert window is not None
+    if case.argument("mode") == "area":
+        reads = [Symbol(f"u_{number}", sum(_spans(before, after)),
+                        "positions read along a side, once for each output that reads them")
+                 for number, (before, after) in enumerate(
+                     zip(case.input[2:], case.output[2:], strict=True), 1)]
+        return counted("operations", product([*case.inputs[:2], *reads]),
+                       "One for each number that an average reads.")
+    if math.prod(window.kernel) == 1:
+        return moved(case)
+    return counted("operations", product(case.outputs) * (
+        2 * product([case.window("k", axis) for axis in range(len(window.kernel))]) - 1),
+        "For each output a product with each number that it reads, and one sum fewer.")
+
+
+def of_an_average(call: Call) -> tuple[Kept, ...]:
+    """As an adaptive pooling; the others' gradients need shapes alone."""
+    if call.argument("mode") != "area" or set(call.output_shape[2:]) == {1}:
+        return ()
+    return ("input",)
+
+
+operator("interpolate", "upsample", rule=interpolate, kind="reshape", keeps=of_an_average,
+         shape=resized, work=resizing, positions="kept")
