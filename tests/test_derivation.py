@@ -115,7 +115,7 @@ def test_weights_that_are_computed_are_no_parameters() -> None:
     conv = derive(summary, len(summary.layers) - 1)
     [step] = [step for step in conv.steps if step.name == "Parameters"]
     assert (step.result, step.notes[1]) == (
-        4, "Its weight is no parameter: it is computed, or a constant.")
+        4, "Other weights that it reads are computed, or constants.")
 
 
 @pytest.mark.parametrize(("shape", "names"), [

@@ -239,8 +239,7 @@ def _parameters(summary: Summary, case: Case) -> Step:
         return _counted(name, case.entry.params(case))
     notes = [case.held]
     if case.computed:
-        notes.append(f"Its {text.enumeration(case.computed)} is no parameter: it is computed, or a "
-                     "constant.")
+        notes.append("Other weights that it reads are computed, or constants.")
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
                                   *notes))
 
