@@ -782,7 +782,7 @@ ROWS: dict[str, list[Row]] = {
             Row(lambda x: x / F.relu(x), kept=2 * BYTES), Row(lambda x: x / 2, each(1), 0),
             Row(lambda x: torch.true_divide(x, 2), each(1))],
     "rdiv": [Row(lambda x: 2 / x, each(1), BYTES)],
-    "floor_divide": [Row(lambda x: x // 2, each(1)), Row(lambda x: 2 // x, each(1))],
+    "floor_divide": [Row(lambda x: x // 2, each(1), 0), Row(lambda x: 2 // x, each(1))],
     "remainder": [Row(lambda x: x % 2, each(1), 0), Row(lambda x: torch.fmod(x, 2), each(1), 0),
                   Row(lambda x: torch.remainder(x, F.relu(x)), each(1), 2 * BYTES)],
     "atan2": [Row(lambda x: torch.atan2(x, F.relu(x)), each(1), 2 * BYTES)],

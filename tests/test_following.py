@@ -6,7 +6,10 @@ parameters that reach a result).
 
 from __future__ import annotations
 
+import gc
 import math
+import pickle
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.analysis import analyse
-from explorer.tracing import Input, Operand, leaves, trace
+from explorer.tracing import Input, Operand, TraceError, leaves, trace
 
 IMAGE = (2, 3, 16, 16)
 TOKENS = (2, 10, 12)
@@ -192,8 +195,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any]] = {
     "transformer encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(
         12, 3, 24, batch_first=True), 2, enable_nested_tensor=False), TOKENS),
     "transformer": (lambda: Made(
-        lambda net, x: net.t(x, x[:, :5], tgt_mask=nn.Transformer.generate_square_subsequent_mask(
-            5, device=x.device)),
+        lambda net, x: net.t(x, x[:, :5], tgt_mask=causal(x), tgt_is_causal=False),
         t=nn.Transformer(12, 3, 1, 1, 24, batch_first=True)), TOKENS),
     "attention of a mask": (lambda: Made(
         lambda net, x: F.scaled_dot_product_attention(
@@ -260,6 +262,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any]] = {
 }
 
 
+def causal(x: Tensor) -> Tensor:
+    return nn.Transformer.generate_square_subsequent_mask(5, device=x.device)
+
+
 def real(given: Any) -> tuple[list[Tensor], dict[str, Tensor]]:
     """Inputs with values: zeros, which every embedding has a place for."""
     inputs = [Input(given)] if isinstance(given, tuple) else given
@@ -307,3 +313,95 @@ def test_what_people_bring_is_followed(name: str, device: str) -> None:
     assert 2 * summary.totals.macs == counter.get_total_flops()
     # Whoever reads a parameter, or what came of one, is on the way to a result.
     assert all(producer < call.index for call in traced.calls for producer in call.inputs)
+
+
+def test_a_decision_on_constants_is_made() -> None:
+    """PyTorch's decoder compares its mask with a causal one; on meta it has no values itself."""
+    network = Made(lambda net, x: net.t(x[:, :5], x, tgt_mask=causal(x)),
+                   t=nn.TransformerDecoder(nn.TransformerDecoderLayer(12, 3, 24, batch_first=True),
+                                           1)).to("meta")
+    assert analyse(trace(network, TOKENS)).totals.macs > 0
+
+
+def test_what_a_pass_leaves_in_a_network_is_gone() -> None:
+    class Keeps(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cache: dict[str, Any] = {}
+            self.seen: list[Any] = [1]
+            self.conv = nn.Conv2d(3, 4, 3)
+            self.register_buffer("count", torch.zeros(1))
+            self.register_buffer("last", torch.zeros(1, 4, 14, 14))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.count += 1
+            self.cache["x"] = self.last_input = x
+            self.seen.append([x])
+            self.late = nn.Linear(14, 2)
+            self.conv.weight.data.mul_(0.5)
+            self.last.copy_(self.conv(x)[:1])
+            self.conv.weight.data = self.conv.weight.data.clamp(max=1)
+            return self.last + self.count
+
+    network = Keeps()
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    attributes = sorted(vars(network))
+    for _ in range(2):
+        assert [operand.shape for operand in leaves([trace(network, IMAGE).result], Operand)] \
+            == [(1, 4, 14, 14)]
+    assert sorted(vars(network)) == attributes
+    assert (network.cache, network.seen) == ({}, [1])
+    assert {name: value.tolist() for name, value in network.state_dict().items()} \
+        == {name: value.tolist() for name, value in state.items()}
+    assert [name for name, _ in network.named_children()] == ["conv"]
+
+
+def value(_: Any, x: Tensor) -> Any:
+    return x * float(x.mean())
+
+
+def branch(_: Any, x: Tensor) -> Any:
+    if x.sum() > 0:
+        x = -x
+    return x
+
+
+class Refuses(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        raise KeyError("no such feature")
+
+
+HOSTILE: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "a branch on values": (lambda: Made(branch), r"values of a tensor.*line \d+ of test_following"),
+    "a number of values": (lambda: Made(value), "values of a tensor"),
+    "a choice by a mask": (lambda: Made(lambda _, x: x[x > 0]), "values of a tensor"),
+    "places of values": (lambda: Made(lambda _, x: x.nonzero()), "values of a tensor"),
+    "an error of its own": (Refuses, "KeyError"),
+    "an exit": (lambda: Made(lambda _, x: __import__("sys").exit(3)), "SystemExit"),
+    "endless recursion": (lambda: Made(lambda net, x: net(x)), "RecursionError"),
+    "no argument": (lambda: Made(lambda _: 1), "TypeError"),
+    "no parameters yet": (lambda: nn.LazyLinear(3), "no shape before a first real pass"),
+    "a script": (lambda: torch.jit.script(nn.Sequential(nn.Linear(16, 3))), "TorchScript"),
+    "numpy": (lambda: Made(lambda _, x: torch.from_numpy(x.numpy())), "values of a tensor"),
+    "a wrong size": (lambda: nn.Sequential(nn.Conv2d(4, 3, 3)), "expects 4 channels; got 3"),
+    "shapes that do not fit": (lambda: Made(lambda _, x: x + x[:, :2]), "cannot combine"),
+    "a view that cannot be": (lambda: Made(lambda _, x: x.transpose(1, 2).view(2, -1)),
+                              "view size"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_end_is_a_trace_error_that_says_why(name: str) -> None:
+    make, why = HOSTILE[name]
+    network = make()
+    with pytest.raises(TraceError, match=why) as caught:
+        trace(network, IMAGE)
+    error = caught.value
+    assert str(error).startswith("The forward pass ends at ")
+    gone = weakref.ref(network)
+    del network, caught
+    error.__traceback__ = None
+    gc.collect()
+    assert gone() is None
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from explorer.analysis import Summary, alive_at_peak, analyse
-from explorer.analysis.memory import saved_bytes
+from explorer.analysis.memory import keeps, saved_bytes
 from explorer.config import Config, knobs_of
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, find_preset, presets
@@ -280,6 +280,22 @@ def test_what_a_layer_keeps_before_one_that_keeps_its_output(
     assert saved_by_a_real_pass(network, torch.ones(X)) == pytest.approx(sum(saved), abs=8)
 
 
+ALGORITHMS = ("conv", "max_pool1d", "bilinear", "scaled_dot_product_attention")
+"""What takes memory on a CPU by an algorithm that PyTorch chooses."""
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", [name for name in ROWS if not name.startswith(ALGORITHMS)])
+def test_memory_while_an_operator_runs(name: str, training: bool) -> None:
+    for row in ROWS[name]:
+        if row.kept is not None:
+            layer = row.function if isinstance(row.function, nn.Module) else Function(row.function)
+            network = nn.Sequential(nn.BatchNorm2d(6), layer)
+            summary = analysed(network, X, training=training)
+            assert summary.totals.peak_activation_bytes == pytest.approx(
+                peak_of_a_real_pass(network, torch.ones(X), training=training), abs=150)
+
+
 def test_memory_that_two_layers_keep_counts_once_with_the_first() -> None:
     summary = analysed(nn.Sequential(
         nn.Conv2d(1, 4, 1), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 1), nn.Hardswish(inplace=True),
@@ -295,6 +311,19 @@ def test_what_no_gradient_passes_through_is_not_kept() -> None:
     summary = analysed(network, (1, 1, 8, 8), training=True)
     assert [layer.saved_bytes for layer in summary.layers] == [0, 0, 1024, 1024]
     assert saved_by_a_real_pass(network, torch.ones(1, 1, 8, 8)) == 2048
+
+
+@pytest.mark.parametrize(("factor", "passes"), [
+    (lambda x: x > 0, False), (torch.ones_like, False), (lambda x: x.argmax(1, True), False),
+    (lambda x: x.amax(1, True), True), (lambda x: torch.zeros_like(x).add_(x), True)])
+def test_no_gradient_passes_through_masks_places_and_constants(
+        factor: Callable[[Any], Any], passes: bool) -> None:
+    """A product keeps the factor whose partner has a gradient."""
+    network = nn.Sequential(nn.BatchNorm2d(6), Function(lambda x: x * factor(x)))
+    assert factor(torch.ones(X, requires_grad=True)).requires_grad == passes
+    product = keeps(trace(network, X, training=True))[-1]
+    assert product is not None
+    assert (0 in product.storages) == passes
 
 
 def test_evaluation_keeps_nothing() -> None:

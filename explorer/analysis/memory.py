@@ -104,15 +104,17 @@ def keeps(trace: Trace, element_bytes: int = 4) -> list[Kept | None]:
     """What each call keeps, by its entry in the table of operators; None where it has none.
 
     Only a call that a gradient passes through keeps anything: one that reads a trainable parameter
-    or comes after such a call. None passes through numbers that are no floating ones.
+    or comes after such a call. None passes through whole numbers and truth values, or through what
+    reads a shape alone.
     """
     gradient: set[int] = set()
     result: list[Kept | None] = []
     for call in trace.calls:
         trains = any([trace.parameters[name].trainable for name in call.parameters])
         entry, dtype = call.entry, call.effect.dtype
-        if (entry is not None and entry.keeps is None) or (dtype and not dtype.is_floating_point):
-            result.append(Kept() if call.known else None)
+        new = entry is not None and not entry.reads and call.effect.allocates
+        if entry is not None and (new or (dtype and not dtype.is_floating_point)):
+            result.append(Kept())
         elif trains or not gradient.isdisjoint(call.inputs):
             gradient.add(call.index)
             result.append(_kept(trace, call, gradient, trains, element_bytes))
@@ -139,10 +141,12 @@ def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
             storages += [_storage(trace, producer) for number, producer in enumerate(call.inputs)
                          if trains or any(other in gradient for at, other in
                                           enumerate(call.inputs) if at != number)]
-        elif callable(what):
+        elif isinstance(what, str):
+            operand = call.argument(what)
+            if isinstance(operand, Operand) and operand.producer is not None:
+                storages.append(_storage(trace, operand.producer))
+        else:
             own += what(call, element_bytes)
-        elif isinstance(operand := call.argument(what), Operand) and operand.producer is not None:
-            storages.append(_storage(trace, operand.producer))
     return Kept(tuple(storages), own)
 
 

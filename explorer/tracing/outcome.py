@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from explorer.tracing.nesting import leaves
 from explorer.tracing.operators import Effect, Shape, ShapeError
 from explorer.tracing.operators.operator import Resolved
-from explorer.tracing.symbolic import META, SymbolicTensor
+from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded
 
 
 class Outcome(NamedTuple):
@@ -40,7 +40,7 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs:
         effect = entry.rule(*(args[::-1] if resolved.swapped else args), **kwargs)
     except ShapeError as error:
         refused = error     # by a rule, which may know less than PyTorch
-    except (TypeError, ValueError, AttributeError, IndexError, KeyError):
+    except (TypeError, ValueError, AttributeError, LookupError, RuntimeError):
         return _counted(function, args, kwargs)     # called in a way that the rule does not know
     else:
         if effect.dtype is None and dtype is not None and not dtype.is_floating_point:
@@ -95,14 +95,14 @@ def _dtype_on_meta(function: Callable[..., Any], args: Any,
 def run_on_meta(function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
                 made: dict[int, torch.Tensor]) -> Any:
     """What a function gives on meta; `made` has the tensors that stand for its arguments.
-    `ShapeError` where it needs values, which meta has not."""
+    `ValuesNeeded` where meta, which has no values, does not do."""
     kwargs = {name: META if name == "device" else on_meta(value, made)
               for name, value in kwargs.items()}
     try:
         return function(*on_meta(args, made), **kwargs)
     except (RuntimeError, NotImplementedError) as error:
-        if re.search("meta tensor|fake impl", str(error), re.IGNORECASE):
-            raise ShapeError(f"{function.__name__} needs the values of a tensor") from None
+        if re.search(r"\bmeta\b|register_meta|fake impl", str(error), re.IGNORECASE):
+            raise ValuesNeeded(f"{function.__name__} needs the values of a tensor") from None
         raise
 
 

@@ -12,6 +12,10 @@ from explorer.tracing.operators import Shape, ShapeError
 META = torch.device("meta")
 
 
+class ValuesNeeded(ShapeError):
+    """A pass goes on by what is in a tensor, which no shape tells."""
+
+
 class Recorder(Protocol):
     """What keeps the calls that symbolic tensors take part in."""
 
@@ -119,7 +123,7 @@ class SymbolicTensor(torch.Tensor):
         return self
 
     def _needs_values(self, *_: Any) -> NoReturn:
-        raise ShapeError("a decision needs the values of a tensor")
+        raise ValuesNeeded("a decision needs the values of a tensor")
 
     __bool__ = __int__ = __float__ = __complex__ = __index__ = _needs_values
     __array__ = __contains__ = item = tolist = numpy = _needs_values    # type: ignore[assignment]

@@ -33,7 +33,7 @@ from explorer.tracing.operators import (
 )
 from explorer.tracing.outcome import opened, outcome, run_on_meta
 from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
-from explorer.tracing.symbolic import META, SymbolicTensor, symbolic_tensor
+from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
 
 _tracing = RLock()
 """One trace at a time: while a network is watched its modules' `forward` are not its own, and all
@@ -58,6 +58,8 @@ def trace(network: nn.Module, inputs: Shape | Sequence[Input], *,
     with _tracing, torch.no_grad():
         try:
             return tracer.follow(network)
+        except ValuesNeeded as error:
+            reason = f"{error}{_where(error)}"
         except ShapeError as error:
             reason = str(error)
         except (Exception, SystemExit) as error:
@@ -67,15 +69,19 @@ def trace(network: nn.Module, inputs: Shape | Sequence[Input], *,
 
 
 def _reason(error: BaseException) -> str:
-    """Why a pass ended, where no rule says it, and the line of the network that it ended in."""
+    """Why a pass ended, where no rule says it."""
     message = str(error).strip()
     words = f"{type(error).__name__}: {message.splitlines()[0]}" if message else \
         type(error).__name__
+    return f"it cannot be followed by shapes alone ({words}{_where(error)})"
+
+
+def _where(error: BaseException) -> str:
+    """The line of the network that an error comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)
               if not Path(frame.filename).is_relative_to(_OURS)
               and not Path(frame.filename).is_relative_to(_TORCH)]
-    where = f", in line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
-    return f"it cannot be followed by shapes alone ({words}{where})"
+    return f", in line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
 
 
 _OURS, _TORCH = Path(__file__).parents[1], Path(torch.__file__).parent
@@ -166,6 +172,9 @@ class _Tracer:
             walked: dict[nn.Module, str] = {}
             _walk(network, "", walked)
             for module, path in walked.items():
+                if isinstance(module, torch.jit.ScriptModule):
+                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
+                                     "`forward` is no Python; trace the module it was made of")
                 attributes = vars(module)
                 parameters, buffers = attributes["_parameters"], attributes["_buffers"]
                 children, type_name = attributes["_modules"], type(module).__name__

@@ -102,12 +102,15 @@ ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
     "clamp_max": (1, "a comparison", INPUT),
     "nan_to_num": (3, "three comparisons", INPUT),
 }
+IN_STEPS = ("rrelu", "log_sigmoid", "softsign", "tanhshrink")
+"""What makes a tensor beside its output, in training or not."""
 ALIASES = {"log_sigmoid": ("logsigmoid",), "neg": ("negative",), "abs": ("absolute",),
            "sign": ("sgn",), "clamp": ("clip",), "trunc": ("fix",), "atan": ("arctan",)}
 
 for _name, (_operations, _what, _keeps) in ACTIVATIONS.items():
     operator(_name, *ALIASES.get(_name, ()), rule=pointwise(_operations), kind="activation",
              keeps=_keeps, shape=same_shape, positions="kept",
+             workspace=output_bytes if _name in IN_STEPS else None,
              work=per_output(_operations, f"For each number {_what}."))
 
 
@@ -129,6 +132,7 @@ SOFTMAXES = {
 for _name, (_operations, _what) in SOFTMAXES.items():
     operator(_name, rule=along(_operations), kind="activation", keeps=OUTPUT, shape=same_shape,
              positions=positions.along_dim,
+             workspace=output_bytes if _name == "softmin" else None,
              work=per_output(_operations, f"For each number {_what}."))
 
 
@@ -202,7 +206,7 @@ DROPOUT_WORK = dropout_work(per_output(1, "In training each number is multiplied
                                           "factor."))
 
 operator("dropout", rule=dropout, kind="activation", keeps=(mask,), shape=same_shape,
-         work=DROPOUT_WORK, positions="kept")
+         work=DROPOUT_WORK, workspace=mask, positions="kept")
 operator("dropout2d", "dropout1d", "dropout3d", "feature_dropout", rule=dropout,
          kind="activation", keeps=(channel_mask,), shape=same_shape, work=DROPOUT_WORK,
          positions="kept")
@@ -216,11 +220,16 @@ def alpha_dropout(input: HasShape, p: float = 0.5, training: bool = False,
                   allocates=drops and not inplace)
 
 
+def two_masks(call: Call, element_bytes: int) -> int:
+    """Factors and terms."""
+    return 2 * mask(call, element_bytes)
+
+
 ALPHA_WORK = dropout_work(per_output(2, "In training each number is multiplied by 0 or by a "
                                         "factor, and a term is added to it."))
 
 operator("alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(mask,), shape=same_shape,
-         work=ALPHA_WORK, positions="kept")
+         work=ALPHA_WORK, workspace=two_masks, positions="kept")
 operator("feature_alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(channel_mask,),
          shape=same_shape, work=ALPHA_WORK, positions="kept")
 operator("bernoulli", rule=pointwise(0), kind="activation", keeps=(), shape=same_shape,

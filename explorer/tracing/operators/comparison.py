@@ -21,11 +21,11 @@ COMPARISONS = (
     ("ge", "greater_equal"), ("logical_and",), ("logical_or",), ("logical_xor",))
 
 for _names in COMPARISONS:
-    operator(*_names, rule=compared, kind="merge", keeps=None, shape=broadcast, positions="kept",
+    operator(*_names, rule=compared, kind="merge", keeps=(), shape=broadcast, positions="kept",
              work=per_output(1, "One comparison for each number."))
 
 for _names in (("bitwise_and", "and"), ("bitwise_or", "or"), ("bitwise_xor", "xor")):
-    operator(*_names, rule=binary, kind="merge", keeps=None, shape=broadcast, positions="kept",
+    operator(*_names, rule=binary, kind="merge", keeps=(), shape=broadcast, positions="kept",
              work=per_output(1, "One for each number."))
 
 
@@ -34,8 +34,8 @@ def tested(input: HasShape, *_: Any, **__: Any) -> Effect:
 
 
 for _name in ("logical_not", "isnan", "isinf", "isfinite"):
-    operator(_name, rule=tested, kind="activation", keeps=None, shape=same_shape, positions="kept",
+    operator(_name, rule=tested, kind="activation", keeps=(), shape=same_shape, positions="kept",
              work=per_output(1, "One comparison for each number."))
 
-operator("bitwise_not", "invert", rule=pointwise(1), kind="activation", keeps=None,
+operator("bitwise_not", "invert", rule=pointwise(1), kind="activation", keeps=(),
          shape=same_shape, positions="kept", work=per_output(1, "One for each number."))

@@ -27,7 +27,7 @@ def like(input: HasShape, *_: Any, dtype: torch.dtype | None = None, **__: Any) 
 
 
 for _name in ("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"):
-    operator(_name, rule=like, kind="reshape", keeps=None, shape=same_shape, work=filled,
+    operator(_name, rule=like, kind="reshape", keeps=(), shape=same_shape, work=filled,
              reads=False)
 
 
@@ -50,9 +50,9 @@ def _shape(sides: Any) -> tuple[int, ...]:
 given = said("The shape that it was called with.")
 
 for _name in ("new_zeros", "new_ones", "new_empty"):
-    operator(_name, rule=new, kind="reshape", keeps=None, shape=given, work=filled,
+    operator(_name, rule=new, kind="reshape", keeps=(), shape=given, work=filled,
              reads=False)
-operator("new_full", rule=new_full, kind="reshape", keeps=None, shape=given, work=filled,
+operator("new_full", rule=new_full, kind="reshape", keeps=(), shape=given, work=filled,
          reads=False)
 
 
@@ -101,6 +101,6 @@ def one_hot(tensor: HasShape, num_classes: int = -1) -> Effect:
     return Effect((*tensor.shape, num_classes), dtype=torch.int64)
 
 
-operator("one_hot", rule=one_hot, kind="reshape", keeps=None, work=filled,
+operator("one_hot", rule=one_hot, kind="reshape", keeps=(), work=filled,
          shape=said("That of the input with a side for the classes; 1 stands at the place that "
                     "each number names."))

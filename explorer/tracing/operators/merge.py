@@ -60,7 +60,7 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
     ("div", "truediv", "divide", "true_divide"): FACTORS,
     # A number by a tensor: PyTorch makes the reciprocal, and keeps it before it is scaled.
     ("rdiv", "rtruediv"): (output_bytes,),
-    ("floor_divide", "floordiv"): None,
+    ("floor_divide", "floordiv"): (),
     ("remainder", "mod", "fmod"): of_a_quotient,
     ("maximum",): INPUTS,
     ("minimum",): INPUTS,
@@ -69,6 +69,7 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
 
 for _names, _keeps in ARITHMETIC.items():
     operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
+             workspace=output_bytes if "rdiv" in _names else None,
              work=per_output(1, "One for each number."))
 
 
@@ -93,7 +94,7 @@ operator("pow", rule=power, kind=power_kind, keeps=of_a_power, shape=broadcast, 
 def broadcast_all(*operands: Any) -> Shape:
     """What tensors and numbers are repeated to, beside each other."""
     shapes = [tuple(operand.shape) for operand in operands if hasattr(operand, "shape")]
-    return reduce(broadcast_shapes, shapes)
+    return reduce(lambda one, other: one if one == other else broadcast_shapes(one, other), shapes)
 
 
 def where(condition: HasShape, input: Any = None, other: Any = None) -> Effect:

@@ -149,6 +149,11 @@ def of_a_root_mean_square(call: Call, element_bytes: int) -> int:
         output_bytes(call, element_bytes) if call.argument("weight") is not None else 0)
 
 
+def mean_squares(call: Call, element_bytes: int) -> int:
+    """Before and after a small number is added to them."""
+    return max(2 * element_bytes * rows(call), of_a_root_mean_square(call, element_bytes))
+
+
 def rms_norm_work(case: Case) -> Words:
     return per_output(3 + (case.argument("weight") is not None), "For each number a square and a "
                       "sum for the mean square, and a product that normalises"
@@ -156,7 +161,7 @@ def rms_norm_work(case: Case) -> Words:
 
 
 operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("input", of_a_root_mean_square),
-         shape=same_shape, work=rms_norm_work, workspace=of_a_root_mean_square,
+         shape=same_shape, work=rms_norm_work, workspace=mean_squares,
          positions=row_positions, layout="features")
 
 
@@ -199,13 +204,20 @@ def map_statistics(call: Call, element_bytes: int) -> int:
     return math.prod(call.effect.shape[:2]) * (2 * STATISTIC_BYTES + repeated * element_bytes)
 
 
+def repeated(call: Call, element_bytes: int) -> int:
+    """The same, and the terms."""
+    terms = call.argument("bias") is not None
+    return map_statistics(call, element_bytes) \
+        + element_bytes * terms * math.prod(call.effect.shape[:2])
+
+
 def instance_norm_work(case: Case) -> Words:
     return (map_work if case.argument("use_input_stats") else batch_norm_work)(case)
 
 
 operator("instance_norm", rule=instance_norm, kind="normalisation",
          keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work,
-         layout="channels")
+         workspace=repeated, layout="channels")
 
 
 def normalize(input: HasShape, p: float = 2.0, dim: int | Sequence[int] = 1, *_: Any,
@@ -223,6 +235,10 @@ def lengths(call: Call, element_bytes: int) -> int:
                                           if axis not in axes])
 
 
+def length(call: Call, element_bytes: int) -> int:
+    return lengths(call, element_bytes) // 2
+
+
 def normalize_work(case: Case) -> Words:
     each = 1 + norm_operations(case.argument("p"))
     what = "a square, or its size, and a sum" if each == 3 else "its size, a power and a sum"
@@ -231,7 +247,7 @@ def normalize_work(case: Case) -> Words:
 
 
 operator("normalize", rule=normalize, kind="normalisation", keeps=("input", lengths),
-         shape=same_shape, work=normalize_work, workspace=lengths, positions=positions.along_dim)
+         shape=same_shape, work=normalize_work, workspace=length, positions=positions.along_dim)
 
 
 def weight_norm(v: HasShape, g: HasShape, dim: int = 0) -> Effect:

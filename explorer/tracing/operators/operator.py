@@ -149,11 +149,11 @@ Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = str | Bytes
-"""What training keeps of a call: "input" and "output" are the memory of its inputs and of its
-output, "factors" of each factor whose partner has a gradient, any other name that of the argument;
-a function is memory of its own. In place, an input is copied before it is lost."""
+"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
+each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
+own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
-"""None where no gradient passes, or where it depends on the library that computes it."""
+"""None where it depends on the library that computes it."""
 Layout = Literal["channels", "features", "heads"]
 """What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
 as of tokens; (N, heads, L, E), as of attention."""

@@ -103,6 +103,32 @@ def whole(call: Call, axes: Axes) -> Axes | None:
     return axes if all(before[axis] == after[axis] for axis in axes) else None
 
 
+def dropped(call: Call, axes: Axes) -> Axes | None:
+    """Of one row along a side, which goes: `select(x, 1, 0)`."""
+    rank = len(call.input_shapes[0])
+    dim = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", 0)
+    return without({dim % rank - rank}, axes)
+
+
+def indexed(call: Call, axes: Axes) -> Axes | None:
+    """`x[:, 0, None]`: a number takes a side away, None adds one, a slice may shorten it."""
+    before, after, index = call.input_shapes[0], call.effect.shape, call.args[1]
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if not all([part in (None, ...) or type(part) in (int, slice) for part in parts]):
+        return None
+    sides = len(before) - sum([part not in (None, ...) for part in parts])
+    place = parts.index(...) if ... in parts else len(parts)
+    parts[place:place + 1] = [slice(None)] * sides
+    at: dict[int, int] = {}
+    side = out = 0
+    for part in parts:
+        if isinstance(part, slice) and after[out] == before[side]:
+            at[side - len(before)] = out - len(after)
+        side += part is not None
+        out += not isinstance(part, int)
+    return tuple([at[axis] for axis in axes]) if at.keys() >= set(axes) else None
+
+
 def as_long(call: Call, axes: Axes) -> Axes | None:
     """Of what is repeated: sides that are not, or that had one position for all."""
     before, after = call.input_shapes[0], call.effect.shape

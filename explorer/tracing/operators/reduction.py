@@ -110,13 +110,13 @@ REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
     ("aminmax",): ("The smallest and the largest", over(2, outputs=2),
                    (2, "Two comparisons for each number."), ("input", "output", output_bytes)),
     ("argmax",): ("The place of the largest", over(1, torch.int64),
-                  (1, "One comparison for each number."), None),
+                  (1, "One comparison for each number."), ()),
     ("argmin",): ("The place of the smallest", over(1, torch.int64),
-                  (1, "One comparison for each number."), None),
-    ("any",): ("Whether any is true", over(1, torch.bool), (1, "One for each number."), None),
-    ("all",): ("Whether all are true", over(1, torch.bool), (1, "One for each number."), None),
+                  (1, "One comparison for each number."), ()),
+    ("any",): ("Whether any is true", over(1, torch.bool), (1, "One for each number."), ()),
+    ("all",): ("Whether all are true", over(1, torch.bool), (1, "One for each number."), ()),
     ("count_nonzero",): ("How many are not zero", over(2, torch.int64),
-                         (2, "A comparison and a sum for each number."), None),
+                         (2, "A comparison and a sum for each number."), ()),
     ("logsumexp",): ("The logarithm of the sum of exponentials", over(4),
                      (4, "For each number the largest, a difference, an exponential and a sum."),
                      BOTH),
@@ -128,9 +128,13 @@ REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
                     BOTH),
 }
 
+TWICE = ("aminmax", "var_mean", "std_mean")
+"""What makes a second tensor beside its output."""
+
 for _names, (_what, _rule, _operations, _keeps) in REDUCTIONS.items():
     operator(*_names, rule=_rule, kind="pooling", keeps=_keeps, shape=rows(_what),
-             work=per_input(*_operations), positions=positions.reduced)
+             work=per_input(*_operations), positions=positions.reduced,
+             workspace=output_bytes if _names[0] in TWICE else None)
 
 
 def norm_operations(p: Any) -> int:
@@ -190,6 +194,10 @@ def of_an_extreme(call: Call) -> tuple[Kept, ...]:
     return ("input", "output") if call.effect.others is None else (index_bytes,)
 
 
+def extreme_places(call: Call, element_bytes: int) -> int:
+    return 0 if call.effect.others is None else index_bytes(call, element_bytes)
+
+
 def extreme_kind(call: Call) -> Kind:
     return "merge" if of_two(call) else "pooling"
 
@@ -211,7 +219,8 @@ def extreme_positions(call: Call, axes: Axes) -> Axes | None:
 
 for _name, _what in (("max", "The largest"), ("min", "The smallest")):
     operator(_name, rule=extreme, kind=extreme_kind, keeps=of_an_extreme,
-             shape=extreme_shape(_what), work=extreme_work, positions=extreme_positions)
+             shape=extreme_shape(_what), work=extreme_work, workspace=extreme_places,
+             positions=extreme_positions)
 
 
 def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype | None = None,

@@ -60,7 +60,7 @@ for _names in (("contiguous",), ("to", "type", "type_as", "float", "half", "bflo
     operator(*_names, rule=None, kind="reshape", keeps=(), shape=same_shape, positions="kept",
              work=said("None: numbers are moved, or written in another form."))
 
-operator("detach", rule=None, kind="reshape", keeps=None, shape=same_shape, work=moved,
+operator("detach", rule=None, kind="reshape", keeps=(), shape=same_shape, work=moved,
          positions="kept")
 
 
@@ -76,10 +76,14 @@ def part(case: Case) -> Words:
     return Words(notes=("A part of the input is kept.",))
 
 
-for _name in ("chunk", "split", "unbind", "narrow", "select", "tensor_split", "hsplit", "vsplit",
-              "dsplit"):
+PARTS: dict[str, Positions] = {
+    **dict.fromkeys(("chunk", "split", "narrow", "tensor_split", "hsplit", "vsplit", "dsplit"),
+                    positions.whole),
+    "unbind": positions.dropped, "select": positions.dropped}
+
+for _name, _positions in PARTS.items():
     operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved,
-             positions=positions.whole)
+             positions=_positions)
 
 
 def getitem(input: HasShape, index: Any) -> Effect:
@@ -111,8 +115,8 @@ def kept_part(case: Case) -> Words:
 
 
 def indexed(call: Call, axes: Axes) -> Axes | None:
-    """A window tells of an image; of others a part that is as long along every side."""
-    return axes if call.effect.window is not None else positions.whole(call, axes)
+    """A window tells of an image; of others the sides that stay as long as they were."""
+    return axes if call.effect.window is not None else positions.indexed(call, axes)
 
 
 operator("getitem", rule=getitem, kind="reshape", keeps=(), shape=kept_part, work=moved,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from explorer import text
@@ -73,6 +74,7 @@ def _each(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Sequence) else (value,) * rank
 
 
+@lru_cache(maxsize=512)
 def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
     """Output i lies at (i + 1/2) · step - 1/2 among the inputs, or at i · step where the corners
     are aligned."""
@@ -83,13 +85,12 @@ def _side(before: int, after: int, scale: float | None, how: _Mode) -> Side:
         return 1, _plain(step), 0
     if how.name == "area":
         return max(_spans(before, after)), _plain(step), 0
-    if how.antialias:
-        half = Fraction(reach, 2) * max(step, Fraction(1))      # its window grows as it shrinks
-        return min(before, math.ceil(2 * half)), _plain(step), _plain(half - (1 + step) / 2)
     if how.align_corners and reach > 1:
         step = Fraction(before - 1, after - 1) if after > 1 else Fraction(0)
-        first = Fraction(0)
-    elif how.name == "nearest":
+    if how.antialias:
+        half = Fraction(reach, 2) * max(step, Fraction(1))      # its window grows as it shrinks
+        return math.ceil(2 * half), _plain(step), _plain(half - (1 + step) / 2)
+    if how.name == "nearest" or (how.align_corners and reach > 1):
         first = Fraction(0)
     elif how.name == "nearest-exact":
         first = -step / 2
@@ -127,8 +128,10 @@ def resized(case: Case) -> Words:
     scale = case.argument("scale_factor")
     if scale is None:
         return Words(notes=(f"The size {text.side(case.output[2:])} is given.", how))
-    numbers = ", ".join(f"{number:g}" for number in _each(scale, 1))
-    return Words(notes=(f"Each side {numbers} times as long, rounded down.", how))
+    numbers = _each(scale, 1)
+    times = " and ".join(f"{number:g}" for number in numbers)
+    rounded = "" if all([number % 1 == 0 for number in numbers]) else ", rounded down"
+    return Words(notes=(f"The sides are {times} times as long{rounded}.", how))
 
 
 def resizing(case: Case) -> Words:

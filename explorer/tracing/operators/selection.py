@@ -164,7 +164,8 @@ def take_along_dim(input: HasShape, indices: HasShape, dim: int | None = None) -
 
 
 operator("take_along_dim", rule=take_along_dim, kind="reshape", keeps=("input", index_bytes),
-         work=moved, shape=said("That of the indices: each of them names a number of the input."),
+         work=moved, workspace=index_bytes,
+         shape=said("That of the indices: each of them names a number of the input."),
          positions=positions.along_dim)
 
 
@@ -219,9 +220,10 @@ def compared(case: Case) -> Words:
 
 
 operator("sort", rule=sort, kind="reshape", keeps=(index_bytes,), shape=same_shape, work=compared,
-         positions=positions.along_dim)
-operator("argsort", rule=argsort, kind="reshape", keeps=None, shape=same_shape, work=compared,
+         workspace=index_bytes, positions=positions.along_dim)
+operator("argsort", rule=argsort, kind="reshape", keeps=(), shape=same_shape, work=compared,
          positions=positions.along_dim)
 operator("topk", rule=topk, kind="reshape", keeps=(index_bytes,), work=compared,
+         workspace=index_bytes,
          shape=said("The k largest numbers of each row; the other sides stay."),
          positions=positions.along_dim)
