@@ -235,10 +235,13 @@ def _parameters(summary: Summary, case: Case) -> Step:
         own = [shapes[parameter] for parameter, user in first.items() if user == call.index]
         return _counted(name, counted("params", numel(own), *notes)) if own else \
             Step(name, 0, notes=tuple(notes))
-    if case.entry and case.entry.params:
+    if case.entry and case.entry.params and not case.computed:
         return _counted(name, case.entry.params(case))
+    notes = [case.held]
+    if case.computed:
+        notes.append("Other weights that it reads are computed, or constants.")
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
-                                  case.held))
+                                  *notes))
 
 
 def _counted(name: str, words: Words, unit: str = "") -> Step:
