@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from explorer.analysis.memory import alive_at, live_bytes, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
-from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
 
 
@@ -193,7 +193,7 @@ class AliveTensor(NamedTuple):
     """A tensor that is alive at the peak."""
 
     index: int      # type: ignore[assignment]  # in the place of tuple's own
-    """The call that allocated it, or `NETWORK_INPUT`."""
+    """The call that allocated it; negative for an input of the network."""
     path: str
     shape: Shape
     bytes: int
@@ -207,9 +207,12 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     peak = max(layers, key=lambda layer: layer.live_bytes)
     held = []
     for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
-        path, shape = ("input", trace.input_shape) if index == NETWORK_INPUT else \
-            (layers[index].path, layers[index].output_shape)
-        held.append(AliveTensor(index, path, shape, size))
+        if index < 0:
+            given = trace.given(index)
+            held.append(AliveTensor(index, given.name or "input", given.shape, size))
+        else:
+            layer = layers[index]
+            held.append(AliveTensor(index, layer.path, layer.output_shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
         held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
                                 rest))

@@ -8,6 +8,7 @@ from threading import Lock
 
 from explorer.config import ConfigError
 from explorer.sources.file import FORM, is_file, split_file
+from explorer.sources.inputs import parse_input
 
 _offered: tuple[str, ...] = ()
 _lock = Lock()
@@ -22,7 +23,13 @@ def offer(name: str) -> None:
     global _offered
     if not is_file(name):
         raise ConfigError(f"{name[:200]!r} is no file. Write {FORM}.", "network")
-    named, _ = split_file(name)
+    named, settings = split_file(name)
+    for setting in settings:
+        knob, _, value = setting.partition("=")
+        if knob != "input":
+            raise ConfigError(f"{named.short} has no knob {knob[:40]!r}. Its arguments stand in "
+                              "parentheses behind it.", "network")
+        parse_input(value)
     if not os.path.isfile(named.path):
         raise ConfigError(f"There is no file {named.path}. Write {FORM}.", "network")
     with _lock:

@@ -10,7 +10,7 @@ from functools import cache
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.config import Knobs
+from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
 from explorer.networks.catalogue import presets
@@ -51,9 +51,13 @@ def source(config: Knobs) -> Source:
 @kept(ENTRIES)
 def explored(source: Source) -> Explored:
     """A network and all that is known of it, beside its preset where its knobs are turned; raises
-    `ConfigError` where it cannot be built."""
+    `ConfigError` where it cannot be built, or does nothing."""
     preset = preset_of(source)
-    return explore(source, preset=explored(preset) if preset else None)
+    network = explore(source, preset=explored(preset) if preset else None)
+    if not network.summary.layers and not network.failure:
+        raise ConfigError(f"{source.title} does nothing: its forward pass gives back what it is "
+                          "given, and there is nothing to count.")
+    return network
 
 
 @kept(ENTRIES)

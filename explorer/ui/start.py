@@ -11,6 +11,8 @@ import click
 
 from explorer.config import ConfigError
 from explorer.sources import offer
+from explorer.sources.inputs import checked, parse_input
+from explorer.sources.source import write_key
 
 
 @cache
@@ -31,6 +33,11 @@ def offer_files(app: Path) -> None:
 
 @click.command(add_help_option=False)
 @click.option("--network", "networks", multiple=True, metavar="FILE.py:CALLABLE")
-def _start(networks: tuple[str, ...]) -> None:
+@click.option("--input", "inputs", multiple=True, metavar="[NAME:]SIDES[:DTYPE]")
+def _start(networks: tuple[str, ...], inputs: tuple[str, ...]) -> None:
+    if inputs and len(networks) != 1:
+        raise click.UsageError("`--input` says what one network is given. With several write it "
+                               "behind each: --network \"net.py:Net&input=1x3x64x64\".")
+    given = checked(list(map(parse_input, inputs))) if inputs else ()
     for network in networks:
-        offer(network)
+        offer(write_key(network, (), given))

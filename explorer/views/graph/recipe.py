@@ -104,11 +104,12 @@ class _Walk:
         return steps[::-1]
 
     def _main(self, layer: Layer) -> int:
-        """The input that is neither shortcut nor gate."""
+        """What it reads that is neither shortcut nor gate; nothing of the block where it reads
+        constants alone."""
         for producer in layer.inputs:
             if self.wiring.kind(producer, layer.index) == "flow":
                 return producer
-        return layer.inputs[0]
+        return next(iter(layer.inputs), NETWORK_INPUT)
 
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
