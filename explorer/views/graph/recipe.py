@@ -10,6 +10,7 @@ from itertools import groupby
 from explorer import text
 from explorer.analysis import Layer
 from explorer.structure import Part, Wiring
+from explorer.tracing import NETWORK_INPUT
 
 GLOBAL_POOL = "global pool"
 
