@@ -30,7 +30,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         network = calls.explored(source)
     except ConfigError as error:
         panel.write_address()
-        figures.title(panel, config, config.network)
+        figures.title(panel, config, config.network.rpartition("/")[2])
         messages.set_aside(panel.set_aside)
         messages.cannot_open(error)
         controls.sidebar(panel, config)

@@ -14,7 +14,7 @@ from explorer.sources.library import LIBRARIES
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 
-CATALOGUE, FILES = "Catalogue", "Files"
+CATALOGUE, FILES = "The catalogue", "Files of this server"
 ALL = "All families"
 
 
@@ -22,17 +22,17 @@ def network(panel: Panel, config: Knobs) -> None:
     """The choices that lead to a network. It stays the one that it is until another is chosen."""
     origins = [CATALOGUE, *LIBRARIES, *([FILES] if offered() else [])]
     own = _origin(config.network)
-    chosen = st.segmented_control(
-        "From", origins, default=own, required=True, key=panel.network_widget("origin"),
-        width="stretch", help="The catalogue has networks rebuilt from their papers, with the most "
-        "knobs. timm and torchvision have theirs, where they are installed.")
+    chosen = st.selectbox(
+        "From", origins, origins.index(own), key=panel.network_widget("origin"),
+        help="The catalogue has networks rebuilt from their papers, with the most knobs. timm and "
+        "torchvision have theirs, where they are installed.")
     if chosen == CATALOGUE:
         _preset(panel, config)
     elif chosen == FILES:
         _select(panel, "Network", offered(), config, name="file", help="What the server was "
                 "started with: a class or a function of a Python file.")
     else:
-        _model(panel, str(chosen), config)
+        _model(panel, chosen, config)
     if chosen != own:
         st.caption(f"Until you choose one, the page shows {escape(config.network)}.")
 
@@ -79,7 +79,7 @@ def _select(panel: Panel, label: str, networks: Sequence[str], config: Knobs, *,
     key = panel.network_widget(name)
     st.selectbox(label, networks, key=key, on_change=panel.choose_network, args=(key,), help=help,
                  index=networks.index(config.network) if config.network in networks else None,
-                 format_func=_shown, placeholder=f"Choose among {len(networks):,}", required=True)
+                 format_func=_shown, placeholder=f"Choose among {len(networks):,}")
 
 
 def _shown(network: str) -> str:

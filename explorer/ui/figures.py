@@ -76,7 +76,8 @@ def _field(network: Explored, same: str) -> None:
                   border=True, help=f"{HELP['Receptive field']}Here it is not known of any layer.")
         return
     figure("Receptive field", f"{now.totals.receptive_field:,}{image.unit}",
-           now.totals.receptive_field, then.totals.receptive_field, same or f"of {image.words}",
+           now.totals.receptive_field, then.totals.receptive_field,
+           "before positions mix" if fields.mixes(now) else same or f"of {image.words}",
            f"{image.unit}, of {image.words}")
 
 

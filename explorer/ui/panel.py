@@ -88,9 +88,10 @@ class Panel:
 
     def choose_network(self, widget: str) -> None:
         """To the network that a widget names, with every knob as it has it: its callback."""
-        # A saved file can have renamed what the browser still shows.
-        with suppress(ConfigError, LibraryError):
-            self._set_config(default_config(st.session_state[widget]))
+        # A saved file can have renamed what the browser still shows, and a choice can be cleared.
+        if (name := st.session_state[widget]) is not None:
+            with suppress(ConfigError, LibraryError):
+                self._set_config(default_config(name))
 
     def set_knob(self, name: str, value: Any) -> None:
         """Turn a knob without its widget: for callbacks."""

@@ -47,6 +47,12 @@ def image(summary: Summary) -> Image | None:
     return None
 
 
+def mixes(summary: Summary) -> bool:
+    """Whether most of the work comes after positions have been mixed, as in a transformer."""
+    seeing = sum([layer.macs or 0 for layer in summary.layers if layer.receptive_field])
+    return 2 * seeing < summary.totals.macs
+
+
 def sentences(summary: Summary) -> list[str]:
     """What the fields of a network come to."""
     over = image(summary)

@@ -70,6 +70,9 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
         dot.node(_tail(number), _label(f"Input {given.name}".strip(), (),
                                        text.shape(given.shape[1:])),
                  id=_tail(number), **{"class": "input"})
+    if direction == "LR":
+        for above, below in pairwise(inputs):
+            dot.edge(_tail(above), _tail(below), style="invis")
     columns = _Columns(drawing, shapes) if direction == "LR" else None
     for number, stage in enumerate(drawing.structure.stages):
         with columns.frame(dot, number) if columns else nullcontext(dot) as place:
@@ -87,7 +90,7 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
             dot.edge(f"{name(node)}:ne", f"{name(node)}:se", label=graphviz.escape(past) or None,
                      **_line("shortcut"))
     if columns:
-        columns.connect(dot, list(map(_tail, inputs)))
+        columns.connect(dot)
     if paint:       # at the end, for frames inherit what stands before them
         dot.attr(labelloc="b", labeljust="c",
                  label=_caption(title, drawing.structure.failure, paint))
@@ -141,9 +144,9 @@ class _Columns:
         if not self._leads(source):
             gutter.node(_via("corner", source, number), **POINT)
 
-    def connect(self, dot: graphviz.Digraph, inputs: list[str]) -> None:
-        """The ways through the gutters, and the inputs and the heads of all columns in one row."""
-        heads = inputs
+    def connect(self, dot: graphviz.Digraph) -> None:
+        """The ways through the gutters, and the heads of all columns in one row."""
+        heads = [INPUT]
         for number, nodes in enumerate(self.drawing.columns):
             trunks = self.trunks[number]
             heads += [_via("label", source, number) for source in trunks]
@@ -156,8 +159,10 @@ class _Columns:
             dot.edge(left, right, style="invis", weight="100")
 
     def _leads(self, node: Origin) -> bool:
-        """Whether a node is an input or the head of its column."""
-        return isinstance(node, int) or node is self.drawing.columns[self.column[node]][0]
+        """Whether a node is the first input or the head of its column."""
+        if isinstance(node, int):
+            return node == NETWORK_INPUT
+        return node is self.drawing.columns[self.column[node]][0]
 
     def _trunk(self, dot: graphviz.Digraph, number: int, source: Origin,
                edges: list[Edge]) -> None:

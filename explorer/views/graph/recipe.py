@@ -143,7 +143,7 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
         if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
-    if layer.window is None:
+    if layer.window is None or layer.kind == "reshape":     # padding has one too
         return None
     depthwise = "dw " if layer.kind == "depthwise convolution" else ""
     many = f", {layer.output_shape[1]}" if channels else ""
