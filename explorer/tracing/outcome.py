@@ -74,8 +74,8 @@ def _counted(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) ->
     if not outputs and result is not None:
         return Outcome(None, result)
     effect = _effect(outputs or [next(iter(made.values()))], allocates=bool(outputs))
-    return Outcome(effect._replace(macs=int(counter.get_total_flops()) // 2, elementwise_ops=None),
-                   result, known=False)
+    macs = int(counter.get_total_flops()) // 2 or None      # what it finds none in, it may not know
+    return Outcome(effect._replace(macs=macs, elementwise_ops=None), result, known=False)
 
 
 def _effect(outputs: list[torch.Tensor], *, allocates: bool) -> Effect:
