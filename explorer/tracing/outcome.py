@@ -29,8 +29,8 @@ class Outcome(NamedTuple):
 
 def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
             first: SymbolicTensor | None) -> Outcome:
-    """What a function gives; `first` is the first tensor that it is given. `ShapeError` where it refuses the
-    shapes that it is given, or needs values; or what else PyTorch raises."""
+    """What a function gives; `first` is the first tensor that it is given. `ShapeError` where it
+    refuses the shapes that it is given, or needs values; or what else PyTorch raises."""
     entry = resolved.entry
     if entry is None:
         return _counted(function, args, kwargs)

@@ -32,7 +32,7 @@ from explorer.tracing.operators import (
     resolve,
 )
 from explorer.tracing.outcome import opened, outcome, run_on_meta
-from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
+from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
 
 _tracing = RLock()
@@ -111,6 +111,7 @@ class _Tracer(TorchFunctionMode):
         self.device = torch.device("cpu")
         """Where a network on meta makes its constants: a decision may need their values."""
         self.calls: list[Call] = []
+        self.asides: list[Aside] = []
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
@@ -278,10 +279,13 @@ class _Tracer(TorchFunctionMode):
             in_place = in_place or kwargs.get("inplace", False)
         if not tensors:
             if not parameters and (entry is None or entry.macs is None or in_place):
+                self._aside(operator)
                 return self._constant(function, args, kwargs, target if in_place else None)
             if in_place:
+                self._aside(operator)
                 return target       # no trace writes to the network
         if entry is None and (inside := opened(function)) is not None:
+            self._aside(operator, opened=True)
             with self:
                 return inside(*args, **kwargs)
         path, type_name = self._place(operator)
@@ -302,6 +306,7 @@ class _Tracer(TorchFunctionMode):
         elif first is not None:
             storage = first.storage
         else:
+            self._aside(operator)
             return self._symbols(result, effect, _NOWHERE, None, parameters[0])
         self.calls.append(Call(
             index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
@@ -312,6 +317,9 @@ class _Tracer(TorchFunctionMode):
             return symbolic_tensor(self, effect.shape, effect.dtype or (
                 first.dtype if first is not None else torch.float32), index, index)
         return self._symbols(result, effect, index, first, None)
+
+    def _aside(self, operator: str, *, opened: bool = False) -> None:
+        self.asides.append(Aside(operator, len(self.calls), self.frames[-1][0], opened))
 
     def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
                   target: Any) -> Any:
@@ -424,7 +432,8 @@ class _Tracer(TorchFunctionMode):
             inputs=self.inputs, training=self.training, calls=tuple(self.calls), result=result,
             outputs=outputs, parameters=self.parameters, modules=self.modules,
             runs=tuple(self.runs),
-            held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))
+            held_until=tuple([self.released.get(index, end) for index in range(end + 1)]),
+            asides=tuple(self.asides))
 
     def failure(self, reason: str) -> TraceError:
         path, type_name, shapes, producers = self.pending or self.failed or (
