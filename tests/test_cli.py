@@ -228,7 +228,8 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("name", ["summary", "explain", "time", "graph"])
-@pytest.mark.parametrize(("arguments", "said"), STRANGE, ids=[" ".join(case[0]) for case in STRANGE])
+@pytest.mark.parametrize(("arguments", "said"), STRANGE,
+                         ids=[" ".join(case[0]) for case in STRANGE])
 def test_bad_input_of_what_is_no_network_of_the_catalogue(
         command, net: str, tmp_path: Path, name: str, arguments: tuple[str, ...],
         said: tuple[str, ...]) -> None:
