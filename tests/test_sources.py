@@ -17,6 +17,7 @@ from torch import nn
 
 import explorer
 from explorer import libraries
+from explorer.analysis.summary import alive_at_peak
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import presets
@@ -357,6 +358,10 @@ class Two(nn.Module):
     assert explored.key == f"{path}:Two&input=1x5x3&input=ids:1x5:int64"
     assert explored.failure is None
     assert explorer.open(explored.key).summary == explored.summary
+    # Both inputs, and the results of the three calls, of which all are alive at the last.
+    assert explored.summary.totals.peak_activation_bytes == 4 * (15 + 5 + 20 + 20 + 20)
+    assert {tensor.path for tensor in alive_at_peak(explored.summary)} >= {"input", "ids"}
+    assert explorer.draw(explored, "dot", level="layer")
     failure = explorer.open(f"{path}:Two").failure
     assert failure
     assert "takes x and ids" in str(failure) and "--input ids:" in str(failure)
