@@ -59,7 +59,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
         return {}
     last = {call.index: trace.held_until[call.index] for call in trace.calls
             if call.storage == call.index}
-    last[NETWORK_INPUT] = end
+    last |= {NETWORK_INPUT - number: end for number in range(len(trace.inputs))}
     if trace.training:
         for kept in keeps(trace, element_bytes):
             last.update(dict.fromkeys(kept.storages if kept else (), end))
@@ -151,9 +151,9 @@ def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
 
 
 def _storage(trace: Trace, producer: int) -> int:
-    return NETWORK_INPUT if producer == NETWORK_INPUT else trace.calls[producer].storage
+    return producer if producer < 0 else trace.calls[producer].storage
 
 
 def _bytes(trace: Trace, storage: int, element_bytes: int) -> int:
-    shape = trace.input_shape if storage == NETWORK_INPUT else trace.calls[storage].effect.shape
+    shape = trace.given(storage).shape if storage < 0 else trace.calls[storage].effect.shape
     return math.prod(shape) * element_bytes

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from explorer.analysis.memory import alive_at, live_bytes, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
-from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
 
 
@@ -207,8 +207,8 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     peak = max(layers, key=lambda layer: layer.live_bytes)
     held = []
     for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
-        path, shape = ("input", trace.input_shape) if index == NETWORK_INPUT else \
-            (layers[index].path, layers[index].output_shape)
+        path, shape = (trace.given(index).name or "input", trace.given(index).shape) \
+            if index < 0 else (layers[index].path, layers[index].output_shape)
         held.append(AliveTensor(index, path, shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
         held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,

@@ -18,7 +18,7 @@ def report(seen: Seen) -> ToolReport:
     counts: Counter[str] = Counter()
     for call in seen.trace.calls:
         if call.operator == "batch_norm":
-            counts["norm"] += math.prod(call.input_shapes[0]) * (2 if call.parameters else 1)
+            counts["norm"] += math.prod(call.output_shape) * (2 if call.parameters else 1)
         elif call.operator == "adaptive_avg_pool2d":
             counts["pool"] += math.prod(call.input_shapes[0])
     terms = [

@@ -51,7 +51,7 @@ def report(seen: Seen) -> ToolReport:
             counts["pool"] += value
         shared += (leaf.places - 1) * value
     for call in seen.trace.calls:
-        size = math.prod(call.input_shapes[0])
+        size = sum(map(math.prod, call.input_shapes[:1]))
         if kind := _PATCHED.get(call.operator):
             if kind == "activation" and call.index in inside:
                 kind = "twice"

@@ -148,8 +148,8 @@ class Seen:
                 path=run.path, type=run.type, places=self.places[run.path],
                 parameters=self.trace.modules[run.path].parameters,
                 batch=run.output_shapes[0][0] if run.output_shapes else 0,
-                inputs=math.prod(calls[0].input_shapes[0]) if calls else outputs, outputs=outputs,
-                macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
+                inputs=sum(map(math.prod, calls[0].input_shapes[:1])) if calls else outputs,
+                outputs=outputs, macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
 
     @cached_property
     def module_calls(self) -> frozenset[int]:

@@ -43,7 +43,7 @@ class Wiring:
         common = -1
         for index in indices:
             common &= self._bits(index)
-        return common.bit_length() - 2
+        return max(common.bit_length() - 2, NETWORK_INPUT)
 
     def ways(self, merge: Layer) -> list[list[int]]:
         """For each input of a merge the layers on its way alone, in order."""
@@ -62,7 +62,7 @@ class Wiring:
         return ways
 
     def _bits(self, index: int) -> int:
-        return 1 if index == NETWORK_INPUT else self._before[index]
+        return 1 if index <= NETWORK_INPUT else self._before[index]     # one of several inputs
 
     def _mark(self, merge: Layer) -> None:
         (first, second), ways = merge.inputs, self.ways(merge)

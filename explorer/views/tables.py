@@ -62,7 +62,8 @@ def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
 
 
 def layer_frame(explored: Explored) -> pd.DataFrame:
-    """The layers as a DataFrame: whole numbers as nullable integers, shapes as text.
+    """The layers as a DataFrame: whole numbers as nullable integers, fractional strides as nullable
+    floats, shapes as text.
 
     A cost that is not counted is missing (NA), never zero.
 
@@ -75,7 +76,9 @@ def layer_frame(explored: Explored) -> pd.DataFrame:
         frame[name] = [_shape_text(value) for value in frame[name]]
     for name in ("groups", "shared_with", "macs", "elementwise_ops", "saved_bytes",
                  "receptive_field", "receptive_field_stride", "receptive_field_start"):
-        frame[name] = frame[name].astype("Int64")
+        values = [value for value in frame[name] if value is not None]
+        fraction = any(isinstance(value, float) and value % 1 for value in values)
+        frame[name] = frame[name].astype("Float64" if fraction else "Int64")
     frame["outgrown"] = frame["outgrown"].astype("boolean")
     return frame
 

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from explorer.structure import EdgeKind, Part, Role, Structure
-from explorer.tracing import NETWORK_INPUT
 from explorer.tracing.operators import Shape
 
 Level = Literal["stage", "block", "layer"]
@@ -60,7 +59,7 @@ class Drawing:
         for target in self.nodes:
             for layer in target.layers:
                 for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True):
-                    source = None if producer == NETWORK_INPUT else node_of[producer]
+                    source = None if producer < 0 else node_of[producer]
                     if source is target:
                         continue
                     kind: EdgeKind = "auxiliary" if target.auxiliary else \

@@ -10,6 +10,7 @@ from itertools import groupby
 from explorer import text
 from explorer.analysis import Layer
 from explorer.structure import Part, Wiring
+from explorer.tracing import NETWORK_INPUT
 
 GLOBAL_POOL = "global pool"
 
@@ -108,7 +109,7 @@ class _Walk:
         for producer in layer.inputs:
             if self.wiring.kind(producer, layer.index) == "flow":
                 return producer
-        return layer.inputs[0]
+        return layer.inputs[0] if layer.inputs else NETWORK_INPUT
 
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
