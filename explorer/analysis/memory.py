@@ -11,14 +11,14 @@ import math
 from itertools import accumulate
 from typing import NamedTuple
 
-from explorer.tracing import Call, Operand, Trace
+from explorer.tracing import NETWORK_INPUT, Call, Operand, Trace
 
 
 class Kept(NamedTuple):
     """What one call of a training pass keeps for its backward pass."""
 
     storages: tuple[int, ...] = ()
-    """Calls whose output's memory it holds on to; negative for an input of the network."""
+    """Calls whose output's memory it holds on to; `NETWORK_INPUT` for the network's input."""
     own_bytes: int = 0
     """Memory of its own: indices, masks, statistics, copies of what it overwrites."""
 
@@ -51,7 +51,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
     """Of every tensor that has memory of its own, by the call that allocates it.
 
     A tensor is alive from the call that allocates it until Python lets go of it and its views: at
-    its last use, or where the variable that holds it ends. The caller holds the network's inputs
+    its last use, or where the variable that holds it ends. The caller holds the network's input
     and gets its outputs. In training, what is kept for backward stays to the end.
     """
     end = len(trace.calls) - 1
@@ -59,7 +59,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
         return {}
     last = {call.index: trace.held_until[call.index] for call in trace.calls
             if call.storage == call.index}
-    last.update(dict.fromkeys(range(-len(trace.inputs), 0), end))
+    last |= {NETWORK_INPUT - number: end for number in range(len(trace.inputs))}
     if trace.training:
         for kept in keeps(trace, element_bytes):
             last.update(dict.fromkeys(kept.storages if kept else (), end))

@@ -193,7 +193,7 @@ class AliveTensor(NamedTuple):
     """A tensor that is alive at the peak."""
 
     index: int      # type: ignore[assignment]  # in the place of tuple's own
-    """The call that allocated it; negative for an input of the network."""
+    """The call that allocated it, or `NETWORK_INPUT`."""
     path: str
     shape: Shape
     bytes: int
@@ -207,12 +207,9 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     peak = max(layers, key=lambda layer: layer.live_bytes)
     held = []
     for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
-        if index < 0:
-            given = trace.given(index)
-            held.append(AliveTensor(index, given.name or "input", given.shape, size))
-        else:
-            layer = layers[index]
-            held.append(AliveTensor(index, layer.path, layer.output_shape, size))
+        path, shape = (trace.given(index).name or "input", trace.given(index).shape) \
+            if index < 0 else (layers[index].path, layers[index].output_shape)
+        held.append(AliveTensor(index, path, shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
         held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
                                 rest))

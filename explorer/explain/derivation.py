@@ -265,6 +265,8 @@ def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
 def _multiply_adds(case: Case) -> Step:
     name = "Multiply-adds"
     if case.entry is None:
+        if case.call.effect.macs is None:
+            return _not_counted(name)
         return Step(name, case.call.effect.macs, notes=(
             "PyTorch's own counter (torch.utils.flop_counter) finds as many: there is no rule for "
             "this operation.",))

@@ -7,8 +7,11 @@ it, as in detection and optical flow, what their transforms or their smallest fe
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
+
+from torch import nn
 
 from explorer import libraries
 from explorer.sources.model import Model
@@ -49,6 +52,8 @@ def model(name: str) -> Model:
     weights = next(iter(models.get_model_weights(name)))
     classes = len(weights.meta.get("categories", ()))
     size = SIDES.get(own) or SIDES.get(kind) or _size_of(weights.transforms())
+    if own == "maxvit":
+        create = partial(_square, create)
     without: dict[str, None] = {"weights": None}
     if "weights_backbone" in inspect.signature(create).parameters:
         without["weights_backbone"] = None      # else they are downloaded
@@ -62,6 +67,10 @@ def model(name: str) -> Model:
         arguments=arguments,
         sample=(3, *([FRAMES] if kind == "video" else []), size, size),
         inputs=2 if kind == "optical_flow" else 1)
+
+
+def _square(create: Callable[..., nn.Module], *, input_size: int = 224, **given: Any) -> nn.Module:
+    return create(input_size=(input_size, input_size), **given)
 
 
 def _size_of(preprocessing: Any) -> int:

@@ -62,16 +62,16 @@ def _channels(layers: Sequence[Layer]) -> int | None:
     return shape[1] if len(shape) > 1 else None
 
 
+def _given(layer: Layer) -> Shape:
+    """The shape of its first input; of what reads parameters alone none."""
+    return layer.input_shapes[0] if layer.input_shapes else ()
+
+
 def _form(layers: Sequence[Layer]) -> tuple[object, ...]:
     """What is the same in all members of a run: all but channels."""
     return tuple([(layer.type, layer.window, len(layer.inputs) if layer.call.operator != "cat"
                    else 0, layer.output_shape[:1], layer.output_shape[2:],
                    _given(layer)[2:]) for layer in layers])
-
-
-def _given(layer: Layer) -> Shape:
-    """What it reads first; nothing where that is a constant or a parameter."""
-    return layer.input_shapes[0] if layer.input_shapes else ()
 
 
 def _numbers(layers: Sequence[Layer]) -> tuple[int, ...]:

@@ -37,6 +37,19 @@ class ModuleRun(NamedTuple):
     output_shapes: tuple[Shape, ...] = ()
 
 
+class Aside(NamedTuple):
+    """A function of PyTorch that was called and is no call of the pass: it gave a constant or a
+    view of a parameter, or stands for the functions that it is made of."""
+
+    operator: str
+    before: int
+    """The call that comes next."""
+    module: str
+    """Path of the module that called it."""
+    opened: bool
+    """Whether what it is made of follows."""
+
+
 class Parameter(NamedTuple):
     shape: Shape
     numel: int
@@ -77,6 +90,8 @@ class Trace:
     held_until: tuple[int, ...]
     """For each call, the last call at which Python still holds the memory that it allocated: the
     variables of `forward` hold symbolic tensors just as they do real ones."""
+    asides: tuple[Aside, ...] = ()
+    """What else was called: with the calls, every function that gives a tensor."""
 
     @property
     def input_shape(self) -> Shape:

@@ -31,8 +31,8 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
-from explorer.tracing.outcome import opened, outcome, run_on_meta
-from explorer.tracing.record import Input, Module, ModuleRun, Parameter, Trace, TraceError
+from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
+from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
 
 _tracing = RLock()
@@ -101,26 +101,17 @@ _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
 
 
-class _Watch(TorchFunctionMode):
-    """Sees every function of PyTorch that the network calls, in this thread alone."""
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        super().__init__()
-        self._call = call
-
-    def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
-                           kwargs: dict[str, Any] | None = None) -> Any:
-        return self._call(function, args, kwargs or {})
-
-
-class _Tracer:
-    """The recorder of one trace."""
+class _Tracer(TorchFunctionMode):
+    """The recorder of one trace: a mode that sees every function of PyTorch that the network calls,
+    in this thread alone."""
 
     def __init__(self, type_name: str, inputs: tuple[Input, ...], training: bool) -> None:
+        super().__init__()
         self.inputs, self.training = inputs, training
         self.device = torch.device("cpu")
         """Where a network on meta makes its constants: a decision may need their values."""
         self.calls: list[Call] = []
+        self.asides: list[Aside] = []
         self.released: dict[int, int] = {}
         self.runs: list[ModuleRun] = []
         self.modules: dict[str, Module] = {}
@@ -146,7 +137,7 @@ class _Tracer:
         with self.watch(network):
             named = {given.name: self.input(number) for number, given in enumerate(self.inputs)
                      if given.name}
-            with _Watch(self.call):
+            with self:
                 result = network(*[self.input(number) for number, given in enumerate(self.inputs)
                                    if not given.name], **named)
             named.clear()
@@ -172,12 +163,12 @@ class _Tracer:
             walked: dict[nn.Module, str] = {}
             _walk(network, "", walked)
             for module, path in walked.items():
-                if isinstance(module, torch.jit.ScriptModule):
-                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
-                                     "`forward` is no Python; trace the module it was made of")
                 attributes = vars(module)
                 parameters, buffers = attributes["_parameters"], attributes["_buffers"]
                 children, type_name = attributes["_modules"], type(module).__name__
+                if type(children) is not dict and isinstance(module, torch.jit.ScriptModule):
+                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
+                                     "`forward` is no Python; trace the module it was made of")
                 copies = attributes.copy()
                 copies["training"] = training
                 copies["_parameters"] = parameters.copy() if parameters else {}
@@ -269,15 +260,18 @@ class _Tracer:
 
     # Functions
 
-    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
         operator, in_place, entry, swapped = resolved = resolve(function)
         tensors: list[SymbolicTensor] = []
         parameters: list[str] = []
         plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
                        for value in args])
-        named, target = kwargs, args[0] if args else None
-        if kwargs:
+        named, target = {}, args[0] if args else None
+        if kwargs is None:
+            kwargs = {}
+        elif kwargs:
             named = {name: value if type(value) in _SCALARS else
                      self.plain(value, tensors, parameters) for name, value in kwargs.items()}
             if kwargs.get("out") is not None:
@@ -285,23 +279,35 @@ class _Tracer:
             in_place = in_place or kwargs.get("inplace", False)
         if not tensors:
             if not parameters and (entry is None or entry.macs is None or in_place):
+                self._aside(operator)
                 return self._constant(function, args, kwargs, target if in_place else None)
             if in_place:
+                self._aside(operator)
                 return target       # no trace writes to the network
         if entry is None and (inside := opened(function)) is not None:
-            with _Watch(self.call):
+            self._aside(operator, opened=True)
+            with self:
                 return inside(*args, **kwargs)
         path, type_name = self._place(operator)
         producers = tuple([tensor.producer for tensor in tensors])
         shapes = tuple([tensor.sides for tensor in tensors])
         self.pending = path, type_name, shapes, producers
-        effect, result, known = outcome(resolved, function, args, kwargs,
-                                        tensors[0].dtype if tensors else None)
+        first = tensors[0] if tensors else None
+        effect: Effect | None = None
+        result, known = None, True
+        # The usual case at once; `outcome` has all others.
+        if entry is not None and entry.rule is not None and not swapped \
+                and (first is None or first.dtype.is_floating_point):
+            try:
+                effect = entry.rule(*args, **kwargs)
+            except RULE_ERRORS:
+                effect = None
+        if effect is None:
+            effect, result, known = outcome(resolved, function, args, kwargs, first)
         self.pending = None
         if effect is None:
             return result
         index = len(self.calls)
-        first = tensors[0] if tensors else None
         if in_place:
             effect = effect._replace(allocates=False)
             storage = self._written(target, index).storage
@@ -310,6 +316,7 @@ class _Tracer:
         elif first is not None:
             storage = first.storage
         else:
+            self._aside(operator)
             return self._symbols(result, effect, _NOWHERE, None, parameters[0])
         self.calls.append(Call(
             index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
@@ -320,6 +327,9 @@ class _Tracer:
             return symbolic_tensor(self, effect.shape, effect.dtype or (
                 first.dtype if first is not None else torch.float32), index, index)
         return self._symbols(result, effect, index, first, None)
+
+    def _aside(self, operator: str, *, opened: bool = False) -> None:
+        self.asides.append(Aside(operator, len(self.calls), self.frames[-1][0], opened))
 
     def _constant(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
                   target: Any) -> Any:
@@ -432,7 +442,8 @@ class _Tracer:
             inputs=self.inputs, training=self.training, calls=tuple(self.calls), result=result,
             outputs=outputs, parameters=self.parameters, modules=self.modules,
             runs=tuple(self.runs),
-            held_until=tuple([self.released.get(index, end) for index in range(end + 1)]))
+            held_until=tuple([self.released.get(index, end) for index in range(end + 1)]),
+            asides=tuple(self.asides))
 
     def failure(self, reason: str) -> TraceError:
         path, type_name, shapes, producers = self.pending or self.failed or (

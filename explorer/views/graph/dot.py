@@ -236,8 +236,9 @@ def _look(part: Part, drawing: Drawing, change: str | None) -> dict[str, str]:
     """Shape and label of a closed part."""
     layer, shape = part.layers[-1], text.shape(part.output_shape[1:])
     if part.failed:
+        given = text.shape(next(iter(layer.input_shapes), ()))
         return dict(shape="octagon", style="filled", label=_label(
-            f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
+            f"{layer.type} cannot run", (), f"given {given}"))
     if part.role == "call" and layer.call.operator in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.call.operator], fixedsize="true", width="0.3",
                     fontsize="13", style="filled")

@@ -110,7 +110,7 @@ class _Walk:
         for producer in layer.inputs:
             if self.wiring.kind(producer, layer.index) == "flow":
                 return producer
-        return next(iter(layer.inputs), NETWORK_INPUT)
+        return layer.inputs[0] if layer.inputs else NETWORK_INPUT
 
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
