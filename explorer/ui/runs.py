@@ -114,3 +114,7 @@ def outcome(run: Future[Any]) -> Any:
         return error
     except CancelledError:
         return None
+    except Exception as error:      # whatever somebody's own network raises where it really runs
+        said, *_ = str(error).splitlines() or [""]
+        return TimingError(f"The network does not run: {type(error).__name__}"
+                           f"{said and f': {said}'}.")
