@@ -97,7 +97,7 @@ def test_a_model_is_chosen_by_its_family_and_name(library: str, name: str, famil
     selectbox(app, "From").set_value(library).run()
     assert not app.exception and not app.warning
     assert dict(app.query_params) == {"network": "resnet50"}
-    assert any("resnet50" in caption.value for caption in app.caption)
+    assert any("ResNet-50" in caption.value for caption in app.caption)
     assert len(selectbox(app, "Model").options) == len(LIBRARIES[library].names())
     selectbox(app, "Family").set_value(family).run()
     assert set(selectbox(app, "Model").options) == set(LIBRARIES[library].families()[family])
