@@ -250,6 +250,16 @@ def test_a_file_that_does_not_import_is_tried_again_once_it_is_mended(net: str) 
     assert not app.exception and not app.error and figure(app, "Parameters") == "112"
 
 
+def test_a_file_that_is_saved_again_shows_what_it_makes_now(net: str) -> None:
+    offer(f"{net}:image")
+    app = open_app(network=f"{net}:image")
+    assert figure(app, "Parameters") == "112"
+    Path(net).write_text(NET.replace("Conv2d(3, 4, 3), nn.Flatten", "Conv2d(3, 8, 3), nn.Flatten"),
+                         encoding="utf-8")
+    assert figure(app.run(), "Parameters") == "224"
+    assert app.dataframe[0].value["params"].sum() == 224
+
+
 @pytest.mark.parametrize(("name", "said"), [
     ("resnet50", "is no file"), ("timm:resnet18", "is no file"),
     ("nosuch.py:net", "There is no file"),

@@ -73,6 +73,12 @@ class Runs:
         with self._lock:
             self._runs.pop(wish, None)
 
+    def forget_all(self) -> None:
+        """Let go of all that has been measured."""
+        with self._lock:
+            for wish in [wish for wish, run in self._runs.items() if run.done()]:
+                del self._runs[wish]
+
     def outcome(self, wish: Wish) -> Any:
         """What a run has measured, for whomever, or the `TimingError` that says why not; None
         before."""
