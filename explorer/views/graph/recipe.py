@@ -90,7 +90,7 @@ class _Walk:
     def _steps(self, index: int, stop: int) -> list[Layer | str]:
         """What is on the way to a layer, from `stop` or from outside the block."""
         steps: list[Layer | str] = []
-        while index in self.layer and index != stop:
+        while index in self.layer and index > stop:     # the main way may pass by where others fork
             layer = self.layer[index]
             if layer.call.operator == "cat":
                 fork = self.wiring.fork(layer.inputs)
