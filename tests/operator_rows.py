@@ -167,6 +167,19 @@ ROWS: dict[str, list[Row]] = {
         Row(Then(LINE, nn.MaxPool1d(3, 2, 1)),
             effect((2, 6, 40), ops=2 * 6 * 40 * 3, window=Window((3,), (2,), (1,), (1,))),
             BYTES + 8 * 2 * 6 * 40)],
+    "max_pool1d_with_indices": [
+        Row(lambda x: F.max_pool1d(x.view(2, 6, 80), 2, return_indices=True)[0],
+            effect((2, 6, 40), ops=SIZE, window=Window((2,), (2,), (0,), (1,)))._replace(
+                others=((2, 6, 40),)), BYTES + 8 * 2 * 6 * 40)],
+    "max_pool2d_with_indices": [
+        Row(lambda x: F.max_pool2d(x, 2, return_indices=True)[0],
+            effect((2, 6, 4, 5), ops=SIZE, window=Window((2, 2), (2, 2)))._replace(
+                others=((2, 6, 4, 5),)), BYTES + 8 * 2 * 6 * 4 * 5)],
+    "max_pool3d_with_indices": [
+        Row(lambda x: F.max_pool3d(x.view(2, 3, 2, 8, 10), 2, return_indices=True)[0],
+            effect((2, 3, 1, 4, 5), ops=SIZE, window=Window(
+                (2, 2, 2), (2, 2, 2), (0, 0, 0), (1, 1, 1)))._replace(
+                others=((2, 3, 1, 4, 5),)), BYTES + 8 * 2 * 3 * 4 * 5)],
     "max_pool3d": [
         Row(Then(VOLUME, nn.MaxPool3d((1, 2, 2))),
             effect((2, 3, 2, 4, 5), ops=SIZE,

@@ -29,7 +29,7 @@ from explorer.explain.derivation import (
 from explorer.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
 from explorer.tracing import TraceError, trace
 from explorer.tracing.operators import Effect
-from explorer.tracing.operators.explanation import counted, same_shape
+from explorer.tracing.operators.explanation import SIDES, counted, same_shape
 from explorer.tracing.operators.operator import forget, operator
 from tests.strategies import configs
 
@@ -87,9 +87,10 @@ def agree(step: Step) -> None:
                  "a_out": step.result.start}
         for equation in step.equations:
             if equation.names[0] in parts:
-                height, width = parts[equation.names[0]]
-                assert equation.value == (width if equation.axis == "width" else height)
-                assert equation.axis or height == width
+                sizes = parts[equation.names[0]]
+                by_side = dict(zip(SIDES[-len(sizes):], sizes, strict=True))
+                assert equation.value == by_side.get(equation.axis, sizes[0])
+                assert equation.axis or len(set(sizes)) == 1
     elif isinstance(step.result, int):
         assert not step.equations or step.equations[-1].value == step.result
     elif step.result is not None:
@@ -102,6 +103,53 @@ def agree(step: Step) -> None:
 @pytest.mark.parametrize("network", explorer.presets())
 def test_every_layer_of_every_preset(network: str) -> None:
     check(explorer.summarise(explorer.configure(network)))
+
+
+def test_weights_that_are_computed_are_no_parameters() -> None:
+    class Standardised(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, (x[:1, :1, :1, :1] * self.weight), self.bias)
+
+    summary = analyse(trace(nn.Sequential(Standardised(1, 4, 3)), (2, 1, 8, 8)))
+    check(summary)
+    conv = derive(summary, len(summary.layers) - 1)
+    [step] = [step for step in conv.steps if step.name == "Parameters"]
+    assert (step.result, step.notes[1]) == (
+        4, "Other weights that it reads are computed, or constants.")
+
+
+@pytest.mark.parametrize(("shape", "names"), [
+    ((2, 4), "N·F_out·F_in"), ((2, 5, 4), "N·L·F_out·F_in"), ((2, 5, 6, 4), "N·H·W·F_out·F_in"),
+    ((2, 3, 5, 6, 4), "N·D·H·W·F_out·F_in"), ((1, 2, 3, 5, 6, 4), "D_1·D_2·D_3·D_4·D_5·F_out·F_in"),
+    ((4,), "F_out·F_in")])
+def test_the_sides_of_tokens_have_names(shape: tuple[int, ...], names: str) -> None:
+    summary = analyse(trace(nn.Linear(4, 8), shape))
+    check(summary)
+    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
+    assert step.equations[0].symbols == f"macs = {names}"
+
+
+@pytest.mark.parametrize(("shape", "layer", "names"), [
+    ((2, 4, 9), nn.Conv1d(4, 2, 3), "N·C_out·L_out·C_in·k"),
+    ((4, 9), nn.Conv1d(4, 2, 3), "C_out·L_out·C_in·k"),
+    ((4, 9, 9), nn.Conv2d(4, 2, 3), "C_out·H_out·W_out·C_in·k·k"),
+    ((2, 4, 9, 9, 9), nn.Conv3d(4, 2, (1, 3, 3)), "N·C_out·D_out·H_out·W_out·C_in·k_d·k_h·k_w"),
+    ((2, 4, 9), nn.ConvTranspose1d(4, 2, 3), "N·C_in·L_in·C_out·f")])
+def test_the_sides_of_feature_maps_have_names(shape: tuple[int, ...], layer: nn.Module,
+                                              names: str) -> None:
+    summary = analyse(trace(layer, shape))
+    check(summary)
+    [step] = [step for step in derive(summary, 0).steps if step.name == "Multiply-adds"]
+    assert step.equations[0].symbols == f"macs = {names}"
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4), (2, 3, 5, 4), (1, 2, 3, 5, 4)])
+def test_attention_of_any_rank_is_explained(shape: tuple[int, ...]) -> None:
+    class Attends(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.scaled_dot_product_attention(x, x, x)
+
+    check(analyse(trace(Attends(), shape)))
 
 
 @given(configs())
@@ -273,10 +321,15 @@ def test_a_merge_of_which_no_input_sees_all() -> None:
 
 def test_an_operation_without_a_rule_is_not_counted() -> None:
     derivation = of(lambda _, x: torch.erfinv(x))
-    part = step(derivation, "Element-wise operations")
-    assert part.result is None and part.shown == "not counted" and not part.equations
-    part = step(derivation, "Multiply-adds")
-    assert part.result == 0 and "PyTorch's own counter" in part.notes[0]
+    for name in ("Multiply-adds", "Element-wise operations"):
+        part = step(derivation, name)
+        assert part.result is None and part.shown == "not counted" and not part.equations
+
+
+def test_an_operation_that_pytorch_counts() -> None:
+    part = step(of(lambda _, x: torch.linalg.multi_dot([x[0, 0], x[0, 1].T]), index=3),
+                "Multiply-adds")
+    assert part.result and "PyTorch's own counter" in part.notes[0]
 
 
 def test_a_formula_that_contradicts_its_rule_is_told_with_both_figures() -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import explorer
 from explorer import text
-from explorer.analysis import Layer
+from explorer.analysis import Layer, analyse
 from explorer.networks.catalogue import family_of
 from explorer.structure import occurrences
 from explorer.structure.wiring import EdgeKind, Wiring
-from explorer.tracing import NETWORK_INPUT
+from explorer.tracing import NETWORK_INPUT, trace
 from explorer.views import graph
 from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, recipe
 from tests.graphs import ONE_OF_EACH, structure, structure_of, summary
@@ -457,3 +458,17 @@ def test_a_network_that_fails_at_once_is_its_input_and_the_failure() -> None:
     [failed] = drawing.nodes
     [edge] = drawing.edges
     assert failed.failed and edge.source is None and edge.target is failed
+
+
+def test_operations_are_written_along_any_sides() -> None:
+    class Attends(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.scaled_dot_product_attention(x, x, x)
+
+    network = nn.Sequential(
+        nn.Conv3d(1, 2, (1, 3, 3), stride=(1, 2, 2)), nn.Flatten(2), nn.Conv1d(2, 4, 3, dilation=2),
+        nn.ConvTranspose1d(4, 4, 4, 2), nn.AdaptiveAvgPool1d(1), Attends(), nn.LSTM(1, 8))
+    layers = analyse(trace(network, (1, 1, 3, 9, 9))).layers
+    assert [recipe.operation(layer, channels=True) for layer in layers] == [
+        "1×3×3 /1×2×2, 2", None, "3 dilated 2, 4", "2 up 2, 4", recipe.GLOBAL_POOL, "attention, 1",
+        "lstm, 8"]

@@ -270,7 +270,7 @@ def test_the_table_has_a_row_for_each_figure_and_the_sum_leads_to_it() -> None:
 def test_what_we_cannot_count_is_not_said_of_others() -> None:
     class Unknown(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.cumsum(x, 1)
+            return torch.erfinv(x)
 
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Unknown())
     for report in other_tools(analyse(trace(network, (1, 3, 8, 8)))):

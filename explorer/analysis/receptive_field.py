@@ -53,10 +53,8 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
               for given in trace.inputs]
     views: list[_View] = []
     for call in trace.calls:
-        entry = call.entry
-        reads = call.inputs if entry is None or entry.reads else ()
         views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
-                                  for producer in reads]))
+                                  for producer in call.inputs]))
     return [view.field for view in views]
 
 
@@ -68,9 +66,10 @@ def field_of_input(shape: Shape) -> ReceptiveField | None:
 
 def _view(call: Call, given: list[_View]) -> _View:
     """The largest path: over the inputs the union, then the call's own window."""
-    entry = call.entry
+    entry, effect = call.entry, call.effect
     if entry is None or entry.positions == "mixed":
-        return _MIXED if any([not view.nothing for view in given]) else _NOTHING
+        reads = entry is None or entry.reads
+        return _MIXED if reads and any([not view.nothing for view in given]) else _NOTHING
     if len(given) == 1:
         view = given[0]
     else:
@@ -78,7 +77,7 @@ def _view(call: Call, given: list[_View]) -> _View:
         if not seeing:
             return _NOTHING
         view = seeing[0]
-        if any([other != view for other in seeing]):
+        if any([other is not view for other in seeing]):
             if any([other.field is None or other.axes != view.axes for other in seeing]):
                 return _MIXED
             view = _View(union([other.field for other in seeing if other.field]), view.axes)
@@ -91,14 +90,21 @@ def _view(call: Call, given: list[_View]) -> _View:
             return _MIXED
         if out != axes:
             view = _View(field, out)
-    if -min(view.axes) > len(call.effect.shape):
+    if -axes[0] > len(effect.shape):
         return _MIXED
-    window = call.effect.window
+    window = effect.window
     if window is None:
         return view
-    if axes != _TRAILING.get(len(window.kernel)):     # a window is along the last sides
+    sides = len(window.kernel)
+    if axes != _TRAILING.get(sides):        # a window is along the last sides
         return _MIXED
+    if window[:3] == _OWN_PLACE[sides]:
+        return view
     return _View(through(field, window), view.axes)
+
+
+_OWN_PLACE = {sides: ((1,) * sides, (1,) * sides, (0,) * sides) for sides in _TRAILING}
+"""Kernel, stride and padding of a window that is one position, as of a 1×1 convolution."""
 
 
 def through(field: ReceptiveField, window: Window) -> ReceptiveField:
@@ -106,16 +112,12 @@ def through(field: ReceptiveField, window: Window) -> ReceptiveField:
 
     With r the size, j the stride and s the start: r + (k - 1) · d · j, j · stride, s - padding · j.
     """
-    sizes, strides, starts = field
-    kernel, steps, paddings, dilations, _ = window
-    size = [r + (k - 1) * d * j for r, k, d, j in
-            zip(sizes, kernel, dilations, strides, strict=True)]
-    stride = [j * step for j, step in zip(strides, steps, strict=True)]
-    start = [a - padding * j for a, padding, j in zip(starts, paddings, strides, strict=True)]
-    if any([type(step) is not int for step in (*stride, *strides)]):
-        size, stride, start = ([value.numerator if value.denominator == 1 else value
-                                for value in values] for values in (size, stride, start))
-    return ReceptiveField(tuple(size), tuple(stride), tuple(start))
+    sides = [(r + (k - 1) * d * j, j * step, s - padding * j) for r, j, s, k, step, padding, d in
+             zip(*field, *window[:4])]      # noqa: B905  # all have as many
+    if any([type(jump) is not int for _, jump, _ in sides]):    # a fraction, maybe a whole one
+        sides = [tuple([value.numerator if value.denominator == 1 else value for value in side])
+                 for side in sides]
+    return ReceptiveField(*zip(*sides))     # noqa: B905
 
 
 def union(fields: list[ReceptiveField]) -> ReceptiveField:

@@ -236,10 +236,13 @@ def _parameters(summary: Summary, case: Case) -> Step:
         own = [shapes[parameter] for parameter, user in first.items() if user == call.index]
         return _counted(name, counted("params", numel(own), *notes)) if own else \
             Step(name, 0, notes=tuple(notes))
-    if case.entry and case.entry.params:
+    if case.entry and case.entry.params and not case.computed:
         return _counted(name, case.entry.params(case))
+    notes = [case.held]
+    if case.computed:
+        notes.append("Other weights that it reads are computed, or constants.")
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
-                                  case.held))
+                                  *notes))
 
 
 def _counted(name: str, words: Words, unit: str = "") -> Step:
@@ -263,6 +266,8 @@ def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
 def _multiply_adds(case: Case) -> Step:
     name = "Multiply-adds"
     if case.entry is None:
+        if case.call.effect.macs is None:
+            return _not_counted(name)
         return Step(name, case.call.effect.macs, notes=(
             "PyTorch's own counter (torch.utils.flop_counter) finds as many: there is no rule for "
             "this operation.",))

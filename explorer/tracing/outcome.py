@@ -28,8 +28,8 @@ class Outcome(NamedTuple):
 
 
 def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
-            dtype: torch.dtype | None) -> Outcome:
-    """What a function gives, whose first tensor is of `dtype`. `ShapeError` where it refuses the
+            first: SymbolicTensor | None) -> Outcome:
+    """What a function gives; `first` is the first tensor that it is given. `ShapeError` where it refuses the
     shapes that it is given, or needs values; or what else PyTorch raises."""
     entry = resolved.entry
     if entry is None:
@@ -43,7 +43,7 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs:
     except (TypeError, ValueError, AttributeError, LookupError, RuntimeError):
         return _counted(function, args, kwargs)     # called in a way that the rule does not know
     else:
-        if effect.dtype is None and dtype is not None and not dtype.is_floating_point:
+        if effect.dtype is None and first is not None and not first.dtype.is_floating_point:
             effect = effect._replace(dtype=_dtype_on_meta(function, args, kwargs))
         return Outcome(effect)
     try:
@@ -74,8 +74,8 @@ def _counted(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) ->
     if not outputs and result is not None:
         return Outcome(None, result)
     effect = _effect(outputs or [next(iter(made.values()))], allocates=bool(outputs))
-    return Outcome(effect._replace(macs=int(counter.get_total_flops()) // 2, elementwise_ops=None),
-                   result, known=False)
+    macs = int(counter.get_total_flops()) // 2 or None      # what it finds none in, it may not know
+    return Outcome(effect._replace(macs=macs, elementwise_ops=None), result, known=False)
 
 
 def _effect(outputs: list[torch.Tensor], *, allocates: bool) -> Effect:

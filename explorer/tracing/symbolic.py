@@ -24,9 +24,6 @@ class Recorder(Protocol):
     alive: int
     """Tensors of this trace that somebody holds."""
 
-    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-        """The result of a function of PyTorch, noted where it is one of the pass."""
-
     def release(self, storage: int) -> None:
         """A tensor is gone."""
 

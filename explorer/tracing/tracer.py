@@ -101,22 +101,12 @@ _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
 
 
-class _Watch(TorchFunctionMode):
-    """Sees every function of PyTorch that the network calls, in this thread alone."""
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        super().__init__()
-        self._call = call
-
-    def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
-                           kwargs: dict[str, Any] | None = None) -> Any:
-        return self._call(function, args, kwargs or {})
-
-
-class _Tracer:
-    """The recorder of one trace."""
+class _Tracer(TorchFunctionMode):
+    """The recorder of one trace: a mode that sees every function of PyTorch that the network calls,
+    in this thread alone."""
 
     def __init__(self, type_name: str, inputs: tuple[Input, ...], training: bool) -> None:
+        super().__init__()
         self.inputs, self.training = inputs, training
         self.device = torch.device("cpu")
         """Where a network on meta makes its constants: a decision may need their values."""
@@ -147,7 +137,7 @@ class _Tracer:
         with self.watch(network):
             named = {given.name: self.input(number) for number, given in enumerate(self.inputs)
                      if given.name}
-            with _Watch(self.call):
+            with self:
                 result = network(*[self.input(number) for number, given in enumerate(self.inputs)
                                    if not given.name], **named)
             named.clear()
@@ -173,12 +163,12 @@ class _Tracer:
             walked: dict[nn.Module, str] = {}
             _walk(network, "", walked)
             for module, path in walked.items():
-                if isinstance(module, torch.jit.ScriptModule):
-                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
-                                     "`forward` is no Python; trace the module it was made of")
                 attributes = vars(module)
                 parameters, buffers = attributes["_parameters"], attributes["_buffers"]
                 children, type_name = attributes["_modules"], type(module).__name__
+                if type(children) is not dict and isinstance(module, torch.jit.ScriptModule):
+                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
+                                     "`forward` is no Python; trace the module it was made of")
                 copies = attributes.copy()
                 copies["training"] = training
                 copies["_parameters"] = parameters.copy() if parameters else {}
@@ -270,15 +260,18 @@ class _Tracer:
 
     # Functions
 
-    def call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+    def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
         operator, in_place, entry, swapped = resolved = resolve(function)
         tensors: list[SymbolicTensor] = []
         parameters: list[str] = []
         plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
                        for value in args])
-        named, target = kwargs, args[0] if args else None
-        if kwargs:
+        named, target = {}, args[0] if args else None
+        if kwargs is None:
+            kwargs = {}
+        elif kwargs:
             named = {name: value if type(value) in _SCALARS else
                      self.plain(value, tensors, parameters) for name, value in kwargs.items()}
             if kwargs.get("out") is not None:
@@ -293,19 +286,18 @@ class _Tracer:
                 return target       # no trace writes to the network
         if entry is None and (inside := opened(function)) is not None:
             self._aside(operator, opened=True)
-            with _Watch(self.call):
+            with self:
                 return inside(*args, **kwargs)
         path, type_name = self._place(operator)
         producers = tuple([tensor.producer for tensor in tensors])
         shapes = tuple([tensor.sides for tensor in tensors])
         self.pending = path, type_name, shapes, producers
-        effect, result, known = outcome(resolved, function, args, kwargs,
-                                        tensors[0].dtype if tensors else None)
+        first = tensors[0] if tensors else None
+        effect, result, known = outcome(resolved, function, args, kwargs, first)
         self.pending = None
         if effect is None:
             return result
         index = len(self.calls)
-        first = tensors[0] if tensors else None
         if in_place:
             effect = effect._replace(allocates=False)
             storage = self._written(target, index).storage

@@ -24,6 +24,7 @@ from explorer.tracing.operators.operator import (
     Kept,
     Kind,
     Rule,
+    Shape,
     ShapeError,
     Window,
     each_side,
@@ -103,10 +104,16 @@ def is_transposed(case: Case) -> bool:
     return case.call.operator.startswith("conv_transpose")
 
 
+def _given(call: Call) -> Shape:
+    """The shape of its input, which may be a constant."""
+    operand = call.args[0] if call.args else call.argument("input")
+    return operand.shape        # type: ignore[no-any-return]
+
+
 def kind(call: Call) -> Kind:
     window = call.effect.window
     assert window is not None
-    channels = call.input_shapes[0][-1 - len(window.kernel)]
+    channels = _given(call)[-1 - len(window.kernel)]
     return "depthwise convolution" if call.effect.groups == channels > 1 else "convolution"
 
 
@@ -121,7 +128,7 @@ def padded_copy(call: Call, element_bytes: int) -> int:
     if call.argument("padding") != "same":
         return 0
     odd = [d * (k - 1) % 2 for d, k in zip(window.dilation, window.kernel, strict=True)]
-    shape = call.input_shapes[0]
+    shape = _given(call)
     padded = [size + more for size, more in zip(shape[-len(odd):], odd, strict=True)]
     return element_bytes * math.prod((*shape[:-len(odd)], *padded)) if any(odd) else 0
 

@@ -25,6 +25,7 @@ from explorer.formula import (
 from explorer.tracing.operators.operator import (
     POSITIONS,
     Call,
+    Operand,
     Operator,
     Shape,
     Steps,
@@ -50,8 +51,14 @@ class Case:
     training: bool
 
     @property
+    def operands(self) -> list[Operand]:
+        """Every tensor among its arguments: of the pass, a parameter or a constant."""
+        return _operands((self.call.args, self.call.kwargs))
+
+    @property
     def input(self) -> Shape:
-        return self.call.input_shapes[0]
+        """Of the first of them."""
+        return self.operands[0].shape
 
     @property
     def output(self) -> Shape:
@@ -82,13 +89,16 @@ class Case:
         if layout == "heads" and 2 <= rank <= 4:
             numbers = "E_v" if end == "out" else "E"
             return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
-        if layout == "features" and rank <= 5:
-            return [*["N", *POSITIONS.get(rank - 2, ())][:rank - 1], features]
-        sides = len(window.kernel) if window else rank - 2 if layout else 2
+        numbered = [f"D_{axis}" for axis in range(1, rank + 1)]
+        if layout == "features":
+            outer = ["N", *POSITIONS.get(rank - 2, ())] if rank <= 5 else numbered
+            return [*outer[:rank - 1], features]
+        known = layout == "channels" and rank - 2 in POSITIONS
+        sides = len(window.kernel) if window else rank - 2 if known else 2
         if rank == 2 and sides != 1:
             return ["N", features]
         if rank - sides not in ((1, 2) if window else (2,)):
-            return [f"D_{axis}" for axis in range(1, rank + 1)]
+            return numbered
         before, after = self.input, self.output
         channels = (mixes and window is not None) or (
             len(before) == len(after) and before[-1 - sides] != after[-1 - sides])
@@ -110,6 +120,15 @@ class Case:
         return by_side(letter, numbers, axis)
 
     @property
+    def computed(self) -> bool:
+        """Whether some of its weights are no parameters, but computed or constants, or its input
+        comes of a parameter: then the formula of its parameters does not hold."""
+        given = self.entry.bind(self.call.args, self.call.kwargs) if self.entry else {}
+        weights = [operand for name in ("weight", "bias", "weights")
+                   for operand in _operands(given.get(name))]
+        return [operand.parameter for operand in weights] != [name for name, _ in self.parameters]
+
+    @property
     def held(self) -> str:
         """How the parameters are held, in a sentence."""
         parts = [f"{name.rpartition('.')[2]} {text.shape(shape)}"
@@ -118,6 +137,16 @@ class Case:
 
 
 Explanation = Callable[[Case], Words]
+
+
+def _operands(value: Any) -> list[Operand]:
+    if isinstance(value, Operand):
+        return [value]
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (tuple, list)):
+        return []
+    return [operand for part in value for operand in _operands(part)]
 
 
 def sides(shape: Shape, names: list[str]) -> list[Expression]:
@@ -180,13 +209,10 @@ def per_output(operations: int, *notes: str) -> Explanation:
 
 def broadcast(case: Case) -> Words:
     """The shape of operands side by side, each repeated along the sides where it has 1."""
-    shapes = [*case.call.input_shapes, *[shape for _, shape in case.parameters]]
+    shapes = [operand.shape for operand in case.operands]
+    if len(shapes) == 1:
+        return Words(notes=("The shape of the input; the other operand is a number.",))
     if len(set(shapes)) == 1:
-        if case.input != case.output:
-            return Words(notes=("The input is repeated along the sides of the other operand, which "
-                                "is a constant.",))
-        if len(shapes) == 1:
-            return Words(notes=("The shape of the input; the other operand is a number.",))
         return Words(notes=("The inputs have the same shape, and so has the output.",))
     equations: list[Equation] = []
     for axis, side in enumerate(case.outputs):

@@ -54,7 +54,7 @@ def batch_norm_work(case: Case) -> Words:
 
 operator("batch_norm", rule=batch_norm, kind="normalisation", keeps=("input", statistics),
          shape=same_shape, params=batch_norm_params, work=batch_norm_work,
-         positions="kept")
+         positions="kept", layout="channels")
 
 
 def local_response_norm(input: HasShape, size: int, *_: Any, **__: Any) -> Effect:
@@ -134,7 +134,7 @@ def layer_norm_work(case: Case) -> Words:
 
 operator("layer_norm", rule=layer_norm, kind="normalisation", keeps=("input", row_statistics),
          shape=same_shape, work=layer_norm_work, workspace=row_statistics,
-         positions=row_positions)
+         positions=row_positions, layout="features")
 
 
 def rms_norm(input: HasShape, normalized_shape: Sequence[int], weight: HasShape | None = None,
@@ -162,7 +162,7 @@ def rms_norm_work(case: Case) -> Words:
 
 operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("input", of_a_root_mean_square),
          shape=same_shape, work=rms_norm_work, workspace=mean_squares,
-         positions=row_positions)
+         positions=row_positions, layout="features")
 
 
 def group_norm(input: HasShape, num_groups: int, weight: HasShape | None = None,
@@ -183,7 +183,8 @@ map_work = per_output(5, "For each number a sum for the mean, a square and a sum
                       "are folded into one factor and one term.")
 
 operator("group_norm", rule=group_norm, kind="normalisation", keeps=("input", group_statistics),
-         shape=same_shape, work=map_work, workspace=group_statistics)
+         shape=same_shape, work=map_work, workspace=group_statistics,
+         layout="channels")
 
 
 def instance_norm(input: HasShape, running_mean: HasShape | None = None,
@@ -216,7 +217,7 @@ def instance_norm_work(case: Case) -> Words:
 
 operator("instance_norm", rule=instance_norm, kind="normalisation",
          keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work,
-         workspace=repeated)
+         workspace=repeated, layout="channels")
 
 
 def normalize(input: HasShape, p: float = 2.0, dim: int | Sequence[int] = 1, *_: Any,

@@ -61,6 +61,18 @@ def avg_pool(sides: int) -> Rule:
     return rule
 
 
+def with_indices(sides: int) -> Rule:
+    """`return_indices`: where each maximum stood is an output too."""
+    pool = max_pool(sides)
+
+    def rule(input: HasShape, kernel_size: int | Sequence[int],
+             stride: int | Sequence[int] | None = None, padding: int | Sequence[int] = 0,
+             dilation: int | Sequence[int] = 1, ceil_mode: bool = False, **_: Any) -> Effect:
+        effect = pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+        return effect._replace(others=(effect.shape,))
+    return rule
+
+
 def slid_shape(case: Case) -> Words:
     note = "Each channel is pooled on its own."
     if not case.argument("ceil_mode"):
@@ -151,6 +163,9 @@ for _sides in (1, 2, 3):
     operator(f"max_pool{_sides}d", rule=max_pool(_sides), kind="pooling",
              keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
              workspace=index_bytes if _sides > 1 else None, positions="kept")
+    operator(f"max_pool{_sides}d_with_indices", rule=with_indices(_sides), kind="pooling",
+             keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
+             workspace=index_bytes, positions="kept")
     operator(f"avg_pool{_sides}d", rule=avg_pool(_sides), kind="pooling", keeps=("input",),
              shape=slid_shape, work=slid_work, positions="kept")
     operator(f"adaptive_max_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",

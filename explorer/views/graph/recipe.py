@@ -4,6 +4,7 @@ each the operations that matter, one under the other."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import groupby
 
 from explorer import text
@@ -11,6 +12,9 @@ from explorer.analysis import Layer
 from explorer.structure import Part, Wiring
 
 GLOBAL_POOL = "global pool"
+
+SPOKEN = {"scaled_dot_product_attention": "attention"}
+"""Operators by the name that people use, where it is another."""
 
 Way = tuple[str, ...]
 
@@ -131,7 +135,8 @@ def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
 def operation(layer: Layer, *, channels: bool) -> str | None:
     """A convolution, pooling or linear layer in a few characters; None for all others."""
     if layer.kind == "linear":
-        return f"linear, {layer.output_shape[-1]}" if channels else "linear"
+        name = SPOKEN.get(layer.call.operator, layer.call.operator)
+        return f"{name}, {layer.output_shape[-1]}" if channels and layer.output_shape else name
     if layer.kind == "pooling":
         if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
@@ -151,6 +156,8 @@ def _window(layer: Layer) -> str:
     size = text.shape(window.kernel)
     if max(window.stride) > 1:
         size += f" /{text.side(window.stride)}"
+    if min(window.stride) < 1:
+        size += f" up {text.side(tuple([Fraction(1) / step for step in window.stride]))}"
     return size if max(window.dilation) == 1 else f"{size} dilated {text.side(window.dilation)}"
 
 
