@@ -39,7 +39,7 @@ def measured(device: str = "cpu", **choices: object) -> protocol.Timing:
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_number_formats(dtype: str) -> None:
     with prepared(find_source(KEY), "cpu", Choices(dtype=dtype)) as given:
-        assert str(given.network(given.images).dtype) == f"torch.{dtype}"
+        assert str(given.forward().dtype) == f"torch.{dtype}"
     timing = measured(dtype=dtype)
     assert timing.conditions.dtype == dtype
     assert (timing.predicted_bytes < measured().predicted_bytes) == (dtype != "float32")
@@ -47,7 +47,7 @@ def test_number_formats(dtype: str) -> None:
 
 def test_channels_last() -> None:
     with prepared(find_source(KEY), "cpu", Choices(channels_last=True)) as given:
-        assert given.images.is_contiguous(memory_format=torch.channels_last)
+        assert given.inputs[0].is_contiguous(memory_format=torch.channels_last)
         weights = [weight for weight in given.network.parameters() if weight.dim() == 4]
         assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
     assert measured(channels_last=True).conditions.layout == "channels last"

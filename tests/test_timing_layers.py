@@ -132,7 +132,7 @@ def prepared_with(network: nn.Module):
     def ready():
         images = torch.randn(SMALL.input_shape)
         with torch.inference_mode():
-            yield Pass(network, images, lambda: network(images), lambda: None)
+            yield Pass(network, (images,), {}, lambda: network(images), lambda: None)
     return ready()
 
 

@@ -133,7 +133,7 @@ def _launch_costs(device: str, dtype: torch.dtype, wait: Callable[[], None]) -> 
     followed = trace(_Tiny().to("meta"), shape)
     network = _Tiny().eval().to(device, dtype)
     images = torch.randn(shape, device=device).to(dtype)
-    given = Pass(network, images, lambda: network(images), wait)
+    given = Pass(network, (images,), {}, lambda: network(images), wait)
     _, calls = sample_calls(given, followed, budget_s=0.3)
     costs: dict[Kind, list[float]] = {}
     for layer, seconds in zip(analyse(followed).layers, zip(*calls, strict=True), strict=True):

@@ -391,7 +391,8 @@ class _Tracer(TorchFunctionMode):
         if effect.others is None:
             return output
         kind = getattr(torch.return_types, self.calls[-1].operator, None)
-        others = [symbol(shape, torch.int64 if kind else dtype) for shape in effect.others]
+        others = [symbol(shape, torch.int64 if hasattr(kind, "indices") else dtype)
+                  for shape in effect.others]
         return kind((output, *others)) if kind else (output, *others)
 
     def plain(self, value: Any, tensors: list[SymbolicTensor], parameters: list[str]) -> Any:

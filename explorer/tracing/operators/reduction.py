@@ -194,10 +194,6 @@ def of_an_extreme(call: Call) -> tuple[Kept, ...]:
     return ("input", "output") if call.effect.others is None else (index_bytes,)
 
 
-def extreme_places(call: Call, element_bytes: int) -> int:
-    return 0 if call.effect.others is None else index_bytes(call, element_bytes)
-
-
 def extreme_kind(call: Call) -> Kind:
     return "merge" if of_two(call) else "pooling"
 
@@ -219,8 +215,7 @@ def extreme_positions(call: Call, axes: Axes) -> Axes | None:
 
 for _name, _what in (("max", "The largest"), ("min", "The smallest")):
     operator(_name, rule=extreme, kind=extreme_kind, keeps=of_an_extreme,
-             shape=extreme_shape(_what), work=extreme_work, workspace=extreme_places,
-             positions=extreme_positions)
+             shape=extreme_shape(_what), work=extreme_work, positions=extreme_positions)
 
 
 def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype | None = None,
