@@ -33,6 +33,16 @@ def names() -> tuple[str, ...]:
     return tuple(libraries.load("torchvision").models.list_models())
 
 
+@cache
+def families() -> dict[str, tuple[str, ...]]:
+    """The names by the file of torchvision that has them, under its task where that has one."""
+    found: dict[str, list[str]] = {}
+    for name in names():
+        module = libraries.load("torchvision").models.get_model_builder(name).__module__
+        found.setdefault(" ".join(module.split(".")[2:]), []).append(name)
+    return {family: tuple(members) for family, members in sorted(found.items())}
+
+
 def model(name: str) -> Model:
     """The model of a name that is in `names`."""
     models = libraries.load("torchvision").models
