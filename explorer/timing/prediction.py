@@ -44,7 +44,7 @@ def pass_bytes(summary: Summary, choices: Choices) -> int:
     # come to it.
     largest = max((layer.activation_bytes for layer in summary.layers), default=0)
     return 2 * totals.param_bytes + totals.peak_activation_bytes \
-        + 2 * largest * choices.element_bytes // 4
+        + 2 * largest * choices.element_bytes // summary.element_bytes
 
 
 def check_memory(key: str, summary: Summary, device: str, choices: Choices) -> float:

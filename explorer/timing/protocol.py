@@ -75,6 +75,7 @@ class Timing:
 
     @property
     def images_per_second(self) -> float:
+        """Images, or whatever else the first side of the first input counts."""
         return self.batch_size / self.median_s
 
 
