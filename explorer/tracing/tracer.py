@@ -31,6 +31,7 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
+from explorer.tracing.operators.operator import gives_places
 from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
 from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
@@ -390,10 +391,11 @@ class _Tracer(TorchFunctionMode):
         output = symbol(effect.shape, dtype)
         if effect.others is None:
             return output
-        kind = getattr(torch.return_types, self.calls[-1].operator, None)
-        others = [symbol(shape, torch.int64 if hasattr(kind, "indices") else dtype)
-                  for shape in effect.others]
-        return kind((output, *others)) if kind else (output, *others)
+        operator = self.calls[-1].operator
+        other = torch.int64 if gives_places(operator) else dtype
+        kind = getattr(torch.return_types, operator, None)
+        outputs = (output, *[symbol(shape, other) for shape in effect.others])
+        return kind(outputs) if kind else outputs
 
     def plain(self, value: Any, tensors: list[SymbolicTensor], parameters: list[str]) -> Any:
         """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""

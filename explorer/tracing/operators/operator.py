@@ -345,6 +345,12 @@ def output_bytes(call: Call, element_bytes: int) -> int:
     return element_bytes * math.prod(call.effect.shape)
 
 
+def gives_places(operator: str) -> bool:
+    """Whether the outputs behind the first are places: whole numbers, as of `max` and `topk`."""
+    return operator.endswith("_with_indices") \
+        or hasattr(getattr(torch.return_types, operator, None), "indices")
+
+
 INDEX_BYTES = 8
 """Pooling notes its maxima as int64."""
 
