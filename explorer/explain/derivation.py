@@ -75,7 +75,7 @@ NUMBERED = {
     "r": "receptive field of input {}, in pixels of the image",
     "j": "pixels of the image between neighbouring positions of input {}",
     "a": "first pixel that position 0 of input {} sees",
-    "D": "side {} of the tensor",
+    "D": "side {} of the tensor", "S": "that side of input {}",
 }
 """The same for symbols that are numbered, by their letter."""
 
