@@ -10,6 +10,9 @@ if st.get_option("server.fileWatcherType") != "none":
     take_up_saved_files()
 
 from explorer.ui.calls import collect_seldom
+from explorer.ui.start import offer_files
+
+offer_files(Path(__file__))
 
 UI = Path(__file__).parent / "explorer" / "ui"
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.sources import source_of
+from explorer.config import ConfigError
 from explorer.ui import (
     calls,
     controls,
@@ -21,11 +21,20 @@ from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
 
 panel = Panel()
-panel.open_address()
-refused = panel.take_widgets()
-source = source_of(panel.config)
-timing.keep_up(panel, source)
-network = calls.explored(source)
+with st.spinner("Opening the network …"):      # shown where that takes longer than a moment
+    panel.open_address()
+    refused, config = panel.take_widgets(), panel.config
+    try:
+        source = calls.source(config)
+        timing.keep_up(panel, source)
+        network = calls.explored(source)
+    except ConfigError as error:
+        panel.write_address()
+        figures.title(panel, config, config.network.rpartition("/")[2])
+        messages.set_aside(panel.set_aside)
+        messages.cannot_open(error)
+        controls.sidebar(panel, config)
+        st.stop()
 bench = timing.bench(panel, network)
 selected, view = derivation.opened(panel, network), graph.opened(panel, network)
 svg = graph.begin(network, view)
@@ -33,7 +42,7 @@ panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
 # draw: what comes together it draws together, and nothing else moves until it has.
-figures.title(panel, network)
+figures.title(panel, config, network.title)
 messages.set_aside(panel.set_aside)
 messages.cannot_take(refused)
 
@@ -41,7 +50,7 @@ if network.failure:
     messages.cannot_run(network.failure)
     controls.way_out(panel, network.failure)
     graph.section(panel, network, view, svg, selected, bench)
-    controls.sidebar(panel, network)
+    controls.sidebar(panel, config)
     st.stop()
 
 figures.row(network, bench)
@@ -49,7 +58,7 @@ figures.row(network, bench)
 st.subheader("Graph", anchor="graph")
 graph.section(panel, network, view, svg, selected, bench)
 wait_until_sent()
-controls.sidebar(panel, network)
+controls.sidebar(panel, config)
 wait_until_sent()
 
 st.subheader("Layers", anchor="layers")

@@ -18,7 +18,8 @@ import torchinfo
 import explorer
 from explorer.cli.main import main
 from explorer.cli.networks import FORMATS
-from explorer.sources import catalogue
+from explorer.sources import catalogue, find_source
+from explorer.sources.library import LIBRARIES, find_model
 from explorer.views import graph
 
 
@@ -113,6 +114,146 @@ def test_explain_shows_the_sum_with_the_layer_s_numbers(command, tmp_path: Path)
     assert command("explain", "resnet50", "0", "--set", "input_size=288",
                    "--output", str(path))[:2] == (0, "")
     assert path.read_text(encoding="utf-8") == out
+
+
+NETWORK = """
+import torch
+from torch import nn
+
+print("imported")
+
+class Net(nn.Module):
+    def __init__(self, width=1):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 8 * width, 3)
+
+    def forward(self, x):
+        print("runs")
+        return self.conv(x)
+
+class Ids(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 4)
+        self.linear = nn.Linear(3, 4)
+
+    def forward(self, x, ids):
+        return self.linear(x) + self.embed(ids)
+
+def raises():
+    raise ValueError("no")
+
+def leaves():
+    raise SystemExit(3)
+"""
+
+
+@pytest.fixture
+def net(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("files") / "net.py"
+    path.write_text(NETWORK)
+    return str(path)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("settings", [
+    ("timm:resnet18", "--set", "input_size=64", "--set", "num_classes=10"),
+    ("torchvision:squeezenet1_1", "--input", "1x3x64x96"),
+    ("NET:Net(width=2)", "--input", "1x2x32x32"),
+    ("NET:Ids", "--input", "1x5x3", "--input", "ids:1x5:int64"),
+], ids=lambda settings: settings[0])
+def test_every_format_of_what_is_no_network_of_the_catalogue(
+        command, net: str, settings: tuple[str, ...], form: str) -> None:
+    named = settings[0].replace("NET", net)
+    code, out, _ = command("summary", named, *settings[1:], "--format", form)
+    assert code == 0
+    assert "imported" not in out and "runs" not in out
+    if form == "json":
+        document = json.loads(out)
+        assert explorer.open(document["key"]).key == document["key"]
+        assert document["totals"]["params"] == sum(
+            parameter.numel() for parameter in find_source(document["key"]).build("meta")
+            .parameters())
+    elif form == "csv":
+        assert len(pd.read_csv(io.StringIO(out)))
+    elif form == "torchinfo":
+        assert "Total mult-adds" in out
+
+
+def test_explain_graph_and_list(command, net: str, tmp_path: Path) -> None:
+    code, out, _ = command("explain", f"{net}:Net", "0", "--input", "1x2x32x32")
+    assert code == 0 and "1·8·30·30·2·3·3" in out
+    dot = graph_file(command, tmp_path / "a.dot", "timm:resnet18", "--set", "num_classes=10")
+    assert b"BasicBlock" in dot and b"-99%" in dot      # of the parameters of its last layer
+    svg = graph_file(command, tmp_path / "vit.svg", "torchvision:vit_b_16", "--level", "block")
+    assert "EncoderBlock ×12" in svg.decode()
+    assert b"Conv2d" in graph_file(command, tmp_path / "b.dot", f"{net}:Net")
+    code, out, _ = command("list", "timm", "convnext_t*")
+    assert code == 0 and "timm:convnext_tiny" in out.splitlines()
+    assert all(line.startswith("timm:convnext_t") for line in out.splitlines())
+
+
+def test_time_of_what_is_no_network_of_the_catalogue(command, net: str) -> None:
+    quick = ("--device", "cpu", "--threads", "1", "--budget", "0.1", "--format", "json")
+    code, out, _ = command("time", "timm:resnet18", "--set", "input_size=32", "--batches", "1,2",
+                           *quick)
+    assert code == 0
+    assert [point["batch_size"] for point in json.loads(out)["batches"]] == [1, 2]
+    # What the file prints in the measuring process does not come through here.
+    code, out, _ = command("time", f"{net}:Net", "--input", "1x2x32x32", *quick)
+    assert code == 0 and json.loads(out)["median_s"] > 0
+
+
+STRANGE = [
+    (("timm:nosuch",), ("'nosuch'", "Near it are timm:")),
+    (("timm:../../x",), ("'../../x'",)),
+    (("foo:bar",), ("'foo'", "timm:NAME")),
+    (("timm:resnet18", "--set", "widht=1"), ("no knob 'widht'",)),
+    (("timm:resnet18", "--set", "input_size=9999"), ("`input_size`", "4,096", "9999")),
+    (("timm:resnet18", "--input", "1x3"), ("conv1 (Conv2d)", "`--input 1x3x224x224`")),
+    (("timm:resnet18", "--input", "3"), ("`--input 1x3x224x224`",)),
+    (("timm:resnet18", "--input", "abc"), ("1x3x224x224", "'abc'")),
+    (("timm:resnet18", "--input", "1x3x99999999x99999999"), ("1,048,576",)),
+    (("resnet18", "--input", "1x3x64x64"), ("--set input_size=64",)),
+    (("NET:Net", "--input", "1x3x32x32"), ("wants images of 2 channels", "1x2x224x224")),
+    (("NET:Net", "--set", "width=2"), ("no knobs", "net.py:Net(width=2)")),
+    (("NET:Net(1+1)",), ("literals",)),
+    (("NET:Nett",), ("no class or function 'Nett'", "Did you mean Net")),
+    (("NET:__import__",), ("no class or function '__import__'",)),
+    (("NET:raises",), ("line 26 of net.py", "ValueError: no")),
+    (("NET:leaves",), ("line 29 of net.py", "sys.exit")),
+    (("NET:Ids",), ("takes x and ids", "--input")),
+    (("none.py:make",), ("There is no file",)),
+]
+
+
+@pytest.mark.parametrize("name", ["summary", "explain", "time", "graph"])
+@pytest.mark.parametrize(("arguments", "said"), STRANGE,
+                         ids=[" ".join(case[0]) for case in STRANGE])
+def test_bad_input_of_what_is_no_network_of_the_catalogue(
+        command, net: str, tmp_path: Path, name: str, arguments: tuple[str, ...],
+        said: tuple[str, ...]) -> None:
+    path = tmp_path / ("out.svg" if name == "graph" else "out.txt")
+    given = [argument.replace("NET", net) for argument in arguments]
+    code, out, err = command(name, given[0], *["0"] * (name == "explain"), *given[1:],
+                             "--output", str(path))
+    printed = {"imported", "runs"}      # what the file itself prints
+    assert code == 2
+    assert out == ""
+    [line] = [line for line in err.strip().splitlines() if line not in printed]
+    assert all(part in line for part in said), line
+    cut_short = name == "graph" and "forward pass ends" in line
+    assert cut_short or not list(tmp_path.iterdir())
+
+
+def test_a_library_that_is_not_there_is_told(command, monkeypatch: pytest.MonkeyPatch) -> None:
+    LIBRARIES["timm"].names.cache_clear()
+    find_model.cache_clear()
+    monkeypatch.setitem(sys.modules, "timm", None)
+    for arguments in (("summary", "timm:resnet18"), ("list", "timm")):
+        code, out, err = command(*arguments)
+        assert (code, out) == (2, "") and len(err.strip().splitlines()) == 1
+        assert "pip install -r requirements-extra.txt" in err
 
 
 BAD = [

@@ -122,14 +122,14 @@ def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> 
     nodes = set(drawing.nodes)
     assert not any(drawing.is_open(node) for node in nodes)
     for edge in drawing.edges:
-        assert edge.target in nodes and (edge.source is None or edge.source in nodes)
-        assert edge.source is None or edge.source is not edge.target
+        assert edge.target in nodes and (isinstance(edge.source, int) or edge.source in nodes)
+        assert edge.source is not edge.target
 
 
 # Edges
 
 def layer_edges(found: Structure) -> set[tuple[int, int]]:
-    return {(NETWORK_INPUT if edge.source is None else edge.source.layers[0].index,
+    return {(edge.source if isinstance(edge.source, int) else edge.source.layers[0].index,
              edge.target.layers[0].index) for edge in Drawing(found, "layer").edges}
 
 
@@ -147,7 +147,8 @@ def test_edges_between_blocks_are_those_of_their_layers(network: str) -> None:
         home = {layer.index: node for node in Drawing(found, level).nodes for layer in node.layers}
         between = {(home.get(source), home[target]) for source, target in layer_edges(found)}
         drawing = Drawing(found, level)
-        pairs = [(edge.source and edge.source.id, edge.target.id) for edge in drawing.edges]
+        pairs = [(edge.source.id if isinstance(edge.source, Part) else None, edge.target.id)
+                 for edge in drawing.edges]
         assert len(pairs) == len(set(pairs))
         assert set(pairs) == {(source and source.id, target.id) for source, target in between
                               if source is not target}
@@ -158,7 +159,7 @@ def test_an_edge_has_the_shape_of_what_its_source_makes(network: str) -> None:
     found = structure(network)
     for level in LEVELS:
         for edge in Drawing(found, level).edges:
-            makes = {found.summary.trace.input_shape} if edge.source is None else \
+            makes = {found.summary.trace.input_shape} if isinstance(edge.source, int) else \
                 {layer.output_shape for layer in edge.source.layers}
             assert edge.shape in makes
 
@@ -448,7 +449,8 @@ def test_a_network_that_fails_is_drawn_as_far_as_it_got() -> None:
         *_, failed = drawing.nodes
         assert failed.failed and failed.layers[0].path == "reduction_a.branch3x3.conv"
         [edge] = [edge for edge in drawing.edges if edge.target is failed]
-        assert edge.source and edge.source.layers[-1].index == found.failure.inputs[0]
+        assert isinstance(edge.source, Part)
+        assert edge.source.layers[-1].index == found.failure.inputs[0]
         assert edge.shape == found.failure.input_shape == (1, 288, 2, 2)
     assert "failed" not in graph.changes(found, structure("inception_v3"))
 
@@ -457,7 +459,7 @@ def test_a_network_that_fails_at_once_is_its_input_and_the_failure() -> None:
     drawing = Drawing(structure_of(nn.Conv2d(4, 4, 3), 1, 3, 8, 8))
     [failed] = drawing.nodes
     [edge] = drawing.edges
-    assert failed.failed and edge.source is None and edge.target is failed
+    assert failed.failed and edge.source == NETWORK_INPUT and edge.target is failed
 
 
 def test_operations_are_written_along_any_sides() -> None:

@@ -22,7 +22,7 @@ from torch import nn
 
 import explorer
 from explorer.views import graph, layout
-from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, to_dot
+from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, Part, to_dot
 from explorer.views.graph.dot import name
 from explorer.views.graph.paint import paint
 from tests.graphs import ONE_OF_EACH, explored, structure, structure_of, summary
@@ -108,7 +108,7 @@ def test_the_edges_of_the_dot_are_those_of_the_drawing(network: str, direction: 
     for level in LEVELS:
         drawing = Drawing(structure(network), level)
         assert flows(drawing, to_dot(drawing, direction=direction)) == {
-            (name(edge.source) if edge.source else "input", name(edge.target))
+            ("input" if isinstance(edge.source, int) else name(edge.source), name(edge.target))
             for edge in drawing.edges}
 
 
@@ -246,7 +246,7 @@ def test_a_failure_is_marked_with_its_message_and_the_way_to_it() -> None:
         failed = made.get_node(name(drawing.nodes[-1]))
         assert failed.attr["shape"] == "octagon" and failed.attr["class"] == "failed"
         [edge] = [edge for edge in drawing.edges if edge.target is drawing.nodes[-1]]
-        assert edge.source and (name(edge.source), failed) in flows(drawing, dot)
+        assert isinstance(edge.source, Part) and (name(edge.source), failed) in flows(drawing, dot)
         shown = " ".join(texts(layout.to_svg(dot)))
         assert "Conv2d cannot run" in shown and "reduction_a.branch3x3.conv" in shown
         assert "smallest `input_size` that works is 75" in shown

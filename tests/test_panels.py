@@ -45,10 +45,10 @@ def page() -> None:
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
         with st.container(key=name):
             svg = graph.begin(network, view)
-            figures.title(panel, network)
+            figures.title(panel, panel.config, network.title)
             figures.row(network, bench)
             graph.section(panel, network, view, svg, selected, bench)
-            controls.sidebar(panel, network)
+            controls.sidebar(panel, panel.config)
             layers.table(panel, network, selected, bench.layer_times)
             derivation.section(panel, network, selected)
             other_tools.section(panel, network)

@@ -79,7 +79,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
         return {}
     last = {call.index: trace.held_until[call.index] for call in trace.calls
             if call.storage == call.index}
-    last.update({NETWORK_INPUT - number: end for number in range(len(trace.inputs))})
+    last |= {NETWORK_INPUT - number: end for number in range(len(trace.inputs))}
     own = set()
     if trace.training:
         for index, kept in enumerate(keeps(trace, element_bytes)):

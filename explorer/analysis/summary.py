@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from explorer.analysis.memory import alive_at, live_bytes, outputs_of, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
-from explorer.tracing import NETWORK_INPUT, Call, Trace
+from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
 
 
@@ -208,11 +208,12 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
         if index < 0:
             given = trace.given(index)
-            path = given.name or ("input" if index == NETWORK_INPUT else f"input {-index}")
-            shape = given.shape
+            # Named where there are several.
+            path = given.name or ("input" if len(trace.inputs) == 1 else f"input {-index}")
+            held.append(AliveTensor(index, path, given.shape, size))
         else:
-            path, shape = layers[index].path, layers[index].output_shape
-        held.append(AliveTensor(index, path, shape, size))
+            layer = layers[index]
+            held.append(AliveTensor(index, layer.path, layer.output_shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
         held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
                                 rest))

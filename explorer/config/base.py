@@ -153,7 +153,8 @@ def redeclare(name: str, default: Any, help: str | None = None, *,
 def _no_knob(network: str, name: str, knobs: Iterable[str]) -> ConfigError:
     # A knob of other networks is no slip of the pen.
     near = [] if name in Config.model_fields else get_close_matches(name, knobs, n=3, cutoff=0.5)
-    way_out = f"Did you mean {', '.join(near)}?" if near else f"It has {', '.join(knobs)}."
+    way_out = f"Did you mean {', '.join(near)}?" if near else \
+        f"It has {', '.join(knobs) or 'none'}."
     return ConfigError(f"{network} has no knob {name!r}. {way_out}", name)
 
 

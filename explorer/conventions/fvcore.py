@@ -8,19 +8,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
-from explorer.conventions.reports import Seen, Term, ToolReport
+from explorer.conventions.reports import Seen, Term, ToolReport, read_by
 
 
 def report(seen: Seen) -> ToolReport:
     counts: Counter[str] = Counter()
     for call in seen.trace.calls:
         if call.operator == "batch_norm":
-            counts["norm"] += math.prod(call.input_shapes[0]) * (2 if call.parameters else 1)
+            counts["norm"] += read_by(call) * (2 if call.parameters else 1)
         elif call.operator == "adaptive_avg_pool2d":
-            counts["pool"] += math.prod(call.input_shapes[0])
+            counts["pool"] += read_by(call)
     terms = [
         Term(counts["norm"], "Adds BatchNorm, 2 for each output: "
              f"2 × {counts['norm'] // 2:,} = {counts['norm']:,}."),

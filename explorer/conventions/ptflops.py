@@ -12,10 +12,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
-from explorer.conventions.reports import Seen, Term, ToolReport
+from explorer.conventions.reports import Seen, Term, ToolReport, read_by
 
 _ONE_AN_OUTPUT = frozenset({"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"})
 _ONE_AN_INPUT = frozenset({"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"})
@@ -51,7 +50,7 @@ def report(seen: Seen) -> ToolReport:
             counts["pool"] += value
         shared += (leaf.places - 1) * value
     for call in seen.trace.calls:
-        size = math.prod(call.input_shapes[0])
+        size = read_by(call)
         if kind := _PATCHED.get(call.operator):
             if kind == "activation" and call.index in inside:
                 kind = "twice"

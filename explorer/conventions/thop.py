@@ -37,7 +37,7 @@ def report(seen: Seen) -> ToolReport:
             value = leaf.outputs
         elif leaf.type == "AdaptiveAvgPool2d":
             # In floating point and cut off, as the tool does it.
-            before, after = leaf.calls[0].input_shapes[0][2:], leaf.calls[0].output_shape[2:]
+            before, after = leaf.calls[0].input_shapes[0][-2:], leaf.calls[0].output_shape[-2:]
             value = int((before[0] / after[0] * (before[1] / after[1]) + 1) * leaf.outputs)
         elif leaf.type == "Softmax":
             value = sum(_softmax(call) for call in leaf.calls if call.operator == "softmax")

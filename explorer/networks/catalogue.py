@@ -56,10 +56,10 @@ def family_of(network: str) -> Family:
 def find_preset(network: str) -> Preset:
     """The preset of that name; `ConfigError` with near names where there is none."""
     if network not in presets():
-        near = get_close_matches(network.lower(), presets(), n=3, cutoff=0.5)
+        near = get_close_matches(network[:80].lower(), presets(), n=3, cutoff=0.5)
         way_out = f"Did you mean {', '.join(near)}?" if near else \
             f"There are {', '.join(presets())}."
-        raise ConfigError(f"Unknown network {network!r}. {way_out}", "network")
+        raise ConfigError(f"Unknown network {network[:80]!r}. {way_out}", "network")
     return presets()[network]
 
 

@@ -1,12 +1,13 @@
 """What a person names -> Source: a network that can be built, and the inputs that it is given.
 
 One file a kind of source: `catalogue`, `timm` and `torchvision` (with `model` and `library`, which
-they share), `file`. `key` has the canonical string, `find` and `linked` read it.
+they share), `file`. `key` has the canonical string, `find` reads it; `linked`
+has the files that a link may name.
 """
 
 from explorer.sources.find import Named, find_source, preset_of, source_of, to_source
-from explorer.sources.linked import find_linked, offer, offered
+from explorer.sources.linked import offer, offered
 from explorer.sources.source import LARGEST_BATCH, Source
 
-__all__ = ["LARGEST_BATCH", "Named", "Source", "find_linked", "find_source", "offer", "offered",
-           "preset_of", "source_of", "to_source"]
+__all__ = ["LARGEST_BATCH", "Named", "Source", "find_source", "offer", "offered", "preset_of",
+           "source_of", "to_source"]

@@ -11,6 +11,7 @@ from explorer.sources.file import file_source, is_file, split_file
 from explorer.sources.inputs import checked, parse_input
 from explorer.sources.key import default_config, from_settings, split_key, split_setting
 from explorer.sources.library import find_model
+from explorer.sources.linked import offered
 from explorer.sources.source import Source
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
@@ -40,9 +41,14 @@ def to_source(named: Named, inputs: Shape | Sequence[Input] = ()) -> Source:
 
 
 def source_of(config: Knobs, inputs: Sequence[Input] = ()) -> Source:
-    """The source of a config, of the catalogue or of a library."""
+    """The source of a config, of the catalogue, of a library or of a file that was offered.
+
+    Raises `ConfigError` and `LibraryError` as `find_source` does.
+    """
     if isinstance(config, Config):
         return catalogue_source(config, inputs)
+    if config.network in offered():
+        return find_source(config.network, inputs=inputs)
     return find_model(config.network).source(config, inputs)
 
 
@@ -59,7 +65,7 @@ def find_source(key: str, settings: Iterable[tuple[str, str]] = (),
                 inputs: Sequence[Input] = ()) -> Source:
     """The source that a canonical string stands for, with settings and inputs beside its own.
 
-    A string that names a file has it run: what comes from a link goes through `find_linked`.
+    A string that names a file has it run: what comes from a link goes through `from_query`.
     Raises `ConfigError` for an unknown network or knob, a value that is none of the knob's, and a
     file that makes no network; `LibraryError` where a library is not there.
 

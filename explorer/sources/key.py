@@ -2,8 +2,8 @@
 
 The string is the network's name and every knob that is not as it has it, in the order in which the
 config declares them: `resnet50&width=0.5&blocks=3-4-23-3`, `timm:convnext_tiny&input_size=288`.
-Behind `?network=` it is a link. Nothing of a link is imported, run or read but what the catalogue
-and the libraries' own registries have by exactly that name.
+Behind `?network=` it is a link. Nothing of a link is imported, run or read but what the catalogue,
+the libraries' own registries and the start of the server have by exactly that name.
 """
 
 from __future__ import annotations
@@ -13,18 +13,27 @@ from collections.abc import Iterable, Mapping
 from explorer.config import ConfigError, Knobs, find_knob
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import find_preset
+from explorer.sources.file import is_file
 from explorer.sources.library import find_model
+from explorer.sources.linked import offered
 from explorer.sources.source import write_key
 
 
 def default_config(network: str) -> Knobs:
-    """The knobs of a network of the catalogue or of a library, as it has them.
+    """The knobs of a network of the catalogue or of a library, as it has them; a file that was
+    offered has none.
 
     Raises `ConfigError` for an unknown name, `LibraryError` for a library that is not there.
 
     >>> default_config("resnet50").input_size
     224
     """
+    if network in offered():
+        return Knobs(network=network)
+    if is_file(network):
+        raise ConfigError(f"The server was not started with {network[:80]!r}. A link opens a file "
+                          "that the server offers: `streamlit run app.py -- --network "
+                          "FILE.py:CALLABLE`.", "network")
     return find_model(network).config if ":" in network else find_preset(network).config
 
 

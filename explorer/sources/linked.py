@@ -1,35 +1,41 @@
-"""What a link may open: the catalogue, the libraries' registries, and files that the server was
-started with."""
+"""Files that the server was started with: beside the catalogue and the libraries' registries, all
+that a link may open."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+import os
+from threading import Lock
 
-from explorer.sources.find import find_registered, find_source
-from explorer.sources.source import Source
-from explorer.tracing import Input
+from explorer.config import ConfigError
+from explorer.sources.file import FORM, is_file, split_file
+from explorer.sources.inputs import parse_input
 
-_offered: dict[str, Source] = {}
-
-
-def offer(named: str, inputs: Sequence[Input] = ()) -> Source:
-    """Let links open what is named, a file as a rule: for the start of a server, never for what
-    comes from a browser. Raises what `find_source` raises."""
-    source = find_source(named, inputs=inputs)
-    _offered[source.key] = source
-    return source
+_offered: tuple[str, ...] = ()
+_lock = Lock()
 
 
-def offered() -> Mapping[str, Source]:
-    """All that was offered, by key."""
-    return MappingProxyType(_offered)
+def offer(name: str) -> None:
+    """Let `FILE.py:CALLABLE` be opened by that name, letter by letter: for the start of a server,
+    never for what comes from a browser. The file runs when somebody opens it.
 
-
-def find_linked(key: str) -> Source:
-    """`find_source` for a key that comes from a link: nothing is imported, run or read but what was
-    offered, letter by letter, and what the catalogue and the libraries' registries have.
-
-    Raises `ConfigError` and `LibraryError` as `find_source` does.
+    Raises `ConfigError` for what is not written so, and where there is no such file.
     """
-    return _offered.get(key) or find_registered(key)
+    global _offered
+    if not is_file(name):
+        raise ConfigError(f"{name[:200]!r} is no file. Write {FORM}.", "network")
+    named, settings = split_file(name)
+    for setting in settings:
+        knob, _, value = setting.partition("=")
+        if knob != "input":
+            raise ConfigError(f"{named.short} has no knob {knob[:40]!r}. Its arguments stand in "
+                              "parentheses behind it.", "network")
+        parse_input(value)
+    if not os.path.isfile(named.path):
+        raise ConfigError(f"There is no file {named.path}. Write {FORM}.", "network")
+    with _lock:
+        _offered = tuple(dict.fromkeys([*_offered, name]))
+
+
+def offered() -> tuple[str, ...]:
+    """The names of all that was offered."""
+    return _offered

@@ -76,7 +76,7 @@ class Model:
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:      # whatever a library raises
-            said, *_ = str(error).splitlines() or [""]
+            said = next(iter(str(error).splitlines()), "").rstrip(".")
             knobs = " and ".join(f"{name}={value}" for name, value in turned.items())
             raise ConfigError(
                 f"{self.network} cannot be built{knobs and f' with {knobs}'}: "

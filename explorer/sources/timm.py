@@ -13,6 +13,14 @@ def names() -> tuple[str, ...]:
     return tuple(libraries.load("timm").list_models())
 
 
+@cache
+def families() -> dict[str, tuple[str, ...]]:
+    """The names by the file of timm that has them."""
+    timm = libraries.load("timm")
+    return {family: tuple(members) for family in timm.list_modules()
+            if (members := timm.list_models(module=family))}
+
+
 def model(name: str) -> Model:
     """The model of a name that is in `names`."""
     timm = libraries.load("timm")

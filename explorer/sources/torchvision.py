@@ -7,8 +7,11 @@ it, as in detection and optical flow, what their transforms or their smallest fe
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
+
+from torch import nn
 
 from explorer import libraries
 from explorer.sources.model import Model
@@ -30,6 +33,16 @@ def names() -> tuple[str, ...]:
     return tuple(libraries.load("torchvision").models.list_models())
 
 
+@cache
+def families() -> dict[str, tuple[str, ...]]:
+    """The names by the file of torchvision that has them, under its task where that has one."""
+    found: dict[str, list[str]] = {}
+    for name in names():
+        module = libraries.load("torchvision").models.get_model_builder(name).__module__
+        found.setdefault(" ".join(module.split(".")[2:]), []).append(name)
+    return {family: tuple(members) for family, members in sorted(found.items())}
+
+
 def model(name: str) -> Model:
     """The model of a name that is in `names`."""
     models = libraries.load("torchvision").models
@@ -39,6 +52,8 @@ def model(name: str) -> Model:
     weights = next(iter(models.get_model_weights(name)))
     classes = len(weights.meta.get("categories", ()))
     size = SIDES.get(own) or SIDES.get(kind) or _size_of(weights.transforms())
+    if own == "maxvit":
+        create = partial(_square, create)
     without: dict[str, None] = {"weights": None}
     if "weights_backbone" in inspect.signature(create).parameters:
         without["weights_backbone"] = None      # else they are downloaded
@@ -52,6 +67,10 @@ def model(name: str) -> Model:
         arguments=arguments,
         sample=(3, *([FRAMES] if kind == "video" else []), size, size),
         inputs=2 if kind == "optical_flow" else 1)
+
+
+def _square(create: Callable[..., nn.Module], *, input_size: int = 224, **given: Any) -> nn.Module:
+    return create(input_size=(input_size, input_size), **given)
 
 
 def _size_of(preprocessing: Any) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 from explorer.analysis import Layer
+from explorer.tracing.operators import Shape
 
 FEWEST_GROWING = 3
 """Two that differ are a step; from three on there is a rule in it."""
@@ -57,22 +58,27 @@ def growth(members: Sequence[Sequence[Layer]]) -> tuple[int, int] | None:
 def _channels(layers: Sequence[Layer]) -> int | None:
     """Channels that enter: of a concatenation at the start, what it makes of its inputs."""
     first = layers[0]
-    shape = first.output_shape if first.call.operator == "cat" else first.input_shapes[0]
+    shape = first.output_shape if first.call.operator == "cat" else _given(first)
     return shape[1] if len(shape) > 1 else None
+
+
+def _given(layer: Layer) -> Shape:
+    """The shape of its first input; of what reads parameters alone none."""
+    return layer.input_shapes[0] if layer.input_shapes else ()
 
 
 def _form(layers: Sequence[Layer]) -> tuple[object, ...]:
     """What is the same in all members of a run: all but channels."""
     return tuple([(layer.type, layer.window, len(layer.inputs) if layer.call.operator != "cat"
                    else 0, layer.output_shape[:1], layer.output_shape[2:],
-                   layer.input_shapes[0][2:]) for layer in layers])
+                   _given(layer)[2:]) for layer in layers])
 
 
 def _numbers(layers: Sequence[Layer]) -> tuple[int, ...]:
     """What may grow in a run by the same steps."""
     numbers: list[int] = []
     for layer in layers:
-        given, made = layer.input_shapes[0][1:2], layer.output_shape[1:2]
+        given, made = _given(layer)[1:2], layer.output_shape[1:2]
         if layer.call.operator == "cat":
             given = made
         numbers += [*given, *made, layer.groups or 0, layer.params]

@@ -15,7 +15,7 @@ from explorer.analysis import Layer, Summary
 from explorer.structure.folding import fold, growth
 from explorer.structure.tree import Flow, Node, modules_of
 from explorer.structure.wiring import Wiring
-from explorer.tracing import NETWORK_INPUT, Call, TraceError
+from explorer.tracing import Call, TraceError
 from explorer.tracing.operators import Effect, Kind, Shape
 
 Role = Literal["stage", "run", "block", "module", "call"]
@@ -238,7 +238,7 @@ def _joined(parts: Iterable[Part]) -> tuple[Layer, ...]:
 def auxiliary_layers(summary: Summary, training: Summary) -> tuple[Layer, ...]:
     """What only training runs, numbered after the layers of the evaluation and wired to them."""
     known = {occurrence: layer.index for occurrence, layer in occurrences(summary.layers)}
-    number = {NETWORK_INPUT: NETWORK_INPUT}
+    number: dict[int, int] = {}
     extra: list[Layer] = []
     for occurrence, layer in occurrences(training.layers):
         if occurrence in known:
@@ -247,7 +247,8 @@ def auxiliary_layers(summary: Summary, training: Summary) -> tuple[Layer, ...]:
         number[layer.index] = len(summary.layers) + len(extra)
         extra.append(layer._replace(call=layer.call._replace(
             index=number[layer.index],
-            inputs=tuple([number[producer] for producer in layer.inputs]))))
+            inputs=tuple([number[producer] if producer >= 0 else producer
+                          for producer in layer.inputs]))))
     return tuple(extra)
 
 

@@ -23,8 +23,8 @@ class Wiring:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
         self._before: list[int] = []
-        """For each layer the set of those that it depends on, itself too, as bits; bit 0 is the
-        network's input."""
+        """For each layer the set of those that it depends on, itself too, as bits; bit 0 stands
+        for all inputs of the network."""
         self._kinds: dict[tuple[int, int], EdgeKind] = {}
         for layer in layers:
             bits = 1 << layer.index + 1
@@ -39,11 +39,11 @@ class Wiring:
         return self._kinds.get((producer, reader), "flow")
 
     def fork(self, indices: Sequence[int]) -> int:
-        """The last layer that all of the given ones come from; `NETWORK_INPUT` if there is none."""
+        """The last layer that all of the given ones come from; -1 if there is none."""
         common = -1
         for index in indices:
             common &= self._bits(index)
-        return common.bit_length() - 2
+        return max(common.bit_length() - 2, NETWORK_INPUT)
 
     def ways(self, merge: Layer) -> list[list[int]]:
         """For each input of a merge the layers on its way alone, in order."""
@@ -62,7 +62,7 @@ class Wiring:
         return ways
 
     def _bits(self, index: int) -> int:
-        return 1 if index == NETWORK_INPUT else self._before[index]
+        return 1 if index < 0 else self._before[index]
 
     def _mark(self, merge: Layer) -> None:
         (first, second), ways = merge.inputs, self.ways(merge)

@@ -27,10 +27,14 @@ class Outcome(NamedTuple):
     """Whether the table of operators has all of it."""
 
 
+RULE_ERRORS = (TypeError, ValueError, AttributeError, LookupError, RuntimeError)
+"""What a rule raises that is called in a way that it does not know, and `ShapeError`."""
+
+
 def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
             first: SymbolicTensor | None) -> Outcome:
-    """What a function gives; `first` is the first tensor that it is given. `ShapeError` where it refuses the
-    shapes that it is given, or needs values; or what else PyTorch raises."""
+    """What a function gives; `first` is the first tensor that it is given. `ShapeError` where it
+    refuses the shapes that it is given, or needs values; or what else PyTorch raises."""
     entry = resolved.entry
     if entry is None:
         return _counted(function, args, kwargs)
@@ -40,7 +44,7 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs:
         effect = entry.rule(*(args[::-1] if resolved.swapped else args), **kwargs)
     except ShapeError as error:
         refused = error     # by a rule, which may know less than PyTorch
-    except (TypeError, ValueError, AttributeError, LookupError, RuntimeError):
+    except RULE_ERRORS:
         return _counted(function, args, kwargs)     # called in a way that the rule does not know
     else:
         if effect.dtype is None and first is not None and not first.dtype.is_floating_point:

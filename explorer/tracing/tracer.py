@@ -31,7 +31,7 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
-from explorer.tracing.outcome import opened, outcome, run_on_meta
+from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
 from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
 
@@ -293,7 +293,17 @@ class _Tracer(TorchFunctionMode):
         shapes = tuple([tensor.sides for tensor in tensors])
         self.pending = path, type_name, shapes, producers
         first = tensors[0] if tensors else None
-        effect, result, known = outcome(resolved, function, args, kwargs, first)
+        effect: Effect | None = None
+        result, known = None, True
+        # The usual case at once; `outcome` has all others.
+        if entry is not None and entry.rule is not None and not swapped \
+                and (first is None or first.dtype.is_floating_point):
+            try:
+                effect = entry.rule(*args, **kwargs)
+            except RULE_ERRORS:
+                effect = None
+        if effect is None:
+            effect, result, known = outcome(resolved, function, args, kwargs, first)
         self.pending = None
         if effect is None:
             return result

@@ -10,13 +10,14 @@ from functools import cache
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
 from explorer.networks.catalogue import presets
 from explorer.pipeline import Explored, explore, summarise
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
-from explorer.sources import Source, preset_of
+from explorer.sources import Source, preset_of, source_of
 from explorer.timing import LayerTimes
 from explorer.ui.kept import kept
 from explorer.views import charts, graph, layout, tables, timings
@@ -42,10 +43,21 @@ def collect_seldom() -> None:
 
 
 @kept(ENTRIES)
+def source(config: Knobs) -> Source:
+    """What a config stands for; raises `ConfigError` for a file that makes no network."""
+    return source_of(config)
+
+
+@kept(ENTRIES)
 def explored(source: Source) -> Explored:
-    """A network and all that is known of it, beside its preset where it is of the catalogue."""
+    """A network and all that is known of it, beside its preset where its knobs are turned; raises
+    `ConfigError` where it cannot be built, or does nothing."""
     preset = preset_of(source)
-    return explore(source, preset=explored(preset) if preset else None)
+    network = explore(source, preset=explored(preset) if preset else None)
+    if not network.summary.layers and not network.failure:
+        raise ConfigError(f"{source.title} does nothing: its forward pass gives back what it is "
+                          "given, and there is nothing to count.")
+    return network
 
 
 @kept(ENTRIES)

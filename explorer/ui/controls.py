@@ -5,39 +5,30 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.config import Config, Knob, Knobs, knobs_of
-from explorer.networks.catalogue import family_of, find_preset, presets
-from explorer.pipeline import Explored
+from explorer.networks.catalogue import family_of
 from explorer.tracing import TraceError
+from explorer.ui import choice
 from explorer.ui.panel import Panel
 
 # The knobs that people turn most stay open; the others of every network are a group.
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
 
 
-def sidebar(panel: Panel, network: Explored) -> None:
+def sidebar(panel: Panel, config: Knobs) -> None:
     """The network, the common knobs, and the family's own in a group."""
-    config = network.source.config
-    assert config
     knobs = knobs_of(type(config))
     with st.sidebar:
-        names = list(dict.fromkeys([*presets(), config.network]))
-        st.selectbox("Network", names, names.index(config.network), key=panel.network_widget,
-                     on_change=panel.choose_network,
-                     format_func=lambda name: presets()[name].title if name in presets() else name,
-                     help="A preset as its paper, or torchvision, has it. Choosing one puts every "
-                          "knob back to where it belongs.")
-        if isinstance(config, Config):
-            family, preset = family_of(config.network), find_preset(config.network)
-            st.caption(f"{family.paper}. {preset.source}.")
+        choice.network(panel, config)
         for name, knob in knobs.items():
             if knob.common and name not in SHAPE_OF_DATA:
                 widget(panel, knob, config)
         if isinstance(config, Config):
-            st.markdown(f"**{family.title}**")
+            st.markdown(f"**{family_of(config.network).title}**")
         for knob in knobs.values():
             if not knob.common:
                 widget(panel, knob, config)
-        st.markdown("**Data**")
+        if knobs:
+            st.markdown("**Data**")
         for name in SHAPE_OF_DATA:
             if name in knobs:
                 widget(panel, knobs[name], config)

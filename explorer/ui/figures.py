@@ -5,12 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import text
+from explorer.config import Config, Knobs
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
 from explorer.ui import timing
 from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
+from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
+from explorer.views import fields, tables
 
 HELP = {
     "Parameters": "Weights that training learns; shared ones count once. ",
@@ -23,15 +26,14 @@ HELP = {
 }
 
 
-def title(panel: Panel, network: Explored) -> None:
+def title(panel: Panel, config: Knobs, sentence: str) -> None:
     """The network in a sentence, with reset and a link to it."""
-    config = network.source.config
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(network.title, anchor=False)
+        st.subheader(escape(sentence), anchor=False)
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Reset", icon=":material/restart_alt:", on_click=panel.reset,
                       key=panel.widget("reset"),
-                      disabled=config is None or config == default_config(config.network),
+                      disabled=config == default_config(config.network),
                       help="Put every knob back to the preset.")
             copy_link(panel)
 
@@ -39,25 +41,52 @@ def title(panel: Panel, network: Explored) -> None:
 def row(network: Explored, bench: Bench) -> None:
     """The header figures, each with its change against the preset."""
     now, then = network.summary.totals, (network.preset or network).summary.totals
-    side = network.source.input_shape[-1]
+    same = _as_in(network)
     with st.grid(5, min_column_width=150):
-        figure("Parameters", text.short(now.params), now.params, then.params)
-        figure("Multiply-adds", text.short(now.macs), now.macs, then.macs)
+        figure("Parameters", text.short(now.params), now.params, then.params,
+               same or f"{text.short(now.param_bytes, 'B')} in float32")
+        figure("Multiply-adds", text.short(now.macs), now.macs, then.macs,
+               same or f"{text.short(now.flops)} FLOPs")
         figure("Peak memory", text.short(now.peak_activation_bytes, "B"),
-               now.peak_activation_bytes, then.peak_activation_bytes, " bytes")
-        figure("Receptive field", f"{now.receptive_field:,} px", now.receptive_field,
-               then.receptive_field, f" pixels; the image has {side:,}")
+               now.peak_activation_bytes, then.peak_activation_bytes, same or "in float32",
+               " bytes")
+        _field(network, same)
         timing.latency(bench)
     if network.summary.not_counted:
-        st.warning("Operations not counted, for want of a rule: " + ", ".join(
-            f"{layer.path} ({layer.type})" for layer in network.summary.not_counted))
+        st.warning(escape(
+            f"Not counted, for want of a rule: {tables.not_counted(network.summary)}. Of their "
+            "costs the totals have the multiply-adds that PyTorch's own counter finds, and nothing "
+            "else."))
 
 
-def figure(label: str, shown: str, now: int, then: int, unit: str = "") -> None:
-    """One figure; its tooltip has the exact value."""
+def _as_in(network: Explored) -> str:
+    """What the figures are compared with, in words; "" where there is nothing."""
+    config = network.source.config
+    if config is None:
+        return ""
+    return "as in the preset" if isinstance(config, Config) else \
+        f"as in {config.network.partition(':')[0]}"
+
+
+def _field(network: Explored, same: str) -> None:
+    """The receptive field, where windows slide over what the network is given."""
+    now, then = network.summary, (network.preset or network).summary
+    if (image := fields.image(now)) is None:
+        st.metric("Receptive field", "–", "not known", delta_color="off", delta_arrow="off",
+                  border=True, help=f"{HELP['Receptive field']}Here it is not known of any layer.")
+        return
+    figure("Receptive field", f"{now.totals.receptive_field:,}{image.unit}",
+           now.totals.receptive_field, then.totals.receptive_field,
+           "before positions mix" if fields.mixes(now) else same or f"of {image.words}",
+           f"{image.unit}, of {image.words}")
+
+
+def figure(label: str, shown: str, now: int, then: int, same: str, unit: str = "") -> None:
+    """One figure, with its change, or with `same` where there is none; its tooltip has the exact
+    value."""
     change = text.change(now, then)
     st.metric(
-        label, shown, change or "as in the preset", delta_color="off", border=True,
+        label, shown, change or same, delta_color="off", border=True,
         delta_arrow="off" if change is None else "up" if now > then else "down",
         help=f"{HELP[label]}Exactly {now:,}{unit}"
              + (f"; the preset has {then:,}." if change else "."))

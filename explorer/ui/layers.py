@@ -90,6 +90,8 @@ def _number(label: str, help: str) -> Any:
     return st.column_config.NumberColumn(label, format="localized", help=help, width=115)
 
 
+SIDES = "Of images batch × channels × height × width"
+
 COLUMNS = {
     "index": st.column_config.NumberColumn("#", pinned=True, width=45,
                                            help="Order of execution"),
@@ -100,9 +102,9 @@ COLUMNS = {
     "kind": st.column_config.MultiselectColumn(
         "Kind", options=list(KIND_COLOURS), color=list(KIND_COLOURS.values()), width=165),
     "input_shapes": st.column_config.TextColumn(
-        "Input", width=130, help="Batch × channels × height × width"),
+        "Input", width=130, help=SIDES),
     "output_shape": st.column_config.TextColumn(
-        "Output", width=130, help="Batch × channels × height × width"),
+        "Output", width=130, help=SIDES),
     "kernel": st.column_config.TextColumn("Kernel", width=65),
     "stride": st.column_config.TextColumn("Stride", width=65),
     "groups": st.column_config.NumberColumn(

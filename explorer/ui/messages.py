@@ -29,7 +29,7 @@ def cannot_run(error: TraceError) -> None:
 
 
 def cannot_open(error: Exception) -> None:
-    """A published table whose file is damaged."""
+    """A published table whose file is damaged, or a network that cannot be built."""
     st.error(escape(str(error)))
 
 

@@ -9,13 +9,14 @@ is set aside, and the page says so.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar
 
 import streamlit as st
 
 from explorer.config import ConfigError, Knobs, knobs_of
-from explorer.networks.catalogue import presets
+from explorer.libraries import LibraryError
 from explorer.sources.key import default_config, from_query, to_query
 
 DEFAULT = "resnet50"
@@ -85,11 +86,12 @@ class Panel:
         """Back to the preset: for callbacks."""
         self._set_config(default_config(self.config.network))
 
-    def choose_network(self) -> None:
-        """To the preset that the widget names: its callback."""
-        # A saved file can have renamed what the browser still shows.
-        if preset := presets().get(st.session_state[self.network_widget]):
-            self._set_config(preset.config)
+    def choose_network(self, widget: str) -> None:
+        """To the network that a widget names, with every knob as it has it: its callback."""
+        # A saved file can have renamed what the browser still shows, and a choice can be cleared.
+        if (name := st.session_state[widget]) is not None:
+            with suppress(ConfigError, LibraryError):
+                self._set_config(default_config(name))
 
     def set_knob(self, name: str, value: Any) -> None:
         """Turn a knob without its widget: for callbacks."""
@@ -150,10 +152,10 @@ class Panel:
         place = "" if position is None else f"-{position}"
         return self.widget(f"knob-{name}{place}-{self._held['renewed']}")
 
-    @property
-    def network_widget(self) -> str:
-        """The key of the choice of a network, which the person alone changes, but for a link."""
-        return self.widget(f"network-{self._held['opened']}")
+    def network_widget(self, name: str = "network") -> str:
+        """The key of a choice that leads to a network, which the person alone changes, but for a
+        link."""
+        return self.widget(f"{name}-{self._held['opened']}")
 
     def graph_widget(self, name: str) -> str:
         """The key of a control of the graph, which a link changes too, and the graph itself.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.pipeline import Explored
+from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
-from explorer.views import charts
+from explorer.views import charts, fields
 
 
 def section(panel: Panel, network: Explored) -> None:
@@ -15,15 +16,8 @@ def section(panel: Panel, network: Explored) -> None:
                      key=panel.widget("field")) as box:
         if not box.open:
             return
-        shape, summary = network.source.input_shape, network.summary
-        side = shape[-1]
-        grown = next((layer for layer in summary.layers if layer.receptive_field and
-                      layer.receptive_field.outgrows(shape)), None)
-        st.plotly_chart(charts.field_over_depth(summary), key=panel.widget("field-over-depth"),
-                        config={"displayModeBar": False})
-        st.caption(
-            "The pixels that one position of each output can see, along the largest path through "
-            "branches and shortcuts. " +
-            (f"From {grown.path} on it is larger than the image of {side:,} pixels: what it adds "
-             "there is padding." if grown else
-             f"It stays within the image of {side:,} pixels to the end."))
+        if fields.image(network.summary):
+            st.plotly_chart(charts.field_over_depth(network.summary),
+                            key=panel.widget("field-over-depth"),
+                            config={"displayModeBar": False})
+        st.caption(escape(" ".join(fields.sentences(network.summary))))

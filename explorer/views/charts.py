@@ -14,6 +14,7 @@ from explorer import text
 from explorer.analysis import Layer, Summary
 from explorer.pipeline import Explored
 from explorer.tracing.operators import Kind
+from explorer.views import fields
 from explorer.views.palette import KIND_COLOURS
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
@@ -29,6 +30,9 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
     """
     structure = explored.structure
     names = list(dict.fromkeys([structure.place(layer).block for layer in explored.summary.layers]))
+    ends = {name: _end(name) for name in names}
+    if len({*ends.values()}) < len(ends):
+        ends = {name: name for name in names}
     rows = ROWS if seconds else ROWS[:-1]
     figures = []
     for quantity, title, unit in rows:
@@ -43,7 +47,7 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             # Without the blocks that have nothing of a kind: plotly draws bars of no height too.
             if there := {name: value for name, value in values.items() if value}:
                 bars.append(dict(
-                    type="bar", x=list(there), y=list(there.values()), name=kind,
+                    type="bar", x=[ends[name] for name in there], y=list(there.values()), name=kind,
                     marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
                     hovertemplate=f"%{{x}}<br>{kind}: %{{y:{exact}}} {unit}"
                                   f"<extra>{title}</extra>"))
@@ -54,11 +58,20 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             margin=dict(l=56, r=10, t=30, b=90 if last else 10, autoexpand=False),
             title=dict(text=title, x=0, xanchor="left", y=1, yanchor="top", pad=dict(t=6),
                        font=dict(size=13)),
-            xaxis=dict(type="category", categoryarray=names, range=[-0.5, len(names) - 0.5],
-                       tickangle=-45, tickfont=dict(size=11), automargin=False,
-                       showticklabels=last),
+            xaxis=dict(type="category", categoryarray=[*ends.values()],
+                       range=[-0.5, len(names) - 0.5], tickangle=-45, tickfont=dict(size=11),
+                       automargin=False, showticklabels=last),
             yaxis=dict(tickformat="~s", ticksuffix=unit, nticks=4, automargin=False)))))
     return tuple(figures)
+
+
+def _end(name: str) -> str:
+    """A name as far as it fits under its bar; the blocks of a network differ at the end.
+
+    >>> _end("encoder.layers.encoder_layer_0")
+    '…encoder_layer_0'
+    """
+    return name if len(name) <= 16 else f"…{name[-15:]}"
 
 
 def batch_sweep(frame: pd.DataFrame) -> go.Figure:
@@ -103,21 +116,24 @@ def live_memory(summary: Summary) -> go.Figure:
 
 
 def field_over_depth(summary: Summary) -> go.Figure:
-    """The receptive field of each call, in pixels, beside the size of the image."""
+    """The receptive field of each call beside the longest side of the image, where a window
+    slides over one."""
     seeing = [layer for layer in summary.layers if layer.receptive_field]
     sizes = [layer.receptive_field.side for layer in seeing if layer.receptive_field]
-    side = max(summary.trace.input_shape[-2:])
+    image = fields.image(summary)
+    assert image
+    side, unit = max(image.sides), image.unit
     figure = _along_the_calls()
-    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=" px", fill=False)
+    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=unit, fill=False)
     figure.add_hline(side, line=dict(color=KEPT, dash="dash", width=1.5))
     # At the left end, where the curve is still far below.
-    figure.add_annotation(text=f"image {side:,} px", x=0, xref="paper", y=side, xanchor="left",
-                          yanchor="bottom", showarrow=False)
+    figure.add_annotation(text=f"{image.noun} {side:,}{unit}", x=0, xref="paper", y=side,
+                          xanchor="left", yanchor="bottom", showarrow=False)
     for layer, size in zip(seeing, sizes, strict=True):
         if size > side:
-            _mark(figure, layer, size, f"outgrown: {size:,} px", rising=True)
+            _mark(figure, layer, size, f"outgrown: {size:,}{unit}", rising=True)
             break
-    figure.update_yaxes(rangemode="tozero", ticksuffix=" px", nticks=6)
+    figure.update_yaxes(rangemode="tozero", ticksuffix=unit, nticks=6)
     return figure
 
 

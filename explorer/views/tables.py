@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -16,13 +17,14 @@ from explorer.networks.family import Preset
 from explorer.pipeline import Explored
 from explorer.structure import Place
 from explorer.text import Rational
-from explorer.tracing.operators import Shape
+from explorer.tracing import Input
+from explorer.views import fields
 
 
 def layer_records(explored: Explored) -> list[dict[str, Any]]:
     """One plain record a call: shapes as lists, counts as exact integers, None for not counted."""
-    structure, input_shape = explored.structure, explored.summary.trace.input_shape
-    return [_record(layer, structure.place(layer), input_shape)
+    structure, inputs = explored.structure, explored.summary.trace.inputs
+    return [_record(layer, structure.place(layer), inputs)
             for layer in explored.summary.layers]
 
 
@@ -31,7 +33,7 @@ def _number(value: Rational) -> int | float:
     return float(value) if isinstance(value, Fraction) else value
 
 
-def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
+def _record(layer: Layer, place: Place, inputs: Sequence[Input]) -> dict[str, Any]:
     field, window = layer.receptive_field, layer.window
     return {
         "index": layer.index,
@@ -57,12 +59,13 @@ def _record(layer: Layer, place: Place, input_shape: Shape) -> dict[str, Any]:
         "receptive_field": field.side if field else None,
         "receptive_field_stride": _number(max(field.stride)) if field else None,
         "receptive_field_start": _number(min(field.start)) if field else None,
-        "outgrown": field.outgrows(input_shape) if field else None,
+        "outgrown": fields.outgrown(field, inputs) if field else None,
     }
 
 
 def layer_frame(explored: Explored) -> pd.DataFrame:
-    """The layers as a DataFrame: whole numbers as nullable integers, shapes as text.
+    """The layers as a DataFrame: whole numbers as nullable integers, fractional strides as nullable
+    floats, shapes as text.
 
     A cost that is not counted is missing (NA), never zero.
 
@@ -74,8 +77,12 @@ def layer_frame(explored: Explored) -> pd.DataFrame:
     for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
         frame[name] = [_shape_text(value) for value in frame[name]]
     for name in ("groups", "shared_with", "macs", "elementwise_ops", "saved_bytes",
-                 "receptive_field", "receptive_field_stride", "receptive_field_start"):
+                 "receptive_field"):
         frame[name] = frame[name].astype("Int64")
+    for name in ("receptive_field_stride", "receptive_field_start"):
+        # Fractions behind what enlarges.
+        whole = (frame[name].dropna() % 1 == 0).all()
+        frame[name] = frame[name].astype("Int64" if whole else "Float64")
     frame["outgrown"] = frame["outgrown"].astype("boolean")
     return frame
 
@@ -180,9 +187,18 @@ def to_text(explored: Explored) -> str:
     lines = [explored.title, "", aligned(short_frame(explored)), ""]
     lines += [f"{name:24} {value}" for name, value in totals_lines(summary.totals)]
     if summary.not_counted:
-        lines.append(f"{text.NOT_COUNTED:24} " + ", ".join(
-            f"{layer.path} ({layer.type})" for layer in summary.not_counted))
+        lines.append(f"{text.NOT_COUNTED:24} {not_counted(summary)}")
     return "\n".join(lines)
+
+
+def not_counted(summary: Summary) -> str:
+    """The layers whose operator has no rule: how many, and the operators that there are most of."""
+    of_type = Counter(layer.type for layer in summary.not_counted)
+    shown = [f"{name} ×{count}" if count > 1 else name for name, count in of_type.most_common(4)]
+    if (rest := len(of_type) - len(shown)) > 0:
+        shown.append(f"{rest} other operation{'s' * (rest > 1)}")
+    return f"{len(summary.not_counted):,} of {len(summary.layers):,} layers: " \
+           f"{text.enumeration(shown)}"
 
 
 def to_markdown(explored: Explored) -> str:

@@ -17,9 +17,9 @@ import graphviz
 
 from explorer import text
 from explorer.structure import EdgeKind, Part
-from explorer.tracing import TraceError
+from explorer.tracing import NETWORK_INPUT, TraceError
 from explorer.views.graph import recipe
-from explorer.views.graph.drawing import Drawing, Edge
+from explorer.views.graph.drawing import Drawing, Edge, Origin
 from explorer.views.graph.paint import Paint
 from explorer.views.palette import FRAME, INK, PALE, PAPER, PLAIN
 
@@ -63,13 +63,21 @@ def to_dot(drawing: Drawing, *, direction: Direction = "LR", shapes: bool = True
         dot.attr("node", fillcolor=PALE, color=PLAIN, fontcolor=INK)
         dot.attr("edge", color=PLAIN, fontcolor=PLAIN)
         dot.attr(color=FRAME, fontcolor=INK)
-    given = text.shape(drawing.structure.summary.trace.input_shape[1:])
-    dot.node(INPUT, _label("Input", (), given), id=INPUT, **{"class": "input"})
+    trace = drawing.structure.summary.trace
+    inputs = [-1 - number for number in range(len(trace.inputs))]
+    for number in inputs:
+        given = trace.given(number)
+        dot.node(_tail(number), _label(f"Input {given.name}".strip(), (),
+                                       text.shape(given.shape[1:])),
+                 id=_tail(number), **{"class": "input"})
+    if direction == "LR":
+        for above, below in pairwise(inputs):
+            dot.edge(_tail(above), _tail(below), style="invis")
     columns = _Columns(drawing, shapes) if direction == "LR" else None
     for number, stage in enumerate(drawing.structure.stages):
         with columns.frame(dot, number) if columns else nullcontext(dot) as place:
             _draw(place, stage, drawing, changes or {}, paint)
-    labelled: set[Part | None] = set()
+    labelled: set[Origin] = set()
     for edge in drawing.edges:
         if columns is None or not columns.between(edge):
             # What flows out of a node is written once.
@@ -97,14 +105,14 @@ class _Columns:
         self.drawing, self.shapes = drawing, shapes
         self.column = {node: number for number, nodes in enumerate(drawing.columns)
                        for node in nodes}
-        self.trunks: dict[int, dict[Part | None, list[Edge]]] = {
+        self.trunks: dict[int, dict[Origin, list[Edge]]] = {
             number: {} for number in range(len(drawing.columns))}
         for edge in drawing.edges:
             if self.between(edge):
                 self.trunks[self.column[edge.target]].setdefault(edge.source, []).append(edge)
 
     def between(self, edge: Edge) -> bool:
-        return edge.source is None or self.column[edge.source] != self.column[edge.target]
+        return isinstance(edge.source, int) or self.column[edge.source] != self.column[edge.target]
 
     @contextmanager
     def frame(self, dot: graphviz.Digraph, number: int) -> Iterator[graphviz.Digraph]:
@@ -125,7 +133,7 @@ class _Columns:
             frame.attr(peripheries="0", margin="0")
             yield frame
 
-    def _enter(self, gutter: graphviz.Digraph, number: int, source: Part | None,
+    def _enter(self, gutter: graphviz.Digraph, number: int, source: Origin,
                edges: list[Edge]) -> None:
         """A label for what enters a column, and a corner below."""
         # In two lines, channels over sides: the width of the page is what is scarce.
@@ -150,11 +158,13 @@ class _Columns:
         for left, right in pairwise(heads):
             dot.edge(left, right, style="invis", weight="100")
 
-    def _leads(self, node: Part | None) -> bool:
-        """Whether a node is the network's input or the head of its column."""
-        return node is None or node is self.drawing.columns[self.column[node]][0]
+    def _leads(self, node: Origin) -> bool:
+        """Whether a node is the first input or the head of its column."""
+        if isinstance(node, int):
+            return node == NETWORK_INPUT
+        return node is self.drawing.columns[self.column[node]][0]
 
-    def _trunk(self, dot: graphviz.Digraph, number: int, source: Part | None,
+    def _trunk(self, dot: graphviz.Digraph, number: int, source: Origin,
                edges: list[Edge]) -> None:
         label, kinds = _via("label", source, number), {edge.kind for edge in edges}
         line = _line(kinds.pop() if len(kinds) == 1 else "flow")
@@ -175,7 +185,7 @@ class _Columns:
             dot.edge(fork, name(edge.target), **_line(edge.kind))
 
 
-def _via(what: str, source: Part | None, number: int) -> str:
+def _via(what: str, source: Origin, number: int) -> str:
     return f"{what}_{_tail(source)}_to{number}"
 
 
@@ -186,8 +196,10 @@ def _same_rank(dot: graphviz.Digraph, names: list[str]) -> None:
             row.node(member)
 
 
-def _tail(source: Part | None) -> str:
-    return name(source) if source else INPUT
+def _tail(source: Origin) -> str:
+    if not isinstance(source, int):
+        return name(source)
+    return INPUT if source == NETWORK_INPUT else f"{INPUT}{-source}"
 
 
 def _line(kind: EdgeKind) -> dict[str, str]:
@@ -224,8 +236,9 @@ def _look(part: Part, drawing: Drawing, change: str | None) -> dict[str, str]:
     """Shape and label of a closed part."""
     layer, shape = part.layers[-1], text.shape(part.output_shape[1:])
     if part.failed:
+        given = text.shape(next(iter(layer.input_shapes), ()))
         return dict(shape="octagon", style="filled", label=_label(
-            f"{layer.type} cannot run", (), f"given {text.shape(layer.input_shapes[0])}"))
+            f"{layer.type} cannot run", (), f"given {given}"))
     if part.role == "call" and layer.call.operator in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.call.operator], fixedsize="true", width="0.3",
                     fontsize="13", style="filled")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.structure import EdgeKind, Part, Role, Structure
-from explorer.tracing import NETWORK_INPUT
 from explorer.tracing.operators import Shape
 
 Level = Literal["stage", "block", "layer"]
@@ -17,9 +16,12 @@ OPEN_AT: dict[Level, frozenset[Role]] = {
     "layer": frozenset({"stage", "run", "block"})}
 
 
+Origin: TypeAlias = Part | int
+"""Where data comes from: a part, or the negative number of an input of the network."""
+
+
 class Edge(NamedTuple):
-    source: Part | None
-    """None for the network's input."""
+    source: Origin
     target: Part
     kind: EdgeKind
     shape: Shape
@@ -56,11 +58,11 @@ class Drawing:
         """From which node to which data flows, once each; a way that is the main one for one of
         its layers is a main one."""
         node_of = {layer.index: node for node in self.nodes for layer in node.layers}
-        edges: dict[tuple[Part | None, Part], Edge] = {}
+        edges: dict[tuple[Origin, Part], Edge] = {}
         for target in self.nodes:
             for layer in target.layers:
                 for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True):
-                    source = None if producer == NETWORK_INPUT else node_of[producer]
+                    source = producer if producer < 0 else node_of[producer]
                     if source is target:
                         continue
                     kind: EdgeKind = "auxiliary" if target.auxiliary else \

@@ -10,6 +10,7 @@ from itertools import groupby
 from explorer import text
 from explorer.analysis import Layer
 from explorer.structure import Part, Wiring
+from explorer.tracing import NETWORK_INPUT
 
 GLOBAL_POOL = "global pool"
 
@@ -104,11 +105,12 @@ class _Walk:
         return steps[::-1]
 
     def _main(self, layer: Layer) -> int:
-        """The input that is neither shortcut nor gate."""
+        """What it reads that is neither shortcut nor gate; nothing of the block where it reads
+        constants alone."""
         for producer in layer.inputs:
             if self.wiring.kind(producer, layer.index) == "flow":
                 return producer
-        return layer.inputs[0]
+        return next(iter(layer.inputs), NETWORK_INPUT)
 
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
@@ -141,7 +143,7 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
         if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
-    if layer.window is None:
+    if layer.window is None or layer.kind == "reshape":     # padding has one too
         return None
     depthwise = "dw " if layer.kind == "depthwise convolution" else ""
     many = f", {layer.output_shape[1]}" if channels else ""

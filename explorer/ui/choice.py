@@ -1,0 +1,88 @@
+"""Which network: where it is from, and which of those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.config import Config, Knobs
+from explorer.libraries import LibraryError
+from explorer.networks.catalogue import family_of, find_preset, presets
+from explorer.sources import offered
+from explorer.sources.library import LIBRARIES
+from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
+
+CATALOGUE, FILES = "The catalogue", "Files of this server"
+ALL = "All families"
+
+
+def network(panel: Panel, config: Knobs) -> None:
+    """The choices that lead to a network. It stays the one that it is until another is chosen."""
+    origins = [CATALOGUE, *LIBRARIES, *([FILES] if offered() else [])]
+    own = _origin(config.network)
+    chosen = st.selectbox(
+        "From", origins, origins.index(own), key=panel.network_widget("origin"),
+        help="The catalogue has networks rebuilt from their papers, with the most knobs. timm and "
+        "torchvision have theirs, where they are installed.")
+    if chosen == CATALOGUE:
+        _preset(panel, config)
+    elif chosen == FILES:
+        _select(panel, "Network", offered(), config, name="file", help="What the server was "
+                "started with: a class or a function of a Python file.")
+    else:
+        _model(panel, chosen, config)
+    if chosen != own:
+        st.caption(f"Until you choose one, the page shows {escape(config.network)}.")
+
+
+def _origin(network: str) -> str:
+    if network in offered():
+        return FILES
+    library = network.partition(":")[0]
+    return library if library in LIBRARIES else CATALOGUE
+
+
+def _preset(panel: Panel, config: Knobs) -> None:
+    # A saved file can have taken away the preset that is held.
+    names = list(dict.fromkeys([*presets(), *([config.network] if isinstance(config, Config)
+                                              else [])]))
+    _select(panel, "Network", names, config, help="A preset as its paper, or torchvision, has it. "
+            "Choosing one puts every knob back to where it belongs.")
+    if isinstance(config, Config):
+        st.caption(f"{family_of(config.network).paper}. {find_preset(config.network).source}.")
+
+
+def _model(panel: Panel, library: str, config: Knobs) -> None:
+    """The models of a library, which is imported here where nobody has asked for it before."""
+    try:
+        with st.spinner(f"Loading {library} …"):
+            names, families = LIBRARIES[library].names(), LIBRARIES[library].families()
+    except LibraryError as error:
+        st.warning(escape(str(error)))
+        return
+    family = st.selectbox(
+        "Family", [ALL, *families], key=panel.network_widget(f"{library}-family"),
+        format_func=lambda name: f"{name.replace('_', ' ')} "
+                                 f"({len(families.get(name, names)):,})",
+        help=f"The file of {library} that has the model.")
+    shown = families.get(family, names)
+    _select(panel, "Model", [f"{library}:{name}" for name in shown], config,
+            name=f"{library}-{family}", help="Type a part of its name. Choosing one puts every "
+            "knob to where the model has it; weights are never fetched.")
+
+
+def _select(panel: Panel, label: str, networks: Sequence[str], config: Knobs, *, help: str,
+            name: str = "network") -> None:
+    """A choice among networks, in which a part of the name can be typed."""
+    key = panel.network_widget(name)
+    st.selectbox(label, networks, key=key, on_change=panel.choose_network, args=(key,), help=help,
+                 index=networks.index(config.network) if config.network in networks else None,
+                 format_func=_shown, placeholder=f"Choose among {len(networks):,}")
+
+
+def _shown(network: str) -> str:
+    if network in presets():
+        return presets()[network].title
+    return network if network in offered() else network.partition(":")[2]

@@ -1,0 +1,43 @@
+"""What stands behind `streamlit run app.py --`: the files that the pages may open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import click
+
+from explorer.config import ConfigError
+from explorer.sources import offer
+from explorer.sources.inputs import checked, parse_input
+from explorer.sources.source import write_key
+
+
+@cache
+def offer_files(app: Path) -> None:
+    """Offer the files that the server of `app` was started with; a mistake ends it with one line.
+
+    Streamlit runs the app for the first time when the first page opens.
+    """
+    if Path(sys.argv[0]).resolve() != app.resolve():
+        return      # another program runs the app, such as a test
+    try:
+        _start.main(sys.argv[1:], prog_name=f"streamlit run {app.name} --", standalone_mode=False)
+    except (click.ClickException, ConfigError) as error:
+        said = error.format_message() if isinstance(error, click.ClickException) else error
+        print(f"Error: {said}", file=sys.stderr, flush=True)
+        os._exit(2)     # sys.exit would end the page alone
+
+
+@click.command(add_help_option=False)
+@click.option("--network", "networks", multiple=True, metavar="FILE.py:CALLABLE")
+@click.option("--input", "inputs", multiple=True, metavar="[NAME:]SIDES[:DTYPE]")
+def _start(networks: tuple[str, ...], inputs: tuple[str, ...]) -> None:
+    if inputs and len(networks) != 1:
+        raise click.UsageError("`--input` says what one network is given. With several write it "
+                               "behind each: --network \"net.py:Net&input=1x3x64x64\".")
+    given = checked(list(map(parse_input, inputs))) if inputs else ()
+    for network in networks:
+        offer(write_key(network, (), given))
