@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 
 from explorer.tracing import NETWORK_INPUT, Call, Operand, Trace
-from explorer.tracing.operators.operator import INDEX_BYTES
+from explorer.tracing.operators.operator import INDEX_BYTES, gives_places
 
 
 class Kept(NamedTuple):
@@ -38,8 +38,7 @@ def outputs_of(call: Call, element_bytes: int) -> list[int]:
     first = math.prod(call.effect.shape) * item_bytes(call.effect.dtype, element_bytes)
     if not call.effect.others:
         return [first]
-    kind = getattr(torch.return_types, call.operator, None)
-    item = INDEX_BYTES if hasattr(kind, "indices") else element_bytes
+    item = INDEX_BYTES if gives_places(call.operator) else element_bytes
     return [first, *(math.prod(shape) * item for shape in call.effect.others)]
 
 

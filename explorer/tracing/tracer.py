@@ -31,6 +31,7 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
+from explorer.tracing.operators.operator import gives_places
 from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
 from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
@@ -390,8 +391,9 @@ class _Tracer(TorchFunctionMode):
         output = symbol(effect.shape, dtype)
         if effect.others is None:
             return output
-        kind = getattr(torch.return_types, self.calls[-1].operator, None)
-        others = [symbol(shape, torch.int64 if hasattr(kind, "indices") else dtype)
+        operator = self.calls[-1].operator
+        kind = getattr(torch.return_types, operator, None)
+        others = [symbol(shape, torch.int64 if gives_places(operator) else dtype)
                   for shape in effect.others]
         return kind((output, *others)) if kind else (output, *others)
 

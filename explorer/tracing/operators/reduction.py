@@ -128,13 +128,9 @@ REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
                     BOTH),
 }
 
-TWICE = ("aminmax", "var_mean", "std_mean")
-"""What makes a second tensor beside its output."""
-
 for _names, (_what, _rule, _operations, _keeps) in REDUCTIONS.items():
     operator(*_names, rule=_rule, kind="pooling", keeps=_keeps, shape=rows(_what),
-             work=per_input(*_operations), positions=positions.reduced,
-             workspace=output_bytes if _names[0] in TWICE else None)
+             work=per_input(*_operations), positions=positions.reduced)
 
 
 def norm_operations(p: Any) -> int:
