@@ -110,5 +110,5 @@ def _checked(source: Source, device: str, budget_s: float, choices: Choices,
     choices.check_inputs(source.inputs)
     summary = summary or summarise(source, training=choices.training)
     if not device.startswith("cuda"):    # there, asking would create a context in this process
-        check_memory(source.key, summary, device, choices)
+        check_memory(source, summary, device, choices)
     return device, summary

@@ -89,7 +89,7 @@ def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> 
     started_s = time.time()
     source = find_source(key)
     summary = summarise(source, training=choices.training)
-    with guarded(key, summary, device, choices), prepared(source, device, choices) as given:
+    with guarded(source, summary, device, choices), prepared(source, device, choices) as given:
         fresh = attributes_of(given.network)
         # Of a training step the calls of the forward half are known.
         given.run = given.forward
