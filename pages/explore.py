@@ -5,6 +5,7 @@ import streamlit as st
 from explorer.config import ConfigError
 from explorer.ui import (
     calls,
+    choice,
     controls,
     derivation,
     figures,
@@ -30,7 +31,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         network = calls.explored(source)
     except ConfigError as error:
         panel.write_address()
-        figures.title(panel, config, config.network.rpartition("/")[2])
+        figures.title(panel, config, choice.shown(config.network))
         messages.set_aside(panel.set_aside)
         messages.cannot_open(error)
         controls.sidebar(panel, config)

@@ -21,7 +21,7 @@ class Kept(NamedTuple):
     """What one call of a training pass keeps for its backward pass."""
 
     storages: tuple[int, ...] = ()
-    """Calls whose output's memory it holds on to; negative for an input of the network."""
+    """Calls whose output's memory it holds on to; `NETWORK_INPUT` for the network's input."""
     own_bytes: int = 0
     """Memory of its own: indices, masks, statistics, copies of what it overwrites."""
 
@@ -70,7 +70,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
     """Of every tensor that has memory of its own, by the call that allocates it.
 
     A tensor is alive from the call that allocates it until Python lets go of it and its views: at
-    its last use, or where the variable that holds it ends. The caller holds the network's inputs
+    its last use, or where the variable that holds it ends. The caller holds the network's input
     and gets its outputs. In training, what is kept for backward stays to the end.
     """
     end = len(trace.calls) - 1

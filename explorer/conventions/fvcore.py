@@ -8,18 +8,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from explorer.conventions.reports import Seen, Term, ToolReport, read_by
+from explorer.conventions.reports import Seen, Term, ToolReport
 
 
 def report(seen: Seen) -> ToolReport:
     counts: Counter[str] = Counter()
     for call in seen.trace.calls:
         if call.operator == "batch_norm":
-            counts["norm"] += read_by(call) * (2 if call.parameters else 1)
+            counts["norm"] += math.prod(call.output_shape) * (2 if call.parameters else 1)
         elif call.operator == "adaptive_avg_pool2d":
-            counts["pool"] += read_by(call)
+            counts["pool"] += math.prod(call.input_shapes[0])
     terms = [
         Term(counts["norm"], "Adds BatchNorm, 2 for each output: "
              f"2 × {counts['norm'] // 2:,} = {counts['norm']:,}."),

@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
-from explorer.conventions.reports import Seen, Term, ToolReport, read_by
+from explorer.conventions.reports import Seen, Term, ToolReport
 
 _ONE_AN_OUTPUT = frozenset({"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"})
 _ONE_AN_INPUT = frozenset({"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"})
@@ -50,7 +51,7 @@ def report(seen: Seen) -> ToolReport:
             counts["pool"] += value
         shared += (leaf.places - 1) * value
     for call in seen.trace.calls:
-        size = read_by(call)
+        size = sum(map(math.prod, call.input_shapes[:1]))
         if kind := _PATCHED.get(call.operator):
             if kind == "activation" and call.index in inside:
                 kind = "twice"

@@ -97,11 +97,6 @@ class Footer:
                 **dict(zip(MEMORY_LINES, map(self.megabytes, sizes), strict=True))}
 
 
-def read_by(call: Call) -> int:
-    """The numbers of what a call reads first; as many as it gives where that is a constant."""
-    return math.prod(call.input_shapes[0] if call.input_shapes else call.output_shape)
-
-
 class LeafRun(NamedTuple):
     """One run of a module without children, as a hook on it sees it."""
 
@@ -152,9 +147,9 @@ class Seen:
             yield LeafRun(
                 path=run.path, type=run.type, places=self.places[run.path],
                 parameters=self.trace.modules[run.path].parameters,
-                batch=next(iter(sum(run.output_shapes[:1], ())), 0),
-                inputs=read_by(calls[0]) if calls else outputs, outputs=outputs,
-                macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
+                batch=run.output_shapes[0][0] if run.output_shapes else 0,
+                inputs=sum(map(math.prod, calls[0].input_shapes[:1])) if calls else outputs,
+                outputs=outputs, macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
 
     @cached_property
     def module_calls(self) -> frozenset[int]:

@@ -6,8 +6,8 @@ has the files that a link may name.
 """
 
 from explorer.sources.find import Named, find_source, preset_of, source_of, to_source
-from explorer.sources.linked import offer, offered
+from explorer.sources.linked import offer, offered, short_name
 from explorer.sources.source import LARGEST_BATCH, Source
 
 __all__ = ["LARGEST_BATCH", "Named", "Source", "find_source", "offer", "offered", "preset_of",
-           "source_of", "to_source"]
+           "short_name", "source_of", "to_source"]

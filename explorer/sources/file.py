@@ -233,6 +233,14 @@ def _import(path: Path) -> ImportedFile:
     return known
 
 
+def forget_saved() -> bool:
+    """Let go of the files that have been saved since they were imported; whether there are any."""
+    saved = [path for path, file in [*_imported.items()] if file.changed()]
+    for path in saved:
+        _imported.pop(path, None)
+    return bool(saved)
+
+
 @contextmanager
 def _beside(path: Path, helpers: dict[str, ModuleType]) -> Iterator[None]:
     """What stands in the directory of a file can be imported.

@@ -36,6 +36,18 @@ def offer(name: str) -> None:
         _offered = tuple(dict.fromkeys([*_offered, name]))
 
 
+def short_name(name: str) -> str:
+    """A name that was offered, without its directory; whole where another is the same then.
+
+    The address has it whole.
+    """
+    def short(name: str) -> str:
+        named, settings = split_file(name)
+        return " · ".join([named.short, *settings])
+
+    return short(name) if [*map(short, _offered)].count(short(name)) == 1 else name
+
+
 def offered() -> tuple[str, ...]:
     """The names of all that was offered."""
     return _offered

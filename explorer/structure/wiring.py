@@ -23,8 +23,8 @@ class Wiring:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
         self._before: list[int] = []
-        """For each layer the set of those that it depends on, itself too, as bits; bit 0 stands
-        for all inputs of the network."""
+        """For each layer the set of those that it depends on, itself too, as bits; bit 0 is the
+        network's input."""
         self._kinds: dict[tuple[int, int], EdgeKind] = {}
         for layer in layers:
             bits = 1 << layer.index + 1
@@ -39,7 +39,7 @@ class Wiring:
         return self._kinds.get((producer, reader), "flow")
 
     def fork(self, indices: Sequence[int]) -> int:
-        """The last layer that all of the given ones come from; -1 if there is none."""
+        """The last layer that all of the given ones come from; `NETWORK_INPUT` if there is none."""
         common = -1
         for index in indices:
             common &= self._bits(index)

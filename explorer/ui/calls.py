@@ -18,8 +18,10 @@ from explorer.pipeline import Explored, explore, summarise
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
 from explorer.sources import Source, preset_of, source_of
+from explorer.sources.file import forget_saved
 from explorer.timing import LayerTimes
-from explorer.ui.kept import kept
+from explorer.ui.kept import forget_all, kept
+from explorer.ui.runs import shared
 from explorer.views import charts, graph, layout, tables, timings
 from explorer.views.graph import Direction, Drawing, FileFormat, Level
 
@@ -42,9 +44,16 @@ def collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
-@kept(ENTRIES)
 def source(config: Knobs) -> Source:
     """What a config stands for; raises `ConfigError` for a file that makes no network."""
+    if forget_saved():      # a key does not say what its file was
+        forget_all()
+        shared.forget_all()
+    return _source(config)
+
+
+@kept(ENTRIES)
+def _source(config: Knobs) -> Source:
     return source_of(config)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.config import Config, Knobs
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import family_of, find_preset, presets
-from explorer.sources import offered
+from explorer.sources import offered, short_name
 from explorer.sources.library import LIBRARIES
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
@@ -34,7 +34,7 @@ def network(panel: Panel, config: Knobs) -> None:
     else:
         _model(panel, chosen, config)
     if chosen != own:
-        st.caption(f"Until you choose one, the page shows {escape(config.network)}.")
+        st.caption(f"Until you choose one, the page shows {escape(shown(config.network))}.")
 
 
 def _origin(network: str) -> str:
@@ -79,10 +79,11 @@ def _select(panel: Panel, label: str, networks: Sequence[str], config: Knobs, *,
     key = panel.network_widget(name)
     st.selectbox(label, networks, key=key, on_change=panel.choose_network, args=(key,), help=help,
                  index=networks.index(config.network) if config.network in networks else None,
-                 format_func=_shown, placeholder=f"Choose among {len(networks):,}")
+                 format_func=shown, placeholder=f"Choose among {len(networks):,}")
 
 
-def _shown(network: str) -> str:
+def shown(network: str) -> str:
+    """A network as it stands in the choice."""
     if network in presets():
         return presets()[network].title
-    return network if network in offered() else network.partition(":")[2]
+    return short_name(network) if network in offered() else network.partition(":")[2]

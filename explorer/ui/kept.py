@@ -18,6 +18,14 @@ from explorer.pipeline import Explored
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_forget: list[Callable[[], None]] = []
+
+
+def forget_all() -> None:
+    """Make everything anew when it is next asked for."""
+    for forget in _forget:
+        forget()
+
 
 def kept(entries: int, valid: Callable[[Any], bool] = lambda _: True
          ) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -30,6 +38,12 @@ def kept(entries: int, valid: Callable[[Any], bool] = lambda _: True
     def keep(make: Callable[P, T]) -> Callable[P, T]:
         results: OrderedDict[Hashable, Future[T]] = OrderedDict()
         lock = Lock()
+
+        def forget() -> None:
+            with lock:
+                results.clear()
+
+        _forget.append(forget)
 
         @wraps(make)
         def result(*args: P.args, **kwargs: P.kwargs) -> T:

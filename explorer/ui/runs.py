@@ -73,6 +73,12 @@ class Runs:
         with self._lock:
             self._runs.pop(wish, None)
 
+    def forget_all(self) -> None:
+        """Let go of all that has been measured."""
+        with self._lock:
+            for wish in [wish for wish, run in self._runs.items() if run.done()]:
+                del self._runs[wish]
+
     def outcome(self, wish: Wish) -> Any:
         """What a run has measured, for whomever, or the `TimingError` that says why not; None
         before."""
@@ -114,3 +120,7 @@ def outcome(run: Future[Any]) -> Any:
         return error
     except CancelledError:
         return None
+    except Exception as error:      # whatever somebody's own network raises where it really runs
+        said, *_ = str(error).splitlines() or [""]
+        return TimingError(f"The network does not run: {type(error).__name__}"
+                           f"{said and f': {said}'}.")

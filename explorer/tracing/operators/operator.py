@@ -357,9 +357,3 @@ INDEX_BYTES = 8
 
 def index_bytes(call: Call, _: int) -> int:
     return INDEX_BYTES * math.prod(call.effect.shape)
-
-
-def gives_places(operator: str) -> bool:
-    """Whether its outputs behind the first are places, which are whole numbers."""
-    return operator.endswith("_with_indices") \
-        or hasattr(getattr(torch.return_types, operator, None), "indices")
