@@ -5,8 +5,9 @@
   shift), 5 for each input of other normalisation (4), 1 for each input of adaptive average pooling
   of images, 1 for each output of nearest upsampling and 4 of bilinear. It sees functions, too:
   matrix products are the first factor's numbers times the second's columns, `einsum` is NumPy's
-  estimate, to four digits. Nothing for attention in one function
-  (`scaled_dot_product_attention`), recurrent layers, `baddbmm`, activations, other pooling or sums.
+  estimate, to four digits. Nothing for convolutions with `padding="same"`, attention in one
+  function (`scaled_dot_product_attention`), recurrent layers, `baddbmm`, activations, other pooling
+  or sums.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from explorer.conventions.reports import (
     given,
 )
 from explorer.tracing import Call, Operand
+from explorer.tracing.operators import Shape
 
 _NORMS = {"layer_norm": 2, "group_norm": 2, "instance_norm": 3}
 """Each with the place of its factor among the arguments."""
@@ -48,7 +50,9 @@ def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
     for call in seen.trace.calls:
         function = call.function.rpartition(".")[2].strip("_")
         if call.operator in _MULTIPLIED:
-            watched.add(call.index)
+            # Padding by name is another operator to it, without a rule.
+            if call.operator == "linear" or not isinstance(call.argument("padding"), str):
+                watched.add(call.index)
         elif function in _PRODUCTS:
             watched.add(call.index)
             counts["product"] += _product(call) - (call.effect.macs or 0)
@@ -119,7 +123,7 @@ def _einsum(call: Call) -> int:
         operands = list(operands[0])
     if not isinstance(equation, str) or not all(isinstance(one, Operand) for one in operands):
         raise NotComputed(f"The tool fails at {call.path}, which is not written as an equation.")
-    shapes = [one.shape for one in operands]
+    shapes: list[Shape] = [one.shape for one in operands]
     equation = equation.replace(" ", "")
     letters = {ord(letter): 97 + place for place, letter in enumerate(
         dict.fromkeys(filter(str.isalpha, equation)))}

@@ -28,6 +28,7 @@ from explorer.conventions.reports import (
     recurrent,
 )
 from explorer.tracing import Call, ModuleRun, Operand
+from explorer.tracing.operators import Shape
 
 _CONVOLUTIONS = {f"{conv}{sides}d" for conv in ("Conv", "ConvTranspose") for sides in (1, 2, 3)}
 _ACTIVATIONS = {"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"}
@@ -55,6 +56,9 @@ _TENSOR = {
         "mm", "bmm", "addmm")},
     "torch.matmul": "product", "torch.baddbmm": "product", "torch.mul": "sum", "torch.add": "sum"}
 
+_SIGNS = {"Tensor.mul", "Tensor.add", "Tensor.matmul"}
+"""Of what the pass has not computed itself: there the method looks the same (see `Call`)."""
+
 
 def report(seen: Seen) -> ToolReport:
     frozen = seen.totals.params - seen.totals.trainable_params
@@ -73,10 +77,8 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
     seen.one_input()
     seen.floats()
     batch, modules = seen.batch, seen.trace.modules
-    if any(name.startswith("parametrizations") or module.type == "DeformConv2d"
-           for name, module in modules.items()):
-        raise NotComputed("The network has modules that a trace does not show as the tool sees "
-                          "them.")
+    if any(module.type == "DeformConv2d" for module in modules.values()):
+        raise NotComputed("What it counts for deformable convolutions a trace does not tell.")
     attentions = [run for run in seen.runs if modules[run.path].children and _is_attention(
         seen, run)]
     beneath = {path for run in attentions for path in _beneath(seen, run.path)}
@@ -110,11 +112,9 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
         elif kind == "activation":
             once[call.type] = None
         elif kind == "product":
-            watched_twice = call.index in watched
             watched.add(call.index)
-            if not watched_twice:
-                macs += call.effect.macs or 0
-                value -= call.effect.macs or 0
+            macs += call.effect.macs or 0
+            value -= call.effect.macs or 0
         counts[kind] += value
 
     if batch > 1:
@@ -201,11 +201,11 @@ def _of_recurrent(seen: Seen, leaf: LeafRun) -> int:
 
 def _is_attention(seen: Seen, run: ModuleRun) -> bool:
     module = seen.trace.modules[run.path]
-    return (module.type == "MultiheadAttention" and module.origin == _ATTENTION) or \
-        (module.type == "Attention" and module.origin == _TIMM_ATTENTION)
+    return (module.type, module.origin) in (_ATTENTION, _TIMM_ATTENTION)
 
 
-_ATTENTION, _TIMM_ATTENTION = "torch.nn.modules.activation", "timm.layers.attention"
+_ATTENTION = "MultiheadAttention", "torch.nn.modules.activation"
+_TIMM_ATTENTION = "Attention", "timm.layers.attention"
 
 
 def _beneath(seen: Seen, path: str) -> Iterable[str]:
@@ -217,8 +217,41 @@ def _beneath(seen: Seen, path: str) -> Iterable[str]:
 
 
 def _of_attention(seen: Seen, run: ModuleRun) -> int:
-    raise NotComputed(f"It counts {run.path} ({run.type}) by a formula of its own, from figures "
-                      "that a trace does not keep.")
+    """The hook of an attention module: the products of its heads, a softmax and a scaling; for
+    PyTorch's own all of its layers, too."""
+    query, key = _heads(seen, run)
+    batch, heads, length, size = query
+    numbers, others = heads * size, key[2]
+    products = heads * (2 * length * others * size + length * others)
+    if run.type == "Attention":
+        return batch * (length * numbers + products)
+    shapes = [seen.trace.calls[index].output_shape if index >= 0 else seen.trace.given(index).shape
+              for index in run.inputs]
+    if len(shapes) != 3 or {shape[-1] for shape in shapes} != {numbers}:
+        raise NotComputed(f"The tool expects {run.path} to be given queries, keys and values of "
+                          "one size, and nothing beside them.")
+    biases = (length + 2 * others) * numbers if "in_proj_bias" in seen.own(run.path) else 0
+    return batch * (length * numbers + (length + 2 * others) * numbers ** 2 + biases + products
+                    + length * numbers * (numbers + 1))
+
+
+def _heads(seen: Seen, run: ModuleRun) -> tuple[Shape, Shape]:
+    """Queries and keys as (N, heads, L, E), of the call that multiplies them."""
+    for call in seen.trace.calls[run.start:run.stop]:
+        if call.operator == "scaled_dot_product_attention" or (
+                call.operator == "matmul" and call.function != "torch.bmm"):
+            query, key = [value.shape for value in call.args if isinstance(value, Operand)][:2]
+            if len(query) == len(key) == 4:
+                if call.operator == "matmul":
+                    key = (*key[:2], key[3], key[2])
+                return query, key
+        elif call.function == "torch.bmm" and run.input_shape:
+            query, key = call.input_shapes
+            heads = run.input_shape[-1] // query[-1]
+            return ((query[0] // heads, heads, *query[1:]),
+                    (key[0] // heads, heads, key[2], key[1]))
+    raise NotComputed(f"It counts {run.path} ({run.type}) by a formula of its own, and where "
+                      "queries meet keys a trace does not tell.")
 
 
 def _of_function(call: Call) -> tuple[str, int]:
@@ -228,24 +261,17 @@ def _of_function(call: Call) -> tuple[str, int]:
     if call.operator == "local_response_norm":
         return "lrn", 3 * size + size // call.output_shape[1] * (
             call.output_shape[1] + call.argument("size") - 1)
-    if call.function in ("Tensor.mul", "Tensor.add", "Tensor.matmul"):
-        value = call.args[0]
-        if call.function == "Tensor.matmul" or (isinstance(value, Operand) and \
-                value.producer is not None):
-            return "", 0    # a sign
-        return "", 0
+    if call.function in _SIGNS and isinstance(first := call.args[0], Operand) \
+            and first.producer is None:
+        name = call.function.rpartition(".")[2]
+        raise NotComputed(f"It counts the method `{name}`, but not the sign for it; which of them "
+                          f"stands at {call.path} a trace does not tell.")
     kind = _FUNCTIONAL.get(call.function) or _TENSOR.get(call.function, "")
-    if kind == "upsampling":
-        return kind, math.prod(call.output_shape)
-    if kind == "sum":
+    if kind in ("upsampling", "sum"):
         return kind, math.prod(call.output_shape)
     if kind == "product":
         *_, one, other = [value.shape for value in (*call.args, *call.kwargs.values())
                           if isinstance(value, Operand)]
         value = math.prod(one) * other[-1]
-        if call.function.endswith(".addmm"):
-            value += size
-        elif call.function == "torch.baddbmm":
-            raise NotComputed("baddbmm")
-        return kind, value
+        return kind, value + (size if call.operator in ("addmm", "baddbmm") else 0)
     return kind, size if kind else 0

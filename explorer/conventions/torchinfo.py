@@ -218,7 +218,8 @@ def table_rows(seen: Seen) -> list[TreeRow]:
     under another one.
 
     A module belongs to the last container that registers it. Where that is not the container
-    whose rows are open, the table opens it first, as a repetition if it ever runs itself.
+    whose rows are open, the table opens it first: as a repetition if it ever runs itself or is
+    opened so again.
     """
     modules = seen.trace.modules
     owners: dict[str, tuple[str, ...]] = {}
@@ -230,20 +231,25 @@ def table_rows(seen: Seen) -> list[TreeRow]:
     walk("", ())
 
     rows, listed = [TreeRow("", 0, False)], {""}
-    inserted = {run.path for run in seen.runs}
+    running = {run.path for run in seen.runs}
+    inserted = list[int]()
     opened: dict[int, str] = {}
     for run in seen.runs:
         above = owners[run.path]
         for depth, container in enumerate(above[1:], 1):
             if opened.get(depth) != container:
-                rows.append(TreeRow(container, depth, container in inserted))
-                inserted.add(container)
+                inserted.append(len(rows))
+                rows.append(TreeRow(container, depth, container in running))
                 opened[depth] = container
         rows.append(TreeRow(run.path, len(above), run.path in listed))
         listed.add(run.path)
         opened[len(above)] = run.path
         for deeper in [depth for depth in opened if depth > len(above)]:
             del opened[deeper]
+    times = Counter(rows[index].path for index in inserted)
+    for index in inserted:
+        if times[rows[index].path] > 1:
+            rows[index] = rows[index]._replace(again=True)
     return rows
 
 
