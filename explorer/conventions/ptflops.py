@@ -15,8 +15,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from types import FunctionType
 
 from explorer.conventions.reports import (
     LeafRun,
@@ -105,8 +107,12 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
         value = _of_attention(seen, run)
         counts["attention"] += value
         shared += (seen.places[run.path] - 1) * value
+    in_leaves = {call.index for leaf in seen.leaves if leaf.kind for call in leaf.calls}
     for call in seen.trace.calls:
         kind, value = _of_function(call)
+        if kind in ("activation", "pool", "upsampling") and call.index not in in_leaves \
+                and not _seen_in_place(seen, call):
+            continue
         if kind == "activation" and call.index in inside:
             kind = "twice"
         elif kind == "activation":
@@ -151,6 +157,26 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
         Term(shared // batch, f"Counts {shared // batch:,} again for modules that several "
              "containers share.")]
     return terms, watched
+
+
+def _seen_in_place(seen: Seen, call: Call) -> bool:
+    """Whether it sees a function that no module of PyTorch's calls: it puts its own in the place of
+    `F.relu`, and so does not see one that was taken from there before. Raises `NotComputed` where
+    the code of the class, as far as it can be found, does not write it so."""
+    path = call.path if call.path in seen.trace.modules else call.path.rpartition(".")[0]
+    module = seen.trace.modules[path]
+    if (module.type, module.origin) == _ATTENTION:
+        return True
+    if module.origin == "torch.nn.modules.transformer":
+        return False
+    name = call.function.rpartition(".")[2]
+    there = vars(sys.modules.get(module.origin, object))
+    written = [method.__code__.co_names for method in vars(there.get(module.type, object)).values()
+               if isinstance(method, FunctionType) and method.__name__ != "__init__"]
+    if name in there or not any(name in names for names in written):
+        raise NotComputed(f"It sees the function `{name}` where it is written as `F.{name}`; "
+                          f"whether it is so at {call.path} is not known.")
+    return True
 
 
 def _scales(seen: Seen, counts: Counter[str]) -> None:

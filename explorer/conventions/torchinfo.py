@@ -85,7 +85,7 @@ def _terms(seen: Seen) -> tuple[list[Term], set[int]]:
 class MultAdds:
     """What it counts as multiply-adds, apart by what they are of."""
 
-    macs: int
+    macs: int = 0
     """Those of layers without bias, which are all that there are."""
     conv_bias: int = 0
     transposed: int = 0
