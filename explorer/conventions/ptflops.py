@@ -18,6 +18,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import zip_longest
 from types import FunctionType
 
 from explorer.conventions.reports import (
@@ -150,7 +151,7 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
              f"function that it calls: {image['pool']:,}."),
         Term(image["upsampling"], "Adds upsampling, one for each output of the function, and again "
              f"for a module: {image['upsampling']:,}."),
-        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output: "
+        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output as it takes it: "
              f"{image['sum']:,}."),
         Term(image["lrn"], "Adds the products, sums and averages that LocalResponseNorm is "
              f"made of: {image['lrn']:,}."),
@@ -293,8 +294,12 @@ def _of_function(call: Call) -> tuple[str, int]:
         raise NotComputed(f"It counts the method `{name}`, but not the sign for it; which of them "
                           f"stands at {call.path} a trace does not tell.")
     kind = _FUNCTIONAL.get(call.function) or _TENSOR.get(call.function, "")
-    if kind in ("upsampling", "sum"):
+    if kind == "upsampling":
         return kind, math.prod(call.output_shape)
+    if kind == "sum":
+        # It sets the sides side by side from the first one, where PyTorch begins at the last.
+        return kind, math.prod(map(max, zip_longest(*[
+            value.shape for value in call.args if isinstance(value, Operand)], fillvalue=1)))
     if kind == "product":
         *_, one, other = [value.shape for value in (*call.args, *call.kwargs.values())
                           if isinstance(value, Operand)]

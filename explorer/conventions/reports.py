@@ -4,8 +4,8 @@ A figure is our own and the terms that the tool adds to it or leaves out, each w
 that explains it; the terms add up to the whole difference.
 
 All of it is about a pass in evaluation, with float32, as the tools make it by themselves: where
-they do not switch gradients off, PyTorch's attention goes its ordinary way. "Places" are the places where a module is
-registered: a module that two containers share has two.
+they do not switch gradients off, PyTorch's attention goes its ordinary way. "Places" are the
+places where a module is registered: a module that two containers share has two.
 
 Where a tool cannot run a network, or a trace does not tell what it says of it, its figure is not
 computed, and a sentence says why: no figure is better than a wrong one.
