@@ -151,8 +151,8 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
              f"function that it calls: {image['pool']:,}."),
         Term(image["upsampling"], "Adds upsampling, one for each output of the function, and again "
              f"for a module: {image['upsampling']:,}."),
-        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output as it takes it: "
-             f"{image['sum']:,}."),
+        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output as it takes "
+             f"it: {image['sum']:,}."),
         Term(image["lrn"], "Adds the products, sums and averages that LocalResponseNorm is "
              f"made of: {image['lrn']:,}."),
         Term(shared // batch, f"Counts {shared // batch:,} again for modules that several "
