@@ -480,3 +480,70 @@ def test_time_over_batch_sizes(command) -> None:
                for point in document["batches"])
     frame = pd.read_csv(io.StringIO(command(*TIME, "--batches", "2", "--format", "csv")[1]))
     assert list(frame["batch_size"]) == [2] and frame["median_s"][0] > 0
+
+
+READER = '''
+from torch import nn
+
+class Reader(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.words = nn.Embedding(50, width)
+        self.layer = nn.TransformerEncoderLayer(width, 2, 16, batch_first=True)
+
+    def forward(self, ids, mask):
+        return self.layer(self.words(ids), src_key_padding_mask=~mask).topk(3)
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+class Huge(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.large = nn.Linear(2 ** 20, 2 ** 20)
+
+    def forward(self, x):
+        return self.large(x)
+'''
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "reader.py"
+    path.write_text(READER)
+    return path
+
+
+def test_time_of_a_file_of_two_inputs(command, file: Path) -> None:
+    network = ("time", f"{file}:Reader(width=16)", "--input", "mask:2x6:bool", "--input",
+               "ids:2x6:int64", "--device", "cpu", "--budget", "0.1")
+    code, out, err = command(*network, "--roofline")
+    assert (code, err) == (0, "")
+    assert "samples a second" in out and "images" not in out
+    assert "The calls add up to" in out and "layer.self_attn.linear" in out
+    document = json.loads(command(*network, "--training", "--per-layer", "--format", "json")[1])
+    assert document["batch_size"] == 2 and document["conditions"]["training"]
+    assert len(document["layers"]["calls"]) > 20
+
+
+def test_time_of_a_library_s_model(command) -> None:
+    code, out, err = command(
+        "time", "timm:mobilenetv3_small_050", "--set", "input_size=32", "--batch-size", "2",
+        "--device", "cpu", "--budget", "0.1", "--channels-last", "--per-layer", "--batches", "1,2")
+    assert (code, err) == (0, "")
+    assert "images a second" in out and "The calls add up to" in out
+
+
+@pytest.mark.parametrize(("arguments", "why"), [
+    (("Reader", "--input", "2x6:int64", "--input", "2x6:bool", "--channels-last"),
+     "`channels_last` is a layout of images"),
+    (("Reader", "--input", "2x6:int64", "--input", "2x6:bool", "--batches", "1,2"),
+     "it has no knob `batch_size`"),
+    (("Nothing", "--input", "1x3", "--training"), "no result of this network has one"),
+    (("Huge", "--input", "1x1048576"), "Give it a smaller input."),
+], ids=["layout", "batches", "no gradient", "memory"])
+def test_what_cannot_be_timed(command, file: Path, arguments: tuple[str, ...], why: str) -> None:
+    name, *options = arguments
+    code, out, err = command("time", f"{file}:{name}", *options, "--device", "cpu")
+    assert (code, out) == (2, "") and why in err and err.count("\n") == 1

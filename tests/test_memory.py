@@ -19,9 +19,11 @@ from explorer.config import Config, knobs_of
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, find_preset, presets
 from explorer.pipeline import summarise
+from explorer.sources import find_source
 from explorer.tracing import NETWORK_INPUT, TraceError, trace
 from strategies import configs
 from tests.operator_rows import BYTES, ROWS, Function, X
+from tests.test_following import CASES, real
 
 PEAK_TOLERANCE = 0.05
 SAVED_TOLERANCE = 0.02
@@ -357,3 +359,45 @@ def test_training_costs_where_it_differs() -> None:
                           for training in (False, True))
     assert trained.macs == evaluated.macs
     assert trained.elementwise_ops == evaluated.elementwise_ops + 2 * 4096      # two dropouts
+
+
+# Numbers of other sizes, several inputs and outputs.
+
+def test_masks_places_and_inputs_by_hand() -> None:
+    """A truth value takes 1 byte, a place 8, in half precision too."""
+    network = Function(lambda x: (x > 0, x.argmax(1), x.topk(2, 1), x[..., 0]))
+    layers = analysed(network, (1, 8, 4, 2)).layers
+    assert [layer.activation_bytes for layer in layers] == [64, 8 * 8, (4 + 8) * 16, 0]
+    half = analyse(trace(network, (1, 8, 4, 2)), element_bytes=2)
+    assert [layer.activation_bytes for layer in half.layers] == [64, 8 * 8, (2 + 8) * 16, 0]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", ["comparisons and masks", "top k", "many inputs",
+                                  "inputs by name", "item assignment", "class token"])
+def test_memory_of_what_people_bring(name: str, training: bool) -> None:
+    make, brought = CASES[name]
+    network, (args, named) = make().train(training), real(brought)
+    first, *others = [*args, *named.values()]
+    with torch.set_grad_enabled(training), Alive(network, first) as alive:
+        for tensor in others:
+            alive.note(tensor)
+        result = network(*args, **named)
+    del result
+    summary = analyse(trace(network, brought, training=training))
+    assert summary.totals.peak_activation_bytes == pytest.approx(alive.peak, rel=PEAK_TOLERANCE)
+    held = [tensor for tensor in alive_at_peak(summary) if tensor.index < 0]
+    assert [tensor.bytes for tensor in held] == [
+        tensor.nbytes for tensor in (*reversed(others), first)]
+    assert len({tensor.path for tensor in held}) == len(held)
+
+
+@pytest.mark.parametrize(("key", "training"), [
+    ("timm:vit_tiny_patch16_224", False), ("timm:vit_tiny_patch16_224", True),
+    ("timm:swin_tiny_patch4_window7_224", False), ("timm:convnext_atto", True)])
+def test_memory_of_a_library_s_model(key: str, training: bool) -> None:
+    """What attention itself keeps is not known, and its masks are constants."""
+    source = find_source(key)
+    network, image = source.build("cpu"), torch.zeros(source.input_shape)
+    assert summarise(source, training=training).totals.peak_activation_bytes == pytest.approx(
+        peak_of_a_real_pass(network, image, training=training), rel=0.08)

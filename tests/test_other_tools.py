@@ -31,6 +31,7 @@ from explorer.conventions import MB, MIB, Figure, ToolReport, other_tools
 from explorer.conventions.reports import Seen
 from explorer.tracing import trace
 from explorer.views import other_tools as views
+from tests.strangers_of_tools import STRANGERS
 
 KNOBS = [
     "vgg11&batch_norm=on&conv_bias=off", "vgg11&local_response_norm=on",
@@ -146,10 +147,7 @@ def test_torchinfo(key: str) -> None:
 
 
 
-@pytest.mark.parametrize("key", [*KEYS, *OWN])
-def test_torchsummary(key: str) -> None:
-    network, shape = on_meta(key)
-
+def printed_by_torchsummary(network: nn.Module, shapes: list[tuple[int, ...]]) -> dict[str, str]:
     class OnMeta:
         """What `torch.rand` returns it sends to the CPU, where nothing else of ours is."""
 
@@ -161,8 +159,15 @@ def test_torchsummary(key: str) -> None:
 
     with mock.patch.object(torch, "rand", OnMeta), \
             contextlib.redirect_stdout(io.StringIO()) as printed:
-        torchsummary.summary(network, shape[1:], batch_size=shape[0], device="cpu")
-    lines = dict(re.findall(r"^(.+): ([\d.,]+)$", printed.getvalue(), re.M))
+        torchsummary.summary(network, [shape[1:] for shape in shapes], batch_size=shapes[0][0],
+                             device="cpu")
+    return dict(re.findall(r"^(.+): ([\d.,]+)$", printed.getvalue(), re.M))
+
+
+@pytest.mark.parametrize("key", [*KEYS, *OWN])
+def test_torchsummary(key: str) -> None:
+    network, shape = on_meta(key)
+    lines = printed_by_torchsummary(network, [shape])
     ours = report("torchsummary", network, shape)
     assert f"{figure(ours, 'Total params').value:,}" == lines["Total params"]
     for name, printed_as in (("Forward/backward pass size", "Forward/backward pass size (MB)"),
@@ -201,6 +206,15 @@ def torch_as_it_was() -> Iterator[None]:
     vars(nn.functional).update(functional)
 
 
+def flops_of_fvcore(network: nn.Module, inputs: tuple[Tensor, ...]) -> int:
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        analysis = fvcore.nn.FlopCountAnalysis(network, inputs)
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        return int(analysis.total())
+
+
 @pytest.mark.parametrize("key", [
     "vgg11", "vgg11&batch_norm=on", "vgg11&local_response_norm=on", "resnet18&shortcut=A",
     "resnet50&batch_size=2", "resnet50&groups=32&width_per_group=4", "xception&blocks=1",
@@ -209,13 +223,75 @@ def torch_as_it_was() -> Iterator[None]:
 def test_fvcore(key: str) -> None:
     network, shape = on_cpu(key)
     ours = report("fvcore", network, shape)
-    logging.getLogger("fvcore").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        analysis = fvcore.nn.FlopCountAnalysis(network, torch.zeros(shape))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        flops = analysis.total()
-    assert values(ours) == [fvcore.nn.parameter_count(network)[""], flops]
+    assert values(ours) == [fvcore.nn.parameter_count(network)[""],
+                            flops_of_fvcore(network, (torch.zeros(shape),))]
+
+
+TOOLS = ("torchinfo", "torchsummary", "thop", "fvcore", "ptflops")
+NOT_COMPUTED: dict[str, set[str]] = {
+    "attention": {"torchsummary"}, "encoder": {"torchsummary"}, "sequences": {"torchsummary"},
+    "ids": {"torchsummary", "ptflops"}, "two inputs": {"torchsummary", "ptflops"},
+    "ids and mask": {"torchsummary", "thop", "fvcore", "ptflops"}, "results": {"torchsummary"},
+    "functions": {"torchsummary"},
+    "windows": {"torchsummary"},
+    "one module": {"torchinfo", "torchsummary", "thop", "ptflops"}}
+"""The tools of whose figures one at least is not computed, for each of the strangers."""
+
+
+def said_by(tool: str, stranger: str) -> list[int | str]:
+    """What the tool itself says, as far as it prints it; or whatever it raises."""
+    make, inputs = STRANGERS[stranger]
+    device = "cpu" if tool in ("fvcore", "ptflops") else "meta"
+    with torch.device(device):
+        network = make().eval()
+        given = [torch.zeros(one.shape, dtype=one.dtype) for one in inputs if not one.name]
+        named = {one.name: torch.zeros(one.shape, dtype=one.dtype) for one in inputs if one.name}
+    if tool == "torchinfo":
+        theirs = torchinfo.summary(network, input_data=given, device="meta", verbose=0, **named)
+        return [theirs.total_params, theirs.total_mult_adds, theirs.total_output_bytes]
+    if named or (tool == "ptflops" and len(given) > 1):
+        raise TypeError(f"{tool} has no place for these inputs")
+    if tool == "torchsummary":
+        lines = printed_by_torchsummary(network, [one.shape for one in inputs])
+        return [int(lines["Total params"].replace(",", "")),
+                lines["Forward/backward pass size (MB)"], lines["Estimated Total Size (MB)"]]
+    if tool == "thop":
+        macs, params = thop.profile(network, tuple(given), verbose=False)
+        return [int(params), int(macs)]
+    if tool == "fvcore":
+        return [fvcore.nn.parameter_count(network)[""], flops_of_fvcore(network, tuple(given))]
+    macs, params = ptflops.get_model_complexity_info(
+        network, inputs[0].shape[1:], as_strings=False, print_per_layer_stat=False)
+    if macs is None:
+        raise RuntimeError("ptflops failed")
+    return [params, macs]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_stranger(stranger: str, tool: str, torch_as_it_was: None) -> None:
+    make, inputs = STRANGERS[stranger]
+    with torch.device("meta"):
+        network = make().eval()
+    ours = next(report for report in other_tools(analyse(trace(network, inputs)))
+                if report.tool == tool)
+    for figure in ours.figures:
+        if figure.value is None:
+            assert [term.why.startswith("Not computed for this network. ")
+                    for term in figure.terms] == [True]
+        else:
+            assert figure.difference == sum(term.amount for term in figure.terms)
+    assert (None in values(ours)) == (tool in NOT_COMPUTED.get(stranger, ()))
+    try:
+        theirs = said_by(tool, stranger)
+    except Exception:
+        assert {figure.value for figure in ours.figures
+                if figure.name != "parameter_count"} == {None}
+        return
+    for figure, said in zip(ours.figures, theirs, strict=False):
+        if figure.value is not None:
+            assert said == (figure.value if isinstance(said, int) else
+                            f"{figure.value / MIB:.2f}"), figure.name
 
 
 def test_each_version_is_the_one_that_is_tested() -> None:
@@ -270,7 +346,7 @@ def test_the_table_has_a_row_for_each_figure_and_the_sum_leads_to_it() -> None:
 def test_what_we_cannot_count_is_not_said_of_others() -> None:
     class Unknown(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.erfinv(x)
+            return torch.logcumsumexp(x, 1)
 
     network = nn.Sequential(nn.Conv2d(3, 4, 1), Unknown())
     for report in other_tools(analyse(trace(network, (1, 3, 8, 8)))):

@@ -7,10 +7,11 @@ import time
 import psutil
 import pytest
 import torch
+from torch import nn
 
 from explorer.networks.catalogue import configure
 from explorer.pipeline import summarise
-from explorer.sources import find_source, source_of
+from explorer.sources import Source, find_source, source_of
 from explorer.timing import (
     Choices,
     TimingError,
@@ -26,6 +27,8 @@ from explorer.timing import (
     submit_layers,
 )
 from explorer.timing.passes import prepared
+from explorer.tracing import Input
+from tests.test_following import Made
 
 SMALL = configure("mobilenetv3_small", input_size=64, width=0.25)
 KEY = "mobilenetv3_small&width=0.25&input_size=64"
@@ -39,7 +42,7 @@ def measured(device: str = "cpu", **choices: object) -> protocol.Timing:
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_number_formats(dtype: str) -> None:
     with prepared(find_source(KEY), "cpu", Choices(dtype=dtype)) as given:
-        assert str(given.network(given.images).dtype) == f"torch.{dtype}"
+        assert str(given.forward().dtype) == f"torch.{dtype}"
     timing = measured(dtype=dtype)
     assert timing.conditions.dtype == dtype
     assert (timing.predicted_bytes < measured().predicted_bytes) == (dtype != "float32")
@@ -47,7 +50,7 @@ def test_number_formats(dtype: str) -> None:
 
 def test_channels_last() -> None:
     with prepared(find_source(KEY), "cpu", Choices(channels_last=True)) as given:
-        assert given.images.is_contiguous(memory_format=torch.channels_last)
+        assert given.inputs[0].is_contiguous(memory_format=torch.channels_last)
         weights = [weight for weight in given.network.parameters() if weight.dim() == 4]
         assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
     assert measured(channels_last=True).conditions.layout == "channels last"
@@ -203,3 +206,49 @@ def test_memory_on_cuda_is_what_was_predicted() -> None:
     # Beside the tensors it holds the workspaces of cuDNN.
     assert timing.predicted_bytes <= 1.05 * timing.measured_bytes
     assert timing.measured_bytes <= 2 * timing.predicted_bytes
+
+
+# Inputs, and what a training step goes back from.
+
+def source_of_a(make, *inputs: Input) -> Source:
+    return Source(key="a network", title="", inputs=inputs, build=lambda device: make().to(device))
+
+
+def test_inputs_have_their_numbers_and_names() -> None:
+    source = source_of_a(
+        lambda: Made(lambda _, image, spectrum, *, ids, mask: (image, spectrum, ids, mask)),
+        Input((2, 3, 4, 4)), Input((2, 5), torch.complex64),
+        Input((2, 7), torch.int64, "ids"), Input((2, 7), torch.bool, "mask"))
+    with prepared(source, "cpu", Choices(dtype="bfloat16", channels_last=True)) as given:
+        image, spectrum, ids, mask = given.forward()
+    assert image.dtype == torch.bfloat16
+    assert image.is_contiguous(memory_format=torch.channels_last)
+    assert image.float().std() > 0 and spectrum.dtype == torch.complex64
+    assert ids.dtype == torch.int64 and not ids.any()
+    assert mask.dtype == torch.bool and mask.all()
+
+
+def test_a_layout_of_images_needs_images() -> None:
+    choices = Choices(channels_last=True)
+    choices.check_inputs([Input((2, 7), torch.int64), Input((2, 3, 4, 4))])
+    with pytest.raises(TimingError, match=r"`channels_last` is a layout of images.*2×7 int64"):
+        choices.check_inputs([Input((2, 7), torch.int64)])
+
+
+@pytest.mark.parametrize("result", [
+    lambda x: x, lambda x: x.flatten(1), lambda x: [x[:, :1], {"others": x.sum()}],
+    lambda x: (x.argmax(1), torch.view_as_complex(x.reshape(2, 7, 7, 8)[..., :2].contiguous()))],
+    ids=["a map", "logits", "several", "complex"])
+def test_a_training_step_goes_back_from_any_result(result) -> None:
+    source = source_of_a(lambda: Made(lambda net, x: result(net.conv(x)), conv=nn.Conv2d(3, 8, 2)),
+                         Input((2, 3, 8, 8)))
+    with prepared(source, "cpu", Choices(training=True)) as given:
+        given.run()
+        assert given.network.conv.weight.grad.abs().sum() > 0
+
+
+def test_a_training_step_without_a_gradient_is_refused() -> None:
+    source = source_of_a(lambda: Made(lambda _, x: (x * 2, x.argmax(1))), Input((2, 3)))
+    with prepared(source, "cpu", Choices(training=True)) as given, \
+            pytest.raises(TimingError, match=r"no result of this network has one.*`training` off"):
+        given.run()

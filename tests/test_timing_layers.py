@@ -3,19 +3,24 @@
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from explorer.analysis import analyse
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
 from explorer.pipeline import explore, summarise
+from explorer.sources import find_source
 from explorer.sources.key import to_key
 from explorer.timing import (
     Choices,
     LayerTimes,
     Rates,
+    TimingError,
     layers,
     place,
     roofline,
@@ -23,9 +28,12 @@ from explorer.timing import (
     submit_rates,
     time_forward,
 )
-from explorer.tracing import leaves, trace
+from explorer.timing.passes import Pass, prepared
+from explorer.tracing import Input, leaves, trace
 from explorer.views import roofline as roofline_views
 from explorer.views import timings
+from tests.test_following import CASES as BROUGHT
+from tests.test_following import IMAGE, Made, real
 
 SMALL = configure("mobilenetv3_small", input_size=64, width=0.25)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -81,6 +89,87 @@ def test_the_calls_that_are_timed_are_those_of_the_trace(
     assert not any("forward" in vars(module) for module in network.modules())
 
 
+def marks_of_later_passes(network: nn.Module, followed, args, named) -> list[int]:
+    """How often a call is marked, in two passes behind a first one."""
+    fresh = layers.attributes_of(network)
+    network(*args, **named)
+    counts = []
+    for _ in range(2):
+        marks: list[None] = []
+        with layers.noted(network, followed, lambda marks=marks: marks.append(None), fresh):
+            network(*args, **named)
+        counts.append(len(marks))
+    return counts
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", BROUGHT)
+def test_the_calls_of_what_people_bring(name: str, training: bool) -> None:
+    make, given = BROUGHT[name]
+    network, (args, named) = make().train(training), real(given)
+    followed = trace(make().to("meta"), given, training=training)
+    with torch.set_grad_enabled(training):
+        assert marks_of_later_passes(network, followed, args, named) == [len(followed.calls)] * 2
+
+
+@pytest.mark.parametrize("key", [
+    "timm:convnext_atto&input_size=64", "timm:levit_128s", "timm:mobilevit_xxs&input_size=64",
+    "timm:efficientformerv2_s0", "timm:vit_tiny_patch16_224", "timm:repvgg_a0&input_size=64",
+    "torchvision:deeplabv3_mobilenet_v3_large&input=1x3x64x64",
+    "torchvision:raft_small&input=1x3x128x128&input=1x3x128x128"])
+def test_the_calls_of_a_library_s_model(key: str) -> None:
+    source = find_source(key)
+    followed = summarise(source).trace
+    with prepared(source, "cpu", Choices()) as given:
+        counts = marks_of_later_passes(given.network, followed, given.inputs, given.named)
+    assert counts == [len(followed.calls)] * 2
+
+
+@cache
+def ramp(size: int) -> torch.Tensor:
+    return torch.arange(size).float() * 1.0
+
+
+class Remembers(nn.Module):
+    """What it keeps from its first pass it does not compute again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(12))
+        self.seen: dict[int, torch.Tensor] = {}
+        self.half: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if 12 not in self.seen:
+            self.seen[12] = self.weight * 2
+        if self.half is None:
+            self.half = F.relu(self.weight / 2)
+        return x * self.seen[12] + self.half + ramp(12)
+
+
+def test_what_a_network_keeps_from_its_first_pass_is_made_in_every_pass_of_notes() -> None:
+    ramp.cache_clear()
+    network = Remembers()
+    x = torch.ones(2, 12)
+    followed = trace(network, (2, 12))
+    assert [call.operator for call in followed.calls] == ["mul", "div", "relu", "mul", "add", "add"]
+    with torch.no_grad():
+        assert marks_of_later_passes(network, followed, [x], {}) == [6, 6]
+        kept = network.seen[12], network.half
+        with layers.noted(network, followed, lambda: None):
+            network(x)
+    assert (network.seen[12], network.half) == kept
+
+
+def test_times_beside_the_wrong_layers_are_refused() -> None:
+    network = Made(lambda net, x: net.conv(x).relu(), conv=nn.Conv2d(3, 4, 3))
+    other = Made(lambda net, x: net.conv(x).tanh(), conv=nn.Conv2d(3, 4, 3))
+    image = torch.zeros(IMAGE)
+    given = Pass(network, (image,), {}, lambda: network(image), lambda: None)
+    with pytest.raises(TimingError, match="1 calls ran and 2 are in the trace"):
+        layers.sample_calls(given, trace(other, IMAGE), 0.1)
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_module_keeps_a_forward_of_its_own(fails: bool) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
@@ -126,13 +215,11 @@ def test_a_slow_layer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def prepared_with(network: nn.Module):
     from contextlib import contextmanager
 
-    from explorer.timing.passes import Pass
-
     @contextmanager
     def ready():
         images = torch.randn(SMALL.input_shape)
         with torch.inference_mode():
-            yield Pass(network, images, lambda: network(images), lambda: None)
+            yield Pass(network, (images,), {}, lambda: network(images), lambda: None)
     return ready()
 
 
@@ -213,3 +300,15 @@ def test_what_is_not_counted_has_no_bound(times: LayerTimes, rates: Rates) -> No
     roofs = place(unknown, times, rates, Choices())
     assert {spot.bound for spot in roofs.spots} == {None}
     assert roofline_views.frame(roofs)["bound"].isna().all()
+
+
+def test_whole_numbers_and_all_outputs_move_their_own_bytes(
+        times: LayerTimes, rates: Rates) -> None:
+    network = Made(lambda net, ids: net.words(ids).topk(3)[0], words=nn.Embedding(50, 12))
+    summary = analyse(trace(network, [Input((2, 10), torch.int64)]))
+    roofs = place(summary, replace(times, seconds=(1e-3, 1e-3)), rates, Choices(dtype="bfloat16"))
+    embedding, topk = roofs.spots
+    assert embedding.bytes == 8 * 20 + 2 * 50 * 12 + 2 * 20 * 12
+    assert topk.bytes == 2 * 20 * 12 + (2 + 8) * 20 * 3
+    unknown = replace(roofs, spots=(embedding, topk._replace(bound=None)))
+    assert "What bounds the other 50% is not known" in " ".join(roofline_views.sentences(unknown))

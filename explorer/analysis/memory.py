@@ -11,7 +11,10 @@ import math
 from itertools import accumulate
 from typing import NamedTuple
 
+import torch
+
 from explorer.tracing import NETWORK_INPUT, Call, Operand, Trace
+from explorer.tracing.operators.operator import INDEX_BYTES, gives_places
 
 
 class Kept(NamedTuple):
@@ -21,6 +24,22 @@ class Kept(NamedTuple):
     """Calls whose output's memory it holds on to; `NETWORK_INPUT` for the network's input."""
     own_bytes: int = 0
     """Memory of its own: indices, masks, statistics, copies of what it overwrites."""
+
+
+def item_bytes(dtype: torch.dtype | None, element_bytes: int) -> int:
+    """Bytes of a number: those with fractions are all in the number format of the pass."""
+    if dtype is None or dtype.is_floating_point:
+        return element_bytes
+    return 2 * element_bytes if dtype.is_complex else dtype.itemsize
+
+
+def outputs_of(call: Call, element_bytes: int) -> list[int]:
+    """Bytes of each output of a call: what looks for numbers gives their places as well."""
+    first = math.prod(call.effect.shape) * item_bytes(call.effect.dtype, element_bytes)
+    if not call.effect.others:
+        return [first]
+    item = INDEX_BYTES if gives_places(call.operator) else element_bytes
+    return [first, *(math.prod(shape) * item for shape in call.effect.others)]
 
 
 class Lifetime(NamedTuple):
@@ -60,10 +79,16 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
     last = {call.index: trace.held_until[call.index] for call in trace.calls
             if call.storage == call.index}
     last |= {NETWORK_INPUT - number: end for number in range(len(trace.inputs))}
+    own = set()
     if trace.training:
-        for kept in keeps(trace, element_bytes):
-            last.update(dict.fromkeys(kept.storages if kept else (), end))
-    return {storage: Lifetime(max(storage, 0), until, _bytes(trace, storage, element_bytes))
+        for index, kept in enumerate(keeps(trace, element_bytes)):
+            if kept:
+                last.update(dict.fromkeys(kept.storages, end))
+                if kept.own_bytes:
+                    own.add(index)      # the places that it gives are its own memory already
+    return {storage: Lifetime(max(storage, 0), until, _bytes(trace, storage, element_bytes)
+                              if storage < 0 or storage in own else
+                              sum(outputs_of(trace.calls[storage], element_bytes)))
             for storage, until in last.items()}
 
 
@@ -155,5 +180,10 @@ def _storage(trace: Trace, producer: int) -> int:
 
 
 def _bytes(trace: Trace, storage: int, element_bytes: int) -> int:
-    shape = trace.given(storage).shape if storage < 0 else trace.calls[storage].effect.shape
-    return math.prod(shape) * element_bytes
+    """Of an input, or of the first output of a call; a view of a parameter has none of its own."""
+    if storage >= 0:
+        return outputs_of(trace.calls[storage], element_bytes)[0]
+    if NETWORK_INPUT - storage >= len(trace.inputs):
+        return 0
+    given = trace.given(storage)
+    return math.prod(given.shape) * item_bytes(given.dtype, element_bytes)

@@ -7,12 +7,11 @@ rule.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from explorer.analysis.memory import alive_at, live_bytes, saved_bytes
+from explorer.analysis.memory import alive_at, live_bytes, outputs_of, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
 from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
@@ -28,7 +27,7 @@ class Layer(NamedTuple):
     shared_with: int | None
     """The first call with the same parameters, where this is not the first."""
     activation_bytes: int
-    """Memory that the output takes; 0 for views and in-place operations."""
+    """Memory that the outputs take; 0 for views and in-place operations."""
     live_bytes: int
     """Activations alive while this call runs, its output among them."""
     saved_bytes: int | None
@@ -152,7 +151,7 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
                 shared = first_use[call.parameters[0]]
         layers.append(Layer(
             call=call, params=params, shared_with=shared,
-            activation_bytes=math.prod(effect.shape) * element_bytes if effect.allocates else 0,
+            activation_bytes=sum(outputs_of(call, element_bytes)) if effect.allocates else 0,
             live_bytes=alive, saved_bytes=kept, receptive_field=field,
             unused=call.index not in useful))
     params = sum(parameter.numel for parameter in trace.parameters.values())
@@ -193,7 +192,7 @@ class AliveTensor(NamedTuple):
     """A tensor that is alive at the peak."""
 
     index: int      # type: ignore[assignment]  # in the place of tuple's own
-    """The call that allocated it, or `NETWORK_INPUT`."""
+    """The call that allocated it, negative for an input of the network."""
     path: str
     shape: Shape
     bytes: int
@@ -207,9 +206,14 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
     peak = max(layers, key=lambda layer: layer.live_bytes)
     held = []
     for index, size in sorted(alive_at(trace, peak.index, summary.element_bytes).items()):
-        path, shape = (trace.given(index).name or "input", trace.given(index).shape) \
-            if index < 0 else (layers[index].path, layers[index].output_shape)
-        held.append(AliveTensor(index, path, shape, size))
+        if index < 0:
+            given = trace.given(index)
+            # Named where there are several.
+            path = given.name or ("input" if len(trace.inputs) == 1 else f"input {-index}")
+            held.append(AliveTensor(index, path, given.shape, size))
+        else:
+            layer = layers[index]
+            held.append(AliveTensor(index, layer.path, layer.output_shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
         held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
                                 rest))

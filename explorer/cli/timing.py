@@ -34,7 +34,7 @@ from explorer.views import timings
 @click.option("--dtype", default="float32", show_default=True,
               metavar="float32|float16|bfloat16", help="Number format of weights and activations.")
 @click.option("--tf32", is_flag=True, help="On CUDA, round the factors of float32 products.")
-@click.option("--batch-size", metavar="N", help="Images in a pass; the same as --set batch_size=N.")
+@click.option("--batch-size", metavar="N", help="Samples in a pass, as --set batch_size=N.")
 @click.option("--channels-last", is_flag=True, help="Memory layout NHWC.")
 @click.option("--threads", type=int, metavar="N", help="Threads of the CPU; all cores by default.")
 @click.option("--compile", is_flag=True, help="Time what torch.compile makes of the network.")

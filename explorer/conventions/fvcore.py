@@ -2,8 +2,12 @@
 
 - Parameters: all that are registered, once.
 - FLOPs: one for a multiply-add, without bias; 2 for each input of BatchNorm (1 without scale and
-  shift), 1 for each input of adaptive average pooling. It sees functions, too. Nothing for
-  activations, other pooling or sums.
+  shift), 5 for each input of other normalisation (4), 1 for each input of adaptive average pooling
+  of images, 1 for each output of nearest upsampling and 4 of bilinear. It sees functions, too:
+  matrix products are the first factor's numbers times the second's columns, `einsum` is NumPy's
+  estimate, to four digits. Nothing for convolutions with `padding="same"`, attention in one
+  function (`scaled_dot_product_attention`), recurrent layers, `baddbmm`, activations, other pooling
+  or sums.
 """
 
 from __future__ import annotations
@@ -11,23 +15,124 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from explorer.conventions.reports import Seen, Term, ToolReport
+import numpy as np
+
+from explorer.conventions.reports import (
+    NotComputed,
+    Seen,
+    Term,
+    ToolReport,
+    first_shape,
+    given,
+)
+from explorer.tracing import Call, Operand
+from explorer.tracing.operators import Shape
+
+_NORMS = {"layer_norm": 2, "group_norm": 2, "instance_norm": 3}
+"""Each with the place of its factor among the arguments."""
+_MULTIPLIED = {"linear", *(f"{conv}{sides}d" for conv in ("conv", "conv_transpose")
+                           for sides in (1, 2, 3))}
+_PRODUCTS = {"matmul", "mm", "bmm", "addmm"}
 
 
 def report(seen: Seen) -> ToolReport:
-    counts: Counter[str] = Counter()
-    for call in seen.trace.calls:
-        if call.operator == "batch_norm":
-            counts["norm"] += math.prod(call.output_shape) * (2 if call.parameters else 1)
-        elif call.operator == "adaptive_avg_pool2d":
-            counts["pool"] += math.prod(call.input_shapes[0])
-    terms = [
-        Term(counts["norm"], "Adds BatchNorm, 2 for each output: "
-             f"2 × {counts['norm'] // 2:,} = {counts['norm']:,}."),
-        Term(counts["pool"], "Adds adaptive average pooling, 1 for each input: "
-             f"{counts['pool']:,}.")]
     return ToolReport(
         tool="fvcore", version="0.1.5",
-        figures=(seen.parameter_figure("parameter_count", seen.totals.params),
-                 seen.operations("FLOPs", terms)),
+        figures=(seen.figure("parameters", "parameter_count"),
+                 seen.operations("FLOPs", lambda: _flops(seen))),
         remark="A multiply-add is one of its FLOPs; elsewhere a FLOP is half of one.")
+
+
+def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
+    seen.by_position()
+    counts: Counter[str] = Counter()
+    watched = set[int]()
+    for call in seen.trace.calls:
+        function = call.function.rpartition(".")[2].strip("_")
+        if call.operator in _MULTIPLIED:
+            # Padding by name is another operator to it, without a rule.
+            if call.operator == "linear" or not isinstance(call.argument("padding"), str):
+                watched.add(call.index)
+        elif function in _PRODUCTS:
+            watched.add(call.index)
+            counts["product"] += _product(call) - (call.effect.macs or 0)
+        elif call.operator == "einsum":
+            watched.add(call.index)
+            counts["einsum"] += _einsum(call) - (call.effect.macs or 0)
+        else:
+            kind, value = _of_call(call)
+            counts[kind] += value
+    batch_norm = "BatchNorm in evaluation"
+    return [
+        Term(counts["product"], "Takes a matrix product as the numbers of its first factor times "
+             f"the columns of its second: {counts['product']:+,}."),
+        Term(counts["einsum"], "Takes `einsum` as NumPy estimates it, rounded to four digits: "
+             f"{counts['einsum']:+,}."),
+        Term(counts["batch norm"], f"Adds {batch_norm}, 2 for each output: "
+             f"2 × {counts['batch norm'] // 2:,} = {counts['batch norm']:,}."),
+        Term(counts["bare batch norm"], f"Adds {batch_norm} without scale and shift, 1 for each "
+             f"output: {counts['bare batch norm']:,}."),
+        Term(counts["norm"], "Adds normalisation by the numbers' own mean, 5 for each output: "
+             f"5 × {counts['norm'] // 5:,} = {counts['norm']:,}."),
+        Term(counts["bare norm"], "Adds normalisation by the numbers' own mean without scale and "
+             f"shift, 4 for each output: 4 × {counts['bare norm'] // 4:,} = "
+             f"{counts['bare norm']:,}."),
+        Term(counts["pool"], "Adds adaptive average pooling, 1 for each input: "
+             f"{counts['pool']:,}."),
+        Term(counts["upsampling"], "Adds upsampling, 1 for each output of the nearest number and 4 "
+             f"of a bilinear mixture: {counts['upsampling']:,}.")], watched
+
+
+def _of_call(call: Call) -> tuple[str, int]:
+    """What a call that multiplies no matrices is to it."""
+    numbers, rank = math.prod(first_shape(call)), len(first_shape(call))
+    if call.operator == "batch_norm":
+        functional = call.function.startswith("torch.nn.functional.")
+        weight = given(call, "weight", 3 if functional else 1)
+        if not given(call, "training", 5):
+            return ("bare batch norm", numbers) if weight is None else ("batch norm", 2 * numbers)
+        return ("bare norm", 4 * numbers) if weight is None else ("norm", 5 * numbers)
+    if (position := _NORMS.get(call.operator)) is not None:
+        if not 2 <= rank <= 5:
+            raise NotComputed(f"The tool fails at {call.path} ({call.type}), whose input has "
+                              f"{rank} sides.")
+        if call.function == "torch.instance_norm":
+            position = 1
+        weight = given(call, "weight", position)
+        return ("bare norm", 4 * numbers) if weight is None else ("norm", 5 * numbers)
+    if call.operator == "adaptive_avg_pool2d":
+        return "pool", numbers
+    if call.operator == "interpolate" and not call.argument("antialias"):
+        mode, outputs = call.argument("mode"), math.prod(call.output_shape)
+        if rank == 4 and mode in ("nearest", "bilinear"):
+            return "upsampling", outputs if mode == "nearest" else 4 * outputs
+    return "", 0
+
+
+def _product(call: Call) -> int:
+    *_, one, other = [value.shape for value in (*call.args, *call.kwargs.values())
+                      if isinstance(value, Operand)]
+    if len(other) < 2:
+        raise NotComputed(f"The tool fails at {call.path}, a matrix times a vector.")
+    return math.prod(one) * other[-1]
+
+
+def _einsum(call: Call) -> int:
+    equation, *operands = call.args
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = list(operands[0])
+    if not isinstance(equation, str) or not all(isinstance(one, Operand) for one in operands):
+        raise NotComputed(f"The tool fails at {call.path}, which is not written as an equation.")
+    shapes: list[Shape] = [one.shape for one in operands]
+    equation = equation.replace(" ", "")
+    letters = {ord(letter): 97 + place for place, letter in enumerate(
+        dict.fromkeys(filter(str.isalpha, equation)))}
+    equation = equation.translate(letters)
+    if equation == "abc,abd->acd":
+        return math.prod(shapes[0]) * shapes[1][-1]
+    if equation == "abc,adc->adb":
+        return math.prod(shapes[0]) * shapes[1][1]
+    _, report = np.einsum_path(equation, *[np.broadcast_to(0.0, shape) for shape in shapes],
+                               optimize="optimal")
+    line = next(line for line in report.split("\n") if "optimized flop" in line.lower())
+    return math.floor(float(line.rpartition(":")[2]) / 2)

@@ -2,88 +2,307 @@
 
 - Parameters: all that are registered and trainable, once.
 - MACs of one image, whatever the batch: multiply-adds of convolution and linear modules and their
-  biases, 2 for each input of BatchNorm (1 without scale and shift), 1 for each output of ReLU, ELU
-  and similar ones, 1 for each input of pooling. It also watches the functions that these modules
-  call, so that activations and poolings count twice, and SiLU, which is no module to it, once.
-  LocalResponseNorm counts by the functions in it. Nothing for hard-swish, hard-sigmoid, `+`, `*` or
-  concatenation.
+  biases, 2 for each input of BatchNorm, InstanceNorm and GroupNorm (1 without scale and shift, and
+  for LayerNorm), 1 for each output of ReLU, ELU and similar ones, 1 for each input of pooling,
+  attention and recurrent modules by formulas of its own. It knows PyTorch's own types alone, not
+  those derived from them. Parts of an attention module are left out.
+- It also watches functions of `torch.nn.functional`, called by modules as well, so that activations
+  and poolings count twice, and SiLU, which is no module to it, once; and `torch.matmul`, `bmm`,
+  `mul`, `add` and the like, but not the signs `@`, `*` and `+`.
 - The hooks of a module in several places are added at each.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
+from collections.abc import Iterable
+from itertools import zip_longest
+from types import FunctionType
 
-from explorer.conventions.reports import Seen, Term, ToolReport
+from explorer.conventions.reports import (
+    LeafRun,
+    NotComputed,
+    Seen,
+    Term,
+    ToolReport,
+    first_shape,
+    recurrent,
+)
+from explorer.tracing import Call, ModuleRun, Operand
+from explorer.tracing.operators import Shape
 
-_ONE_AN_OUTPUT = frozenset({"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"})
-_ONE_AN_INPUT = frozenset({"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d"})
-_PATCHED = {
-    **dict.fromkeys(("relu", "prelu", "elu", "relu6", "gelu", "silu", "softmax"), "activation"),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
-                    "pool")}
+_CONVOLUTIONS = {f"{conv}{sides}d" for conv in ("Conv", "ConvTranspose") for sides in (1, 2, 3)}
+_ACTIVATIONS = {"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"}
+_POOLS = {f"{pool}Pool{sides}d" for pool in ("Max", "Avg", "AdaptiveMax", "AdaptiveAvg")
+          for sides in (1, 2, 3)}
+_NORMS = {"GroupNorm", "LayerNorm", *(f"{norm}{sides}d" for norm in ("BatchNorm", "InstanceNorm")
+                                      for sides in (1, 2, 3))}
+_RECURRENT = {"RNN": 1, "GRU": 7, "LSTM": 10}
+"""With what is done for each number of the state, beside products and biases."""
+_CELLS = {"RNNCell", "GRUCell", "LSTMCell"}
+_LEAVES = {*_CONVOLUTIONS, *_ACTIVATIONS, *_POOLS, *_NORMS, *_RECURRENT, *_CELLS, "Linear",
+           "Upsample"}
+
+_FUNCTIONAL = {
+    **{f"torch.nn.functional.{name}": "activation" for name in (
+        "relu", "elu", "relu6", "silu", "softmax")},
+    "torch._C._nn.gelu": "activation", "torch.prelu": "activation",
+    **{f"torch.{name}": "pool" for name in ("avg_pool1d", "adaptive_avg_pool1d")},
+    **{f"torch._C._nn.avg_pool{sides}d": "pool" for sides in (2, 3)},
+    **{f"torch.nn.functional.{pool}_pool{sides}d": "pool" for pool in (
+        "max", "adaptive_max", "adaptive_avg") for sides in (1, 2, 3)},
+    "torch.nn.functional.interpolate": "upsampling", "torch.nn.functional.upsample": "upsampling"}
+_TENSOR = {
+    **{f"{where}.{name}": "product" for where in ("torch", "Tensor") for name in (
+        "mm", "bmm", "addmm")},
+    "torch.matmul": "product", "torch.baddbmm": "product", "torch.mul": "sum", "torch.add": "sum"}
+
+_SIGNS = {"Tensor.mul", "Tensor.add", "Tensor.matmul"}
+"""Of what the pass has not computed itself: there the method looks the same (see `Call`)."""
 
 
 def report(seen: Seen) -> ToolReport:
-    macs = shared = 0
+    frozen = seen.totals.params - seen.totals.trainable_params
+
+    def params() -> list[Term]:
+        seen.one_input()
+        seen.floats()
+        return [Term(-frozen, f"Leaves out {frozen:,} parameters that training does not change.")]
+    return ToolReport("ptflops", "0.7.5", (
+        seen.figure("parameters", "Number of parameters", params),
+        seen.operations("MACs", lambda: _macs(seen))))
+
+
+def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
+    seen.several_modules()
+    seen.one_input()
+    seen.floats()
+    batch, modules = seen.batch, seen.trace.modules
+    if any(module.type == "DeformConv2d" for module in modules.values()):
+        raise NotComputed("What it counts for deformable convolutions a trace does not tell.")
+    attentions = [run for run in seen.runs if modules[run.path].children and _is_attention(
+        seen, run)]
+    beneath = {path for run in attentions for path in _beneath(seen, run.path)}
     counts: Counter[str] = Counter()
+    watched, inside = set[int](), set[int]()
     # Types of activations, in order: those that count twice, and those that count once.
     twice, once = dict[str, None](), dict[str, None]()
-    inside: set[int] = set()
+    shared = macs = 0
     for leaf in seen.leaves:
-        value = 0
-        if leaf.macs:
-            biases = leaf.outputs if "bias" in seen.own(leaf.path) else 0
-            macs += leaf.macs
-            counts["bias"] += biases
-            value = leaf.macs + biases
-        elif leaf.type in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"):
-            value = (2 if leaf.parameters else 1) * leaf.inputs
-            counts["norm"] += value
-        elif leaf.type in _ONE_AN_OUTPUT:
-            value = leaf.outputs
+        if leaf.kind not in _LEAVES or leaf.path in beneath:
+            continue
+        kind, value = _of_layer(seen, leaf)
+        beyond = value
+        if leaf.kind in _ACTIVATIONS:
             twice[leaf.type] = None
             inside.update(call.index for call in leaf.calls)
-            counts["twice"] += value
-        elif leaf.type in _ONE_AN_INPUT:
-            value = leaf.inputs
-            counts["pool"] += value
+        if kind in ("bias", "recurrent"):
+            watched.update(call.index for call in leaf.calls)
+            beyond -= leaf.macs
+            macs += leaf.macs
+        counts[kind] += beyond
         shared += (leaf.places - 1) * value
+    for run in attentions:
+        value = _of_attention(seen, run)
+        counts["attention"] += value
+        shared += (seen.places[run.path] - 1) * value
+    in_leaves = {call.index for leaf in seen.leaves if leaf.kind for call in leaf.calls}
     for call in seen.trace.calls:
-        size = sum(map(math.prod, call.input_shapes[:1]))
-        if kind := _PATCHED.get(call.operator):
-            if kind == "activation" and call.index in inside:
-                kind = "twice"
-            elif kind == "activation":
-                once[call.type] = None
-            counts[kind] += size
-        elif call.operator == "local_response_norm":
-            counts["lrn"] += 3 * size + size // call.output_shape[1] * (
-                call.output_shape[1] + call.argument("size") - 1)
+        kind, value = _of_function(call)
+        if kind in ("activation", "pool", "upsampling") and call.index not in in_leaves \
+                and not _seen_in_place(seen, call):
+            continue
+        if kind == "activation" and call.index in inside:
+            kind = "twice"
+        elif kind == "activation":
+            once[call.type] = None
+        elif kind == "product":
+            watched.add(call.index)
+            macs += call.effect.macs or 0
+            value -= call.effect.macs or 0
+        counts[kind] += value
 
-    batch = seen.batch
-    image = {kind: count // batch for kind, count in counts.items()}
-    ours = seen.totals.macs
-    frozen = seen.totals.params - seen.totals.trainable_params
+    if batch > 1:
+        _scales(seen, counts)
+    image = Counter({kind: count // batch for kind, count in counts.items()})
+    ours = macs
     terms = [
         Term(ours // batch - ours, "Always makes a batch of one image of its own; ours for one "
              f"image is {ours:,} / {batch} = {ours // batch:,}."),
-        Term(image.get("bias", 0), "Adds the biases of convolutions and linear layers, one for "
-             f"each output: {image.get('bias', 0):,}."),
-        Term(image.get("norm", 0), "Adds BatchNorm, 2 for each output: "
-             f"2 × {image.get('norm', 0) // 2:,} = {image.get('norm', 0):,}."),
-        Term(image.get("twice", 0), f"Adds {' and '.join(twice)} twice for each output, for the "
-             f"module and for the function that it calls: {image.get('twice', 0):,}."),
-        Term(image.get("activation", 0), f"Adds {' and '.join(once)}, one for each output: "
-             f"{image.get('activation', 0):,}."),
-        Term(image.get("pool", 0), "Adds pooling twice for each input, for the module and for the "
-             f"function that it calls: {image.get('pool', 0):,}."),
-        Term(image.get("lrn", 0), "Adds the products, sums and averages that LocalResponseNorm is "
-             f"made of: {image.get('lrn', 0):,}."),
+        Term(image["bias"], "Adds the biases of convolutions and linear layers, one for "
+             f"each output: {image['bias']:,}."),
+        Term(image["recurrent"], "Counts recurrent layers by a formula of its own, with the biases "
+             f"and gates: {image['recurrent']:+,}."),
+        Term(image["attention"], "Counts attention modules by a formula of its own, and leaves out "
+             f"the layers in them: {image['attention']:,}."),
+        Term(image["product"], "Adds what matrix products have beside multiply-adds: "
+             f"{image['product']:+,}."),
+        Term(image["norm"], "Adds normalisation, 2 for each output: "
+             f"2 × {image['norm'] // 2:,} = {image['norm']:,}."),
+        Term(image["bare norm"], "Adds LayerNorm and normalisation without scale and shift, 1 for "
+             f"each output: {image['bare norm']:,}."),
+        Term(image["twice"], f"Adds {' and '.join(twice)} twice for each output, for the "
+             f"module and for the function that it calls: {image['twice']:,}."),
+        Term(image["activation"], f"Adds {' and '.join(once)}, one for each output: "
+             f"{image['activation']:,}."),
+        Term(image["pool"], "Adds pooling twice for each input, for the module and for the "
+             f"function that it calls: {image['pool']:,}."),
+        Term(image["upsampling"], "Adds upsampling, one for each output of the function, and again "
+             f"for a module: {image['upsampling']:,}."),
+        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output as it takes "
+             f"it: {image['sum']:,}."),
+        Term(image["lrn"], "Adds the products, sums and averages that LocalResponseNorm is "
+             f"made of: {image['lrn']:,}."),
         Term(shared // batch, f"Counts {shared // batch:,} again for modules that several "
              "containers share.")]
-    return ToolReport("ptflops", "0.7.5", (
-        seen.parameter_figure("Number of parameters", seen.totals.trainable_params, [Term(
-            -frozen, f"Leaves out {frozen:,} parameters that training does not change.")]),
-        seen.operations("MACs", terms, macs)))
+    return terms, watched
+
+
+def _seen_in_place(seen: Seen, call: Call) -> bool:
+    """Whether it sees a function that no module of PyTorch's calls: it puts its own in the place of
+    `F.relu`, and so does not see one that was taken from there before. Raises `NotComputed` where
+    the code of the class, as far as it can be found, does not write it so."""
+    path = call.path if call.path in seen.trace.modules else call.path.rpartition(".")[0]
+    module = seen.trace.modules[path]
+    if (module.type, module.origin) == _ATTENTION:
+        return True
+    if module.origin == "torch.nn.modules.transformer":
+        return False
+    name = call.function.rpartition(".")[2]
+    there = vars(sys.modules.get(module.origin, object))
+    written = [method.__code__.co_names for method in vars(there.get(module.type, object)).values()
+               if isinstance(method, FunctionType) and method.__name__ != "__init__"]
+    if name in there or not any(name in names for names in written):
+        raise NotComputed(f"It sees the function `{name}` where it is written as `F.{name}`; "
+                          f"whether it is so at {call.path} is not known.")
+    return True
+
+
+def _scales(seen: Seen, counts: Counter[str]) -> None:
+    """Raises `NotComputed` where one image may not be its part of the batch."""
+    alone = {"bias", "norm", "bare norm", "activation", "twice", "pool", "lrn", "upsampling", ""}
+    fixed = [call for call in seen.trace.calls
+             if not call.inputs and (_of_function(call)[1] or call.effect.macs)]
+    if fixed or any(count and (kind not in alone or count % seen.batch)
+                    for kind, count in counts.items()):
+        raise NotComputed("The tool makes a batch of one image of its own, and here one image may "
+                          "not be its part of the batch; set the batch to 1.")
+
+
+def _of_layer(seen: Seen, leaf: LeafRun) -> tuple[str, int]:
+    """What the hook of one run counts: a kind, and so many operations."""
+    if leaf.kind in _CONVOLUTIONS:
+        if len(leaf.first) != int(leaf.kind[-2]) + 2:
+            raise NotComputed(f"The tool takes the channels of {leaf.path} for a batch.")
+        return "bias", leaf.macs + (leaf.outputs if "bias" in seen.own(leaf.path) else 0)
+    if leaf.kind == "Linear":
+        return "bias", leaf.macs + (leaf.outputs if "bias" in seen.own(leaf.path) else 0)
+    if leaf.kind in _NORMS:
+        if leaf.parameters and leaf.kind != "LayerNorm":
+            return "norm", 2 * leaf.inputs
+        return "bare norm", leaf.inputs
+    if leaf.kind in _ACTIVATIONS:
+        return "twice", leaf.outputs
+    if leaf.kind in _POOLS:
+        return "pool", leaf.inputs
+    if leaf.kind == "Upsample":
+        # Of the first image alone, and it makes no other.
+        if leaf.batch != seen.batch:
+            raise NotComputed(f"The tool counts the first part of what {leaf.path} returns alone.")
+        return "upsampling", leaf.outputs
+    if leaf.kind in _RECURRENT:
+        return "recurrent", _of_recurrent(seen, leaf)
+    raise NotComputed(f"What it counts for {leaf.path} ({leaf.type}) is not told by a trace.")
+
+
+def _of_recurrent(seen: Seen, leaf: LeafRun) -> int:
+    layer, own = recurrent(leaf), seen.own(leaf.path)
+    forward = [full for name, full in own.items()
+               if not name.endswith("_reverse") and name.startswith(("weight_ih", "weight_hh",
+                                                                     "bias_ih", "bias_hh"))]
+    each = seen.size(forward) + layer.layers * _RECURRENT[leaf.kind] * layer.state
+    return layer.cells * each * layer.directions
+
+
+def _is_attention(seen: Seen, run: ModuleRun) -> bool:
+    module = seen.trace.modules[run.path]
+    return (module.type, module.origin) in (_ATTENTION, _TIMM_ATTENTION)
+
+
+_ATTENTION = "MultiheadAttention", "torch.nn.modules.activation"
+_TIMM_ATTENTION = "Attention", "timm.layers.attention"
+
+
+def _beneath(seen: Seen, path: str) -> Iterable[str]:
+    for child in seen.trace.modules[path].children:
+        if seen.places[child] > 1:
+            raise NotComputed(f"{child} is a part of an attention module and of others, too.")
+        yield child
+        yield from _beneath(seen, child)
+
+
+def _of_attention(seen: Seen, run: ModuleRun) -> int:
+    """The hook of an attention module: the products of its heads, a softmax and a scaling; for
+    PyTorch's own all of its layers, too."""
+    query, key = _heads(seen, run)
+    batch, heads, length, size = query
+    numbers, others = heads * size, key[2]
+    products = heads * (2 * length * others * size + length * others)
+    if run.type == "Attention":
+        return batch * (length * numbers + products)
+    shapes = [seen.trace.calls[index].output_shape if index >= 0 else seen.trace.given(index).shape
+              for index in run.inputs]
+    if len(shapes) != 3 or {shape[-1] for shape in shapes} != {numbers}:
+        raise NotComputed(f"The tool expects {run.path} to be given queries, keys and values of "
+                          "one size, and nothing beside them.")
+    biases = (length + 2 * others) * numbers if "in_proj_bias" in seen.own(run.path) else 0
+    return batch * (length * numbers + (length + 2 * others) * numbers ** 2 + biases + products
+                    + length * numbers * (numbers + 1))
+
+
+def _heads(seen: Seen, run: ModuleRun) -> tuple[Shape, Shape]:
+    """Queries and keys as (N, heads, L, E), of the call that multiplies them."""
+    for call in seen.trace.calls[run.start:run.stop]:
+        if call.operator == "scaled_dot_product_attention" or (
+                call.operator == "matmul" and call.function != "torch.bmm"):
+            query, key = [value.shape for value in call.args if isinstance(value, Operand)][:2]
+            if len(query) == len(key) == 4:
+                if call.operator == "matmul":
+                    key = (*key[:2], key[3], key[2])
+                return query, key
+        elif call.function == "torch.bmm" and run.input_shape:
+            query, key = call.input_shapes
+            heads = run.input_shape[-1] // query[-1]
+            return ((query[0] // heads, heads, *query[1:]),
+                    (key[0] // heads, heads, key[2], key[1]))
+    raise NotComputed(f"It counts {run.path} ({run.type}) by a formula of its own, and where "
+                      "queries meet keys a trace does not tell.")
+
+
+def _of_function(call: Call) -> tuple[str, int]:
+    """What it counts for the function that a call is of."""
+    shape = first_shape(call)
+    size = math.prod(shape)
+    if call.operator == "local_response_norm":
+        return "lrn", 3 * size + size // call.output_shape[1] * (
+            call.output_shape[1] + call.argument("size") - 1)
+    if call.function in _SIGNS and isinstance(first := call.args[0], Operand) \
+            and first.producer is None:
+        name = call.function.rpartition(".")[2]
+        raise NotComputed(f"It counts the method `{name}`, but not the sign for it; which of them "
+                          f"stands at {call.path} a trace does not tell.")
+    kind = _FUNCTIONAL.get(call.function) or _TENSOR.get(call.function, "")
+    if kind == "upsampling":
+        return kind, math.prod(call.output_shape)
+    if kind == "sum":
+        # It sets the sides side by side from the first one, where PyTorch begins at the last.
+        return kind, math.prod(map(max, zip_longest(*[
+            value.shape for value in call.args if isinstance(value, Operand)], fillvalue=1)))
+    if kind == "product":
+        *_, one, other = [value.shape for value in (*call.args, *call.kwargs.values())
+                          if isinstance(value, Operand)]
+        value = math.prod(one) * other[-1]
+        return kind, value + (size if call.operator in ("addmm", "baddbmm") else 0)
+    return kind, size if kind else 0

@@ -3,27 +3,38 @@
 A figure is our own and the terms that the tool adds to it or leaves out, each with the sentence
 that explains it; the terms add up to the whole difference.
 
-All of it is about a pass in evaluation, with float32. "Places" are the places where a module is
-registered: a module that two containers share has two.
+All of it is about a pass in evaluation, with float32, as the tools make it by themselves: where
+they do not switch gradients off, PyTorch's attention goes its ordinary way. "Places" are the
+places where a module is registered: a module that two containers share has two.
+
+Where a tool cannot run a network, or a trace does not tell what it says of it, its figure is not
+computed, and a sentence says why: no figure is better than a wrong one.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import torch
 
 from explorer.analysis import Summary
-from explorer.tracing import Call
+from explorer.tracing import Call, Module, ModuleRun, Operand
+from explorer.tracing.operators import Shape
 
 ELEMENT_BYTES = 4
 MIB = 2 ** 20
 MB = 10 ** 6
 
 Quantity = Literal["parameters", "operations", "memory"]
+
+
+class NotComputed(Exception):
+    """Why a figure cannot be had, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Figure:
     name: str
     """What the tool calls it."""
     value: int | None
-    """None where the network has an operator that we have no rule for."""
+    """None where it is not computed for this network; the one term says why."""
     ours: int
     our_name: str
     terms: tuple[Term, ...]
@@ -102,14 +113,46 @@ class LeafRun(NamedTuple):
 
     path: str
     type: str
+    kind: str
+    """Its type where that is one of PyTorch's own, else "": some tools know no other."""
     places: int
     parameters: tuple[str, ...]
     batch: int
-    inputs: int
-    """Numbers in its input."""
-    outputs: int
-    macs: int
+    input_shape: Shape | None
+    """Of its first argument; None where that is no tensor, or is given by name."""
+    output_shapes: tuple[Shape, ...]
+    alone: bool
+    """Whether it returns one tensor, by itself."""
     calls: tuple[Call, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Numbers in its output; of several the first, which is the one that is looked at."""
+        return math.prod(self.output_shapes[0]) if self.output_shapes else 0
+
+    @property
+    def macs(self) -> int:
+        return sum(call.effect.macs or 0 for call in self.calls)
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in its input. Raises `NotComputed` where a hook finds none."""
+        return math.prod(self.first)
+
+    @property
+    def first(self) -> Shape:
+        if self.input_shape is None:
+            raise NotComputed(f"The tool looks at the first argument of {self.path} "
+                              f"({self.type}), which is no tensor here or stands under its name.")
+        return self.input_shape
+
+    def call(self, operator: str) -> Call:
+        """The call that does what the module is for."""
+        for call in self.calls:
+            if call.operator == operator:
+                return call
+        raise NotComputed(f"{self.path} ({self.type}) does its work in another way than the tool "
+                          "expects.")
 
 
 class Seen:
@@ -119,8 +162,9 @@ class Seen:
         self.summary = summary
         self.trace = summary.trace
         self.totals = summary.totals
-        self.batch = summary.trace.input_shape[0]
-        self.input_bytes = math.prod(summary.trace.input_shape) * ELEMENT_BYTES
+        self.batch = summary.trace.input_shape[0] if summary.trace.input_shape else 1
+        self.input_bytes = sum(math.prod(given.shape) * given.dtype.itemsize
+                               for given in summary.trace.inputs if not given.name)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -135,21 +179,20 @@ class Seen:
         return counts
 
     @cached_property
-    def leaves(self) -> tuple[LeafRun, ...]:
-        return tuple(self._leaves())
+    def runs(self) -> tuple[ModuleRun, ...]:
+        """Those that a hook sees, in their order."""
+        return tuple([run for run in self.trace.runs if run.called])
 
-    def _leaves(self) -> Iterable[LeafRun]:
-        for run in self.trace.runs:
-            if self.trace.modules[run.path].children:
-                continue
-            calls = self.trace.calls[run.start:run.stop]
-            outputs = sum(map(math.prod, run.output_shapes))
-            yield LeafRun(
-                path=run.path, type=run.type, places=self.places[run.path],
-                parameters=self.trace.modules[run.path].parameters,
-                batch=run.output_shapes[0][0] if run.output_shapes else 0,
-                inputs=sum(map(math.prod, calls[0].input_shapes[:1])) if calls else outputs,
-                outputs=outputs, macs=sum(call.effect.macs or 0 for call in calls), calls=calls)
+    @cached_property
+    def leaves(self) -> tuple[LeafRun, ...]:
+        modules = self.trace.modules
+        return tuple([LeafRun(
+            path=run.path, type=run.type, kind=own_type(modules[run.path]),
+            places=self.places[run.path], parameters=modules[run.path].parameters,
+            batch=run.output_shapes[0][0] if run.output_shapes and run.output_shapes[0] else 0,
+            input_shape=run.input_shape, output_shapes=run.output_shapes, alone=run.alone,
+            calls=self.trace.calls[run.start:run.stop])
+            for run in self.runs if not modules[run.path].children])
 
     @cached_property
     def module_calls(self) -> frozenset[int]:
@@ -167,57 +210,154 @@ class Seen:
         return sum(parameter.numel for parameter in chosen
                    if parameter.trainable or not trainable)
 
-    def parameters(self, name: str, counted: Iterable[tuple[int, tuple[str, ...]]]) -> Figure:
-        """The figure of a tool that adds the parameters of modules, each so many times."""
+    # What it needs of a network
+
+    def several_modules(self) -> None:
+        if not self.trace.modules[""].children:
+            raise NotComputed("The network is one module without parts, and hooks look at parts.")
+
+    def one_input(self) -> None:
+        if len(self.trace.inputs) > 1:
+            raise NotComputed("The tool makes one input by itself; this network takes "
+                              f"{len(self.trace.inputs)}.")
+
+    def floats(self) -> None:
+        for given in self.trace.inputs:
+            if given.dtype != torch.float32:
+                raise NotComputed("The tool makes its inputs by itself, all of float32; this "
+                                  f"network takes one of {str(given.dtype).split('.')[-1]}.")
+
+    def by_position(self) -> None:
+        for given in self.trace.inputs:
+            if given.name:
+                raise NotComputed("The tool hands inputs over in their order; this network is "
+                                  f"given {given.name} by its name.")
+
+    # Figures
+
+    def of_modules(self, counted: Iterable[tuple[int, tuple[str, ...]]]) -> list[Term]:
+        """The terms of a tool that adds the parameters of modules, each so many times."""
         value, met = 0, set[str]()
         for times, parameters in counted:
             value += times * self.size(parameters)
             met.update(parameters)
         once = self.size(met)
         missing, again = self.totals.params - once, value - once
-        children = dict.fromkeys(path.partition(".")[0] for path in self.trace.parameters
-                                 if path not in met)
-        terms = [
-            Term(-missing, f"Leaves out {missing:,} parameters, those of {', '.join(children)}: no "
-                 "module that evaluation runs has them."),
+        children = [*dict.fromkeys(path.partition(".")[0] for path in self.trace.parameters
+                                   if path not in met)]
+        return [
+            Term(-missing, f"Leaves out {missing:,} parameters, those of {_some(children)}: no "
+                 "module that runs in evaluation, and that it looks at, has them."),
             Term(again, f"Counts {again:,} parameters again, of modules that run more than once or "
                  "that several containers share.")]
-        return self.parameter_figure(name, value, terms)
 
-    def parameter_figure(self, name: str, value: int, terms: Iterable[Term] = ()) -> Figure:
-        """The figure of a tool that counts so many parameters."""
-        return Figure(quantity="parameters", name=name, value=value, ours=self.totals.params,
-                      our_name="Parameters", terms=tuple(term for term in terms if term.amount))
+    def operations(self, name: str, terms: Callable[[], tuple[Iterable[Term], Collection[int]]]
+                   ) -> Figure:
+        """Our multiply-adds and the terms of a tool, which sees those of the calls that it names
+        beside them."""
+        def all_terms() -> list[Term]:
+            if self.summary.not_counted:
+                raise NotComputed("The network has operators that we have no rule for.")
+            differing, watched = terms()
+            unseen = [call for call in self.trace.calls
+                      if call.effect.macs and call.index not in watched]
+            missing = sum(call.effect.macs or 0 for call in unseen)
+            types = [*dict.fromkeys(call.type for call in unseen)]
+            return [Term(-missing, f"Does not see {missing:,} multiply-adds of functions, or of "
+                         f"layers that it does not know: {_some(types)}."), *differing]
+        return self.figure("operations", name, all_terms)
 
-    def operations(self, name: str, terms: Iterable[Term], seen_macs: int | None = None) -> Figure:
-        """Our multiply-adds and the terms of a tool that sees `seen_macs` of them, or all."""
-        ours = self.totals.macs
-        differing = [term for term in terms if term.amount]
-        if seen_macs is not None and (unseen := ours - seen_macs):
-            differing.insert(0, Term(-unseen, f"Does not see {unseen:,} multiply-adds of "
-                                     "functions, which are no module."))
-        value: int | None = ours + sum(term.amount for term in differing)
-        if self.summary.not_counted:
-            value, differing = None, [Term(
-                0, "Not counted: the network has operators that we have no rule for.")]
-        return Figure(quantity="operations", name=name, value=value, ours=ours,
-                      our_name="Multiply-adds", terms=tuple(differing))
-
-    def memory(self, footer: Footer, why: str) -> tuple[Figure, Figure]:
+    def memory(self, footer: Callable[[], Footer], unit: int,
+               why: Callable[[], str]) -> tuple[Figure, Figure]:
         """The two figures of a tool that takes other bytes than ours for what a pass needs."""
-        peak, unit = self.totals.peak_activation_bytes, footer.unit
-        passed, total = footer.pass_size, footer.total_size
+        peak = self.totals.peak_activation_bytes
         ours = self.totals.param_bytes + peak
         name = "MiB (2²⁰ bytes; it prints MB)" if unit == MIB else "MB (10⁶ bytes)"
-        return (
-            Figure(quantity="memory", name="Forward/backward pass size", value=passed, ours=peak,
-                   our_name="Peak memory", unit=unit, terms=(Term(
-                       passed - peak, f"{why} = {passed:,} bytes = {passed / unit:,.2f} {name}. "
-                       f"At most {peak:,} bytes are alive at once."),)),
-            Figure(quantity="memory", name="Estimated total size", value=total, ours=ours,
-                   our_name="Parameters + peak", unit=unit, terms=(Term(
-                       total - ours, f"Adds its input, {footer.input_size / unit:,.2f}, its "
-                       f"forward/backward pass size, {passed / unit:,.2f}, and the parameters of "
-                       f"the modules that run, {footer.params_size / unit:,.2f}. A pass needs the "
-                       f"parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
-                       f"{peak / unit:,.2f}."),)))
+
+        def of_the_pass() -> list[Term]:
+            passed = footer().pass_size
+            return [Term(passed - peak, f"{why()} = {passed:,} bytes = {passed / unit:,.2f} {name}."
+                         f" At most {peak:,} bytes are alive at once.")]
+
+        def of_all() -> list[Term]:
+            below = footer()
+            return [Term(
+                below.total_size - ours, f"Adds its input, {below.input_size / unit:,.2f}, its "
+                f"forward/backward pass size, {below.pass_size / unit:,.2f}, and the parameters of "
+                f"the modules that run, {below.params_size / unit:,.2f}. A pass needs the "
+                f"parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
+                f"{peak / unit:,.2f}.")]
+        return (self.figure("memory", "Forward/backward pass size", of_the_pass, ours=peak,
+                            our_name="Peak memory", unit=unit),
+                self.figure("memory", "Estimated total size", of_all, ours=ours,
+                            our_name="Parameters + peak", unit=unit))
+
+    def figure(self, quantity: Quantity, name: str, terms: Callable[[], Iterable[Term]] = tuple, *,
+               ours: int | None = None, our_name: str | None = None, unit: int = 1) -> Figure:
+        """Ours and the terms of a tool, or why there are none."""
+        if ours is None:
+            ours, our_name = (self.totals.params, "Parameters") if quantity == "parameters" else \
+                (self.totals.macs, "Multiply-adds")
+        value: int | None
+        try:
+            differing = [term for term in terms() if term.amount or quantity == "memory"]
+            value = ours + sum(term.amount for term in differing)
+        except NotComputed as error:
+            value, differing = None, [Term(0, f"Not computed for this network. {error}")]
+        return Figure(quantity=quantity, name=name, value=value, ours=ours,
+                      our_name=our_name or "", terms=tuple(differing), unit=unit)
+
+
+def own_type(module: Module) -> str:
+    """The type of a module where it is one of PyTorch's own, else ""."""
+    return module.type if module.origin.startswith("torch.nn.modules.") else ""
+
+
+def first_shape(call: Call) -> Shape:
+    """Of the first tensor that a call is given, a parameter or a constant, too."""
+    for value in (*call.args, *call.kwargs.values()):
+        if isinstance(value, Operand):
+            return value.shape
+    return ()
+
+
+def given(call: Call, name: str, position: int) -> Any:
+    """An argument of a call by its name and its place in PyTorch's own order; None without it."""
+    return call.args[position] if len(call.args) > position else call.kwargs.get(name)
+
+
+def _some(names: list[str]) -> str:
+    """A few of them, and how many there are beside.
+
+    >>> _some(["a", "b", "c", "d", "e", "f"])
+    'a, b, c, d and 2 more'
+    """
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+
+
+class Recurrent(NamedTuple):
+    """What the tools read off a recurrent layer."""
+
+    cells: int
+    """Steps of all sequences of the batch."""
+    features: int
+    state: int
+    layers: int
+    directions: int
+    biased: bool
+
+
+def recurrent(leaf: LeafRun) -> Recurrent:
+    """Raises `NotComputed` where it is given no batch of sequences."""
+    call = next((call for call in leaf.calls
+                 if call.operator in ("lstm", "gru", "rnn_tanh", "rnn_relu")), None)
+    if call is None or len(leaf.first) != 3:
+        raise NotComputed(f"{leaf.path} ({leaf.type}) is not given a batch of sequences.")
+    states = call.argument("hx")
+    if not hasattr(states, "shape"):
+        states = states[-1]
+    return Recurrent(
+        cells=leaf.first[0] * leaf.first[1], features=leaf.first[2], state=states.shape[-1],
+        layers=call.argument("num_layers"), directions=2 if call.argument("bidirectional") else 1,
+        biased=bool(call.argument("has_biases")))

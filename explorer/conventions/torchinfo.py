@@ -4,13 +4,17 @@
 - Param #: of a layer all, of a container what it has beyond the rows under it: modules that do not
   run, and shared ones again. "(recursive)" where the module has a row already.
 - Total params: the sum of all rows. Params size: that of the layers alone.
-- Total mult-adds: for a module whose name has "Conv" its parameters, bias and all, times the
-  positions and images of its output; for any other its parameters times the images.
+- Total mult-adds, of layers: for one whose name has "Conv" its weight and bias times the positions
+  and images of its output; for any other its weight and bias times the images, or the first side of
+  its output, whatever that is; for a recurrent one its weights and biases times the steps.
+  Parameters of other names are none to it.
 - Forward/backward pass size: twice the outputs of layers with parameters. MB is 10^6 bytes.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -22,6 +26,7 @@ from explorer.conventions.reports import (
     PARAMS_LINES,
     Footer,
     LeafRun,
+    NotComputed,
     Seen,
     Term,
     ToolReport,
@@ -37,50 +42,72 @@ LINES = (*PARAMS_LINES, MULT_ADDS_LINE, *MEMORY_LINES)
 
 
 def report(seen: Seen) -> ToolReport:
-    below, counted, images = footer(seen), mult_adds(seen), seen.batch
-    numbers = sum(leaf.outputs for leaf in counted_leaves(seen))
+    def params() -> list[Term]:
+        again = footer(seen).params - seen.totals.params
+        return [Term(again, f"Counts {again:,} parameters again: a module that several containers "
+                     "share is counted once for each of them.")]
+
+    def outputs() -> str:
+        numbers = sum(leaf.outputs for leaf in counted_leaves(seen))
+        return ("Adds the outputs of all layers that have parameters, and doubles the sum for "
+                f"gradients, in evaluation too: 2 × 4 × {numbers:,}")
+    return ToolReport("torchinfo", "1.8.0", (
+        seen.figure("parameters", "Total params", params),
+        seen.operations("Total mult-adds", lambda: _terms(seen)),
+        *seen.memory(lambda: footer(seen), MB, outputs)))
+
+
+def _terms(seen: Seen) -> tuple[list[Term], set[int]]:
+    counted, images = mult_adds(seen), seen.batch
     per_image = counted.norm // images
-    terms = [
+    whole = images > 1 and counted.norm == images * per_image
+    return [
         Term(counted.conv_bias, "Adds the biases of convolutions, one for each output: "
              f"{counted.conv_bias:,}."),
-        Term(counted.linear_bias, "Adds the biases of linear layers, one for each output: "
+        Term(counted.transposed, "Takes transposed convolutions for ordinary ones, with all "
+             f"weights at each position of the output: {counted.transposed:+,}."),
+        Term(counted.linear_bias, "Adds the biases of linear layers, once for each image: "
              f"{counted.linear_bias:,}."),
+        Term(-counted.positions, "Counts linear layers once for each image, however many positions "
+             f"they work on: leaves out {counted.positions:,}."),
+        Term(counted.recurrent, "Counts recurrent layers as their number of parameters at each "
+             f"step, with the biases: {counted.recurrent:+,}."),
         Term(counted.norm, "Adds BatchNorm as its number of parameters, as if it worked on one "
              "position of each image: "
-             + (f"{images:,} × {per_image:,} = {counted.norm:,}." if images > 1
-                else f"{per_image:,}.")),
+             + (f"{images:,} × {per_image:,} = {counted.norm:,}." if whole
+                else f"{counted.norm:,}.")),
         Term(counted.other, "Adds other layers as their number of parameters: "
-             f"{counted.other:,}.")]
-    again = below.params - seen.totals.params
-    params = seen.parameter_figure("Total params", below.params, [Term(
-        again, f"Counts {again:,} parameters again: a module that several containers share is "
-        "counted once for each of them.")])
-    return ToolReport("torchinfo", "1.8.0", (
-        params, seen.operations("Total mult-adds", terms, counted.macs),
-        *seen.memory(below, "Adds the outputs of all layers that have parameters, and doubles the "
-                     f"sum for gradients, in evaluation too: 2 × 4 × {numbers:,}")))
+             f"{counted.other:,}.")], {
+        call.index for leaf in counted_leaves(seen) for call in leaf.calls if leaf.macs}
 
 
 @dataclass(frozen=True, slots=True)
 class MultAdds:
     """What it counts as multiply-adds, apart by what they are of."""
 
-    macs: int
-    """Those of convolutions and linear layers without bias, which are all that there are."""
-    conv_bias: int
-    linear_bias: int
-    norm: int
-    """Its parameters for each image."""
-    other: int
+    macs: int = 0
+    """Those of layers without bias, which are all that there are."""
+    conv_bias: int = 0
+    transposed: int = 0
+    """What it counts beyond those of convolutions, biases apart."""
+    linear_bias: int = 0
+    positions: int = 0
+    """What it leaves out of linear layers that work on more than one position."""
+    recurrent: int = 0
+    """What it counts beyond those of recurrent layers."""
+    norm: int = 0
+    """Of BatchNorm its parameters for each image."""
+    other: int = 0
 
     @property
     def total(self) -> int:
-        return self.macs + self.conv_bias + self.linear_bias + self.norm + self.other
+        return self.macs + self.conv_bias + self.transposed + self.linear_bias - self.positions \
+            + self.recurrent + self.norm + self.other
 
     @property
     def printed(self) -> str:
         """
-        >>> MultAdds(1_814_073_344, 0, 1_000, 9_600, 0).printed
+        >>> MultAdds(1_814_073_344, linear_bias=1_000, norm=9_600).printed
         '1.81'
         """
         return f"{self.total / 1e9:.2f}"
@@ -88,25 +115,63 @@ class MultAdds:
 
 def counted_leaves(seen: Seen) -> list[LeafRun]:
     """The runs of layers whose multiply-adds and outputs it counts: those with parameters."""
-    return [leaf for leaf in seen.leaves if leaf.parameters]
+    seen.several_modules()
+    found = [leaf for leaf in seen.leaves if leaf.parameters]
+    for leaf in found:
+        if not leaf.alone and leaf.kind not in _FIRST_OF_SEVERAL:
+            raise NotComputed(f"{leaf.path} ({leaf.type}) does not return one tensor, and a trace "
+                              "does not tell which the tool looks at.")
+    return found
+
+
+_FIRST_OF_SEVERAL = {"LSTM", "GRU", "RNN", "LSTMCell"}
+"""Layers with several outputs, of which it looks at the first."""
 
 
 def mult_adds(seen: Seen) -> MultAdds:
-    macs = conv_bias = linear_bias = norm = other = 0
+    counts: Counter[str] = Counter()
     for leaf in counted_leaves(seen):
-        macs += leaf.macs
-        size = seen.size(leaf.parameters)
-        if "Conv" in leaf.type:
-            channels = seen.trace.parameters[leaf.parameters[0]].shape[0]
-            conv_bias += size * leaf.outputs // channels - leaf.macs
-        elif leaf.macs:
-            linear_bias += size * leaf.batch - leaf.macs
-        elif leaf.type.startswith("BatchNorm"):
-            norm += size * leaf.batch
+        weight, bias, recurrent = _factors(seen, leaf)
+        counts["macs"] += leaf.macs
+        if recurrent:
+            counts["recurrent"] += weight + bias - leaf.macs
+        elif not leaf.macs:
+            counts["norm" if leaf.type.startswith("BatchNorm") else "other"] += weight + bias
+        elif "Conv" in leaf.type:
+            counts["conv_bias"] += bias
+            counts["transposed"] += weight - leaf.macs
         else:
-            other += size * leaf.batch
-    return MultAdds(macs=macs, conv_bias=conv_bias, linear_bias=linear_bias, norm=norm,
-                    other=other)
+            counts["linear_bias"] += bias
+            counts["positions"] += leaf.macs - weight
+    return MultAdds(**counts)
+
+
+def _factors(seen: Seen, leaf: LeafRun) -> tuple[int, int, bool]:
+    """What it counts for the weight of a layer and for its bias; and whether the layer is one with
+    more of both, as a recurrent one has."""
+    weight = bias = 0
+    recurrent = False
+    output = leaf.output_shapes[0] if leaf.output_shapes else ()
+    for name, full in seen.own(leaf.path).items():
+        size = seen.size([full])
+        if name.endswith("_orig"):
+            raise NotComputed(f"{leaf.path} ({leaf.type}) is pruned or normalised, and the tool "
+                              "reads a mask.")
+        if name in ("weight", "bias"):
+            if not output:
+                raise NotComputed(f"The tool looks at the first side of what {leaf.path} "
+                                  f"({leaf.type}) returns, and there is none.")
+            size *= math.prod((output[0], *output[2:])) if "Conv" in leaf.type else output[0]
+        elif "weight" in name or "bias" in name:
+            size *= math.prod(output[:2])
+            recurrent = True
+        else:
+            continue
+        if "weight" in name:
+            weight += size
+        else:
+            bias += size
+    return weight, bias, recurrent
 
 
 def footer(seen: Seen) -> Footer:
@@ -153,7 +218,8 @@ def table_rows(seen: Seen) -> list[TreeRow]:
     under another one.
 
     A module belongs to the last container that registers it. Where that is not the container
-    whose rows are open, the table opens it first, as a repetition if it ever runs itself.
+    whose rows are open, the table opens it first: as a repetition if it ever runs itself or is
+    opened so again.
     """
     modules = seen.trace.modules
     owners: dict[str, tuple[str, ...]] = {}
@@ -165,20 +231,25 @@ def table_rows(seen: Seen) -> list[TreeRow]:
     walk("", ())
 
     rows, listed = [TreeRow("", 0, False)], {""}
-    inserted = {run.path for run in seen.trace.runs}
+    running = {run.path for run in seen.runs}
+    inserted = list[int]()
     opened: dict[int, str] = {}
-    for run in seen.trace.runs:
+    for run in seen.runs:
         above = owners[run.path]
         for depth, container in enumerate(above[1:], 1):
             if opened.get(depth) != container:
-                rows.append(TreeRow(container, depth, container in inserted))
-                inserted.add(container)
+                inserted.append(len(rows))
+                rows.append(TreeRow(container, depth, container in running))
                 opened[depth] = container
         rows.append(TreeRow(run.path, len(above), run.path in listed))
         listed.add(run.path)
         opened[len(above)] = run.path
         for deeper in [depth for depth in opened if depth > len(above)]:
             del opened[deeper]
+    times = Counter(rows[index].path for index in inserted)
+    for index in inserted:
+        if times[rows[index].path] > 1:
+            rows[index] = rows[index]._replace(again=True)
     return rows
 
 

@@ -18,8 +18,11 @@ from explorer.conventions.reports import (
     MIB,
     PARAMS_LINES,
     Footer,
+    NotComputed,
     Seen,
+    Term,
     ToolReport,
+    own_type,
 )
 from explorer.tracing import ModuleRun
 
@@ -28,21 +31,55 @@ LINES = (*PARAMS_LINES, *MEMORY_LINES)
 
 
 def report(seen: Seen) -> ToolReport:
-    rows, numbers = table_rows(seen), added(seen)
-    params = seen.parameters("Total params", [
-        (seen.places[run.path], _weight_and_bias(seen.own(run.path))) for run in rows])
+    def params() -> list[Term]:
+        _runs(seen)
+        return seen.of_modules([
+            (seen.places[run.path], _weight_and_bias(seen.own(run.path)))
+            for run in table_rows(seen)])
+
+    def below() -> Footer:
+        _runs(seen)
+        return footer(seen, added(seen))
+
+    def outputs() -> str:
+        return (f"Adds the outputs of all {len(table_rows(seen)):,} runs of modules, in place or "
+                "not, each block again after its parts, and doubles the sum for gradients: "
+                f"2 × 4 × {added(seen):,}")
     return ToolReport(
         tool="torchsummary", version="1.5.1",
-        figures=(params, *seen.memory(
-            footer(seen, numbers),
-            f"Adds the outputs of all {len(rows):,} runs of modules, in place or not, each block "
-            f"again after its parts, and doubles the sum for gradients: 2 × 4 × {numbers:,}")),
+        figures=(seen.figure("parameters", "Total params", params),
+                 *seen.memory(below, MIB, outputs)),
         remark="It counts no operations.")
+
+
+def _runs(seen: Seen) -> None:
+    """Raises `NotComputed` where it fails, or where its rows are not what a trace shows."""
+    seen.one_input()
+    seen.floats()
+    seen.by_position()
+    if not any(_weight_and_bias(seen.own(run.path)) for run in table_rows(seen)):
+        raise NotComputed("The tool fails where no module has a weight.")
+    for run in table_rows(seen):
+        module, where = seen.trace.modules[run.path], f"{run.path} ({run.type})"
+        if not run.input_shape:
+            raise NotComputed(f"The tool fails at {where}, whose first argument is no tensor.")
+        if not run.alone:
+            raise NotComputed(f"The tool looks at one tensor; {where} returns something else.")
+        if not run.output_shapes[0] or run.output_shapes[0][0] != seen.batch:
+            raise NotComputed("The tool puts the batch in the place of the first side of every "
+                              f"output; the first side of what {where} returns is another.")
+        if module.origin.startswith("torch.nn.utils.") or run.type.startswith("Frozen") \
+                or any(name.startswith("weight_") for name in seen.own(run.path)
+                       if own_type(module) not in _SEVERAL_WEIGHTS):
+            raise NotComputed(f"What the weight of {where} is made of a trace does not tell.")
+
+
+_SEVERAL_WEIGHTS = {"LSTMCell", "GRUCell", "RNNCell", "LSTM", "GRU", "RNN"}
 
 
 def table_rows(seen: Seen) -> list[ModuleRun]:
     """The runs that it has a hook for; a module in several places has as many."""
-    return [run for run in seen.trace.runs if not seen.trace.modules[run.path].sequential]
+    return [run for run in seen.runs if not seen.trace.modules[run.path].sequential]
 
 
 def added(seen: Seen) -> int:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer, ReceptiveField, Summary
+from explorer.analysis.memory import item_bytes, outputs_of
 from explorer.analysis.receptive_field import field_of_input
 from explorer.config import ConfigError
-from explorer.formula import Equation, Expression, Symbol, largest, product, smallest
+from explorer.formula import Equation, Expression, Number, Symbol, largest, product, smallest, total
 from explorer.text import Rational
 from explorer.tracing import NETWORK_INPUT, Call
 from explorer.tracing.operators import Shape
@@ -74,7 +75,7 @@ NUMBERED = {
     "r": "receptive field of input {}, in pixels of the image",
     "j": "pixels of the image between neighbouring positions of input {}",
     "a": "first pixel that position 0 of input {} sees",
-    "D": "side {} of the tensor",
+    "D": "side {} of the tensor", "S": "that side of input {}",
 }
 """The same for symbols that are numbered, by their letter."""
 
@@ -296,8 +297,13 @@ def _bytes(summary: Summary, case: Case) -> Step:
             "It passes its input through" if not call.effect.elementwise_ops else \
             "It works in place"
         return Step(name, 0, notes=(f"{how}: it shares its input's memory, {held}.",), unit="bytes")
-    size = product([*case.outputs, Symbol("b", summary.element_bytes)])
-    return _counted(name, counted("bytes", size), unit="bytes")
+    _, *others = outputs_of(call, summary.element_bytes)
+    item = item_bytes(call.effect.dtype, summary.element_bytes)
+    size = product([*case.outputs, Symbol("b", item)])
+    if not others:
+        return _counted(name, counted("bytes", size), unit="bytes")
+    return _counted(name, counted("bytes", total([size, *map(Number, others)]),
+                                  "The other outputs have memory too."), unit="bytes")
 
 
 # Receptive field

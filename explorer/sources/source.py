@@ -37,6 +37,12 @@ class Source:
         """Of the first input."""
         return self.inputs[0].shape
 
+    @property
+    def samples(self) -> str:
+        """What a batch has: images, or samples of something else."""
+        first = self.inputs[0]
+        return "images" if len(first.shape) == 4 and first.dtype.is_floating_point else "samples"
+
 
 def write_key(name: str, settings: Iterable[tuple[str, str]],
               inputs: Iterable[Input] = ()) -> str:

@@ -247,7 +247,8 @@ def auxiliary_layers(summary: Summary, training: Summary) -> tuple[Layer, ...]:
         number[layer.index] = len(summary.layers) + len(extra)
         extra.append(layer._replace(call=layer.call._replace(
             index=number[layer.index],
-            inputs=tuple([number.get(producer, producer) for producer in layer.inputs]))))
+            inputs=tuple([number[producer] if producer >= 0 else producer
+                          for producer in layer.inputs]))))
     return tuple(extra)
 
 

@@ -62,7 +62,7 @@ class Wiring:
         return ways
 
     def _bits(self, index: int) -> int:
-        return 1 if index <= NETWORK_INPUT else self._before[index]     # one of several inputs
+        return 1 if index < 0 else self._before[index]
 
     def _mark(self, merge: Layer) -> None:
         (first, second), ways = merge.inputs, self.ways(merge)

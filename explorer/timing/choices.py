@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from explorer.sources.inputs import described
 from explorer.timing.devices import can_compile, cores
 from explorer.timing.errors import TimingError
+from explorer.tracing import Input
 from explorer.validation import Fault, first_fault
 
 Dtype = Literal["float32", "float16", "bfloat16"]
@@ -75,6 +78,13 @@ class Choices(BaseModel):
         if self.dtype == "float16" and self.training and device == "cpu":
             raise TimingError("`dtype` float16 has no usable backward pass on cpu; choose bfloat16 "
                               "or float32 for `training`.")
+
+    def check_inputs(self, inputs: Sequence[Input]) -> None:
+        """Raise `TimingError` for a layout that no input can have."""
+        if self.channels_last and not any(
+                len(one.shape) == 4 and one.dtype.is_floating_point for one in inputs):
+            raise TimingError("`channels_last` is a layout of images, N×C×H×W; the network is "
+                              f"given {described(inputs).removeprefix('input ')}. Leave it off.")
 
 
 DEFAULT = Choices()

@@ -107,7 +107,8 @@ def _checked(source: Source, device: str, budget_s: float, choices: Choices,
     if not 0 < budget_s < math.inf:
         raise TimingError(f"`budget_s` must be more than 0 seconds; got {budget_s:g}.")
     choices.check(device)
+    choices.check_inputs(source.inputs)
     summary = summary or summarise(source, training=choices.training)
     if not device.startswith("cuda"):    # there, asking would create a context in this process
-        check_memory(source.key, summary, device, choices)
+        check_memory(source, summary, device, choices)
     return device, summary

@@ -1,13 +1,14 @@
 """One pass of a network, made ready on its device. This runs inside the measuring process.
 
-The weights are those that PyTorch initialises, the images random. A forward pass runs in
-evaluation and inference mode; a training step is forward, cross entropy and backward, with the
-gradients of the step before thrown away.
+The weights are those that the network's authors begin with, its inputs random; whole numbers are
+all 0, which every embedding has a place for, and masks all true. A forward pass runs in evaluation
+and inference mode; a training step is forward, loss and backward, with the gradients of the step
+before thrown away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -17,7 +18,11 @@ from torch import Tensor, nn
 
 from explorer.sources import Source
 from explorer.timing.choices import DTYPES, Choices
-from explorer.tracing import leaves
+from explorer.timing.errors import TimingError
+from explorer.tracing import Input, leaves
+
+CAST = {"float32": nn.Module.float, "float16": nn.Module.half, "bfloat16": nn.Module.bfloat16}
+"""What turns the weights into a number format, and leaves whole and complex numbers alone."""
 
 
 @dataclass
@@ -25,9 +30,19 @@ class Pass:
     """What is timed: `run` starts one pass, `wait` returns when the device has finished it."""
 
     network: nn.Module
-    images: Tensor
+    inputs: tuple[Tensor, ...]
+    named: Mapping[str, Tensor]
+    """Inputs that are passed by their names."""
     run: Callable[[], object]
     wait: Callable[[], None]
+
+    @property
+    def on_cuda(self) -> bool:
+        return any(tensor.is_cuda for tensor in (*self.inputs, *self.named.values()))
+
+    def forward(self) -> object:
+        """The forward pass alone, as it stands in the network."""
+        return self.network(*self.inputs, **self.named)
 
     def capture(self) -> None:
         """From here on, replay a pass as one CUDA graph."""
@@ -47,36 +62,61 @@ class Pass:
 @contextmanager
 def prepared(source: Source, device: str, choices: Choices) -> Iterator[Pass]:
     """The pass of a network, with all settings as the choices say until the end of the block."""
-    layout = torch.channels_last if choices.channels_last else torch.contiguous_format
     with settings(device, choices):
-        network = source.build(device).to(DTYPES[choices.dtype])
-        network.to(memory_format=layout)    # type: ignore[call-overload]
+        network = CAST[choices.dtype](source.build(device))
+        if choices.channels_last:
+            network.to(memory_format=torch.channels_last)   # type: ignore[call-overload]
         network.train(choices.training)
-        images = torch.randn(source.input_shape, device=device).to(DTYPES[choices.dtype])
-        images = images.to(memory_format=layout)
-        forward: Callable[[Tensor], object] = network
+        given = [(one.name, _real(one, device, choices)) for one in source.inputs]
+        inputs = tuple([tensor for name, tensor in given if not name])
+        named = {name: tensor for name, tensor in given if name}
+        forward: Callable[..., object] = network
         if choices.compile:
             forward = torch.compile(network, dynamic=False)
         try:
             if choices.training:
-                yield Pass(network, images, _step(network, forward, images), waiter(device))
+                step = _step(network, lambda: forward(*inputs, **named), source.input_shape[0])
+                yield Pass(network, inputs, named, step, waiter(device))
             else:
                 with torch.inference_mode():
-                    yield Pass(network, images, lambda: forward(images), waiter(device))
+                    yield Pass(network, inputs, named, lambda: forward(*inputs, **named),
+                               waiter(device))
         finally:
             if choices.compile:
                 torch.compiler.reset()
 
 
-def _step(network: nn.Module, forward: Callable[[Tensor], object],
-          images: Tensor) -> Callable[[], None]:
-    labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
+def _real(given: Input, device: str, choices: Choices) -> Tensor:
+    """An input with values, in the number format of the pass where it has fractions."""
+    if not (given.dtype.is_floating_point or given.dtype.is_complex):
+        return torch.full(given.shape, given.dtype is torch.bool, dtype=given.dtype, device=device)
+    if given.dtype.is_complex:
+        return torch.randn(given.shape, dtype=given.dtype, device=device)
+    tensor = torch.randn(given.shape, device=device).to(DTYPES[choices.dtype])
+    if choices.channels_last and tensor.dim() == 4:
+        tensor = tensor.to(memory_format=torch.channels_last)
+    return tensor
 
+
+def _step(network: nn.Module, forward: Callable[[], object], batch_size: int) -> Callable[[], None]:
     def step() -> None:
         network.zero_grad(set_to_none=True)
-        losses = [F.cross_entropy(logits, labels) for logits in leaves([forward(images)], Tensor)]
+        losses = [_loss(result, batch_size) for result in leaves([forward()], Tensor)
+                  if result.requires_grad]
+        if not losses:
+            raise TimingError("A training step needs a result that has a gradient, and no result "
+                              "of this network has one. Time its forward pass: leave `training` "
+                              "off.")
         torch.stack(losses).sum().backward()
     return step
+
+
+def _loss(result: Tensor, batch_size: int) -> Tensor:
+    """Cross entropy of logits, (N, C); the mean square of anything else."""
+    if result.dim() == 2 and len(result) == batch_size:
+        labels = torch.zeros(batch_size, dtype=torch.long, device=result.device)
+        return F.cross_entropy(result, labels)
+    return result.abs().square().mean().to(torch.get_default_dtype())
 
 
 def waiter(device: str) -> Callable[[], None]:

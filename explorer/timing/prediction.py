@@ -10,6 +10,8 @@ import psutil
 import torch
 
 from explorer.analysis import Summary, Totals, analyse
+from explorer.config import knobs_of
+from explorer.sources import Source
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.errors import TimingError
 
@@ -44,11 +46,11 @@ def pass_bytes(summary: Summary, choices: Choices) -> int:
     # come to it.
     largest = max((layer.activation_bytes for layer in summary.layers), default=0)
     return 2 * totals.param_bytes + totals.peak_activation_bytes \
-        + 2 * largest * choices.element_bytes // 4
+        + 2 * largest * choices.element_bytes // summary.element_bytes
 
 
-def check_memory(key: str, summary: Summary, device: str, choices: Choices) -> float:
-    """Bytes that are free; raises `TimingError` where the pass of the network `key` needs more.
+def check_memory(source: Source, summary: Summary, device: str, choices: Choices) -> float:
+    """Bytes that are free; raises `TimingError` where the pass of a network needs more.
 
     On a CUDA device this creates a context: there, call it in the measuring process only.
     """
@@ -58,18 +60,24 @@ def check_memory(key: str, summary: Summary, device: str, choices: Choices) -> f
         needed = int(weights + CPU_WORKSPACE * (needed - weights))
     if needed > free:
         raise TimingError(
-            f"The {choices.pass_name} of {key} needs about {needed / 1e9:,.1f} GB of memory; "
-            f"{free / 1e9:,.1f} GB are free on {device}. Lower `batch_size` or `input_size`.")
+            f"The {choices.pass_name} of {source.key} needs about {needed / 1e9:,.1f} GB of "
+            f"memory; {free / 1e9:,.1f} GB are free on {device}. {_smaller(source)}")
     return free
 
 
-def out_of_memory(key: str, summary: Summary, device: str, choices: Choices,
+def _smaller(source: Source) -> str:
+    knobs = [f"`{name}`" for name in ("batch_size", "input_size")
+             if source.config and name in knobs_of(type(source.config))]
+    return f"Lower {' or '.join(knobs)}." if knobs else "Give it a smaller input."
+
+
+def out_of_memory(source: Source, summary: Summary, device: str, choices: Choices,
                   free: float) -> TimingError:
     """The error of a pass that was begun with `free` bytes, which did not suffice."""
     return TimingError(
-        f"The {choices.pass_name} of {key} ran out of memory on {device}: it was predicted to need "
-        f"{pass_bytes(summary, choices) / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB were free. "
-        "Lower `batch_size` or `input_size`.")
+        f"The {choices.pass_name} of {source.key} ran out of memory on {device}: it was predicted "
+        f"to need {pass_bytes(summary, choices) / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB were "
+        f"free. {_smaller(source)}")
 
 
 def free_bytes(device: str) -> float:

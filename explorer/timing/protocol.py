@@ -21,7 +21,7 @@ import torch
 
 from explorer.analysis import Summary
 from explorer.pipeline import summarise
-from explorer.sources import find_source
+from explorer.sources import Source, find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched
@@ -75,6 +75,7 @@ class Timing:
 
     @property
     def images_per_second(self) -> float:
+        """Images, or whatever else the first side of the first input counts."""
         return self.batch_size / self.median_s
 
 
@@ -88,7 +89,7 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
     source = find_source(key)
     summary = summarise(source, training=choices.training)
     on_cuda = device.startswith("cuda")
-    with guarded(key, summary, device, choices), prepared(source, device, choices) as given:
+    with guarded(source, summary, device, choices), prepared(source, device, choices) as given:
         if on_cuda:
             torch.cuda.reset_peak_memory_stats()
         compile_s = timed(given, "compiling") if choices.compile else None
@@ -117,19 +118,19 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
 
 
 @contextmanager
-def guarded(key: str, summary: Summary, device: str, choices: Choices) -> Iterator[None]:
+def guarded(source: Source, summary: Summary, device: str, choices: Choices) -> Iterator[None]:
     """Refuse what does not fit, and put what fails all the same in a sentence of ours."""
     report(Progress("building the network"))
-    free = check_memory(key, summary, device, choices)
+    free = check_memory(source, summary, device, choices)
     try:
         yield
     except (RuntimeError, ValueError, MemoryError) as error:
         if isinstance(error, TimingError):
             raise
         if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
-            raise out_of_memory(key, summary, device, choices, free) from error
+            raise out_of_memory(source, summary, device, choices, free) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TimingError(f"The {choices.pass_name} of {key} failed on {device}: {reason}") \
+        raise TimingError(f"The {choices.pass_name} of {source.key} failed on {device}: {reason}") \
             from error
 
 

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.analysis import Layer, Summary, analyse
+from explorer.analysis.memory import item_bytes, outputs_of
 from explorer.timing.choices import DTYPES, Choices
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
@@ -133,7 +134,7 @@ def _launch_costs(device: str, dtype: torch.dtype, wait: Callable[[], None]) -> 
     followed = trace(_Tiny().to("meta"), shape)
     network = _Tiny().eval().to(device, dtype)
     images = torch.randn(shape, device=device).to(dtype)
-    given = Pass(network, images, lambda: network(images), wait)
+    given = Pass(network, (images,), {}, lambda: network(images), wait)
     _, calls = sample_calls(given, followed, budget_s=0.3)
     costs: dict[Kind, list[float]] = {}
     for layer, seconds in zip(analyse(followed).layers, zip(*calls, strict=True), strict=True):
@@ -149,7 +150,7 @@ class Spot(NamedTuple):
     flops: int | None
     """2 for each multiply-add, and the element-wise operations; None where not counted."""
     bytes: int
-    """Inputs, weights and output, each once; 0 for what only looks at memory in another way."""
+    """Inputs, weights and outputs, each once; 0 for what only looks at memory in another way."""
     bound: Bound | None
     """None where it is not known what the layer does."""
     attainable: float | None
@@ -191,11 +192,8 @@ def place(summary: Summary, times: LayerTimes, rates: Rates, choices: Choices) -
 
 def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,
           choices: Choices) -> Spot:
-    call = summary.trace.calls[layer.index]
-    looks = not call.effect.allocates and layer.elementwise_ops == 0
-    weights = sum(summary.trace.parameters[name].numel for name in call.parameters)
-    moved = weights + sum(map(math.prod, layer.input_shapes)) + math.prod(layer.output_shape)
-    size = 0 if looks else moved * choices.element_bytes
+    looks = not layer.call.effect.allocates and layer.elementwise_ops == 0
+    size = 0 if looks else _moved(summary, layer, choices.element_bytes)
     if layer.macs is None or layer.elementwise_ops is None:
         return Spot(layer=layer, seconds=seconds, flops=None, bytes=size, bound=None,
                     attainable=None)
@@ -208,3 +206,13 @@ def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,
     attainable = flops / max(memory_s, arithmetic_s) if flops and size else None
     return Spot(layer=layer, seconds=seconds, flops=flops, bytes=size, bound=bound,
                 attainable=attainable)
+
+
+def _moved(summary: Summary, layer: Layer, element_bytes: int) -> int:
+    """Bytes that a layer reads and writes at least."""
+    trace = summary.trace
+    read = sum([math.prod(shape) * item_bytes(
+        trace.given(producer).dtype if producer < 0 else trace.calls[producer].effect.dtype,
+        element_bytes) for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True)])
+    weights = sum([trace.parameters[name].numel for name in layer.call.parameters])
+    return read + weights * element_bytes + sum(outputs_of(layer.call, element_bytes))

@@ -35,6 +35,12 @@ class ModuleRun(NamedTuple):
     inputs: tuple[int, ...] = ()
     """Calls whose outputs it was given."""
     output_shapes: tuple[Shape, ...] = ()
+    input_shape: Shape | None = None
+    """Of its first argument; None where that is no tensor, or stands under its name."""
+    alone: bool = True
+    """Whether it returns one tensor, and that not in a tuple or a dict."""
+    called: bool = True
+    """False where its `forward` was called by name, past what a hook sees."""
 
 
 class Aside(NamedTuple):
@@ -66,6 +72,8 @@ class Module(NamedTuple):
     """First paths of its children: a child that stands elsewhere too is known by that path."""
     parameters: tuple[str, ...]
     """Names of its own parameters, without those of its children."""
+    origin: str
+    """The Python module that its class is of: other libraries have a `LayerNorm`, too."""
 
 
 @dataclass(frozen=True)

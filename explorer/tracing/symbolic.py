@@ -116,6 +116,17 @@ class SymbolicTensor(torch.Tensor):
     def __deepcopy__(self, memo: Any) -> Any:
         return self.clone()
 
+    # PyTorch gives a sign, such as `*`, as the method of its name; so the method goes another way.
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return torch.add(self, *args, **kwargs)
+
+    def mul(self, *args: Any, **kwargs: Any) -> Any:
+        return torch.mul(self, *args, **kwargs)
+
+    def matmul(self, *args: Any, **kwargs: Any) -> Any:
+        return torch.matmul(self, *args, **kwargs)
+
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         return self
 

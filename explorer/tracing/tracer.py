@@ -10,6 +10,7 @@ view of a parameter is that parameter.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from explorer.tracing.operators import (
     ShapeError,
     resolve,
 )
+from explorer.tracing.operators.operator import gives_places
 from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
 from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
@@ -96,6 +98,9 @@ _Place = tuple[str, str, tuple[Shape, ...], tuple[int, ...]]
 
 _set = object.__setattr__
 """Past the `__setattr__` of modules, which looks for parameters in what it is given."""
+
+_CALLS = vars(nn.modules.module)
+"""Where a module's `forward` is called from, unless somebody calls it himself."""
 
 _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
@@ -182,7 +187,8 @@ class _Tracer(TorchFunctionMode):
                     type_name, isinstance(module, nn.Sequential),
                     tuple([walked[child] for child in children.values() if child is not None])
                     if children else (),
-                    self._note_parameters(path, parameters) if parameters else ())
+                    self._note_parameters(path, parameters) if parameters else (),
+                    type(module).__module__)
                 if path:
                     copies["forward"] = self._announced(path, type_name, module.forward,
                                                         not children)
@@ -230,12 +236,18 @@ class _Tracer(TorchFunctionMode):
             given = args if len(args) == 1 and not kwargs and type(args[0]) is SymbolicTensor \
                 else leaves((args, kwargs), SymbolicTensor)
             inputs = tuple([tensor.producer for tensor in given if tensor.parameter is None])
+            first = args[0] if args else None
+            input_shape = first.sides if type(first) is SymbolicTensor else \
+                tuple(first.shape) if isinstance(first, torch.Tensor) else None
+            called = sys._getframe(1).f_globals is _CALLS
+            alone = False
             frames.append((path, type_name, leaf, start))
             runs.append(_UNDER_WAY)
             shapes: tuple[Shape, ...] = ()
             try:
                 result = forward(*args, **kwargs)
-                shapes = (result.sides,) if type(result) is SymbolicTensor else \
+                alone = type(result) is SymbolicTensor
+                shapes = (result.sides,) if alone else \
                     tuple([tensor.sides for tensor in leaves((result,), SymbolicTensor)])
                 return result
             except BaseException:
@@ -246,7 +258,8 @@ class _Tracer(TorchFunctionMode):
             finally:
                 frames.pop()
                 stop = len(calls)
-                runs[place] = ModuleRun(path, type_name, start, stop, inputs, shapes)
+                runs[place] = ModuleRun(path, type_name, start, stop, inputs, shapes, input_shape,
+                                        alone, called)
                 if leaf and stop - start > 1:   # its first call is not all that it does
                     first = calls[start]
                     calls[start] = first._replace(path=f"{path}.{first.operator}",
@@ -263,7 +276,7 @@ class _Tracer(TorchFunctionMode):
     def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (),
                            kwargs: dict[str, Any] | None = None) -> Any:
         """The result of a function of PyTorch, noted where it is one of the pass."""
-        operator, in_place, entry, swapped = resolved = resolve(function)
+        operator, in_place, entry, swapped, name = resolved = resolve(function)
         tensors: list[SymbolicTensor] = []
         parameters: list[str] = []
         plain = tuple([value if type(value) in _SCALARS else self.plain(value, tensors, parameters)
@@ -320,7 +333,7 @@ class _Tracer(TorchFunctionMode):
             return self._symbols(result, effect, _NOWHERE, None, parameters[0])
         self.calls.append(Call(
             index, path, type_name, operator, plain[::-1] if swapped else plain, named, producers,
-            shapes, effect, tuple(parameters), storage, known))
+            shapes, effect, tuple(parameters), storage, known, name))
         if in_place:
             return None if operator == "setitem" else target
         if result is None and effect.others is None and effect.allocates:
@@ -390,9 +403,11 @@ class _Tracer(TorchFunctionMode):
         output = symbol(effect.shape, dtype)
         if effect.others is None:
             return output
-        kind = getattr(torch.return_types, self.calls[-1].operator, None)
-        others = [symbol(shape, torch.int64 if kind else dtype) for shape in effect.others]
-        return kind((output, *others)) if kind else (output, *others)
+        operator = self.calls[-1].operator
+        other = torch.int64 if gives_places(operator) else dtype
+        kind = getattr(torch.return_types, operator, None)
+        outputs = (output, *[symbol(shape, other) for shape in effect.others])
+        return kind(outputs) if kind else outputs
 
     def plain(self, value: Any, tensors: list[SymbolicTensor], parameters: list[str]) -> Any:
         """An argument as it is kept: an `Operand` in the place of each tensor, which is noted."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from explorer.conventions import MIB, Figure, ToolReport
-from explorer.text import NOT_COUNTED
 
 COLUMNS = ("Tool", "It calls it", "Its figure", "Difference", "Ours", "Our name")
 SAME = "same"
+NOT_COMPUTED = "not computed"
 
 
 def frame(reports: tuple[ToolReport, ...]) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def amount(figure: Figure, value: int | None) -> str:
     '1.50 MiB'
     """
     if value is None:
-        return NOT_COUNTED
+        return NOT_COMPUTED
     if figure.unit == 1:
         return f"{value:,}"
     return f"{value / figure.unit:,.2f} {'MiB' if figure.unit == MIB else 'MB'}"
@@ -35,7 +35,7 @@ def amount(figure: Figure, value: int | None) -> str:
 def difference(figure: Figure) -> str:
     """The difference from ours with its sign, and in percent of ours where that shows."""
     if figure.difference is None:
-        return NOT_COUNTED
+        return NOT_COMPUTED
     if figure.difference == 0:
         return SAME
     sign = "+" if figure.difference > 0 else "−"

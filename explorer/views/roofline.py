@@ -85,6 +85,9 @@ def sentences(roofline: Roofline) -> list[str]:
         f"This device does {text.short(rates.flops_per_s)} operations and moves "
         f"{text.short(rates.bytes_per_s, 'B')} a second in {rates.dtype}: below "
         f"{rates.ridge:.1f} operations a byte a layer waits for memory."]
+    if (unknown := 1 - sum(shares.values())) >= 0.01:
+        lines.append(f"What bounds the other {unknown:.0%} is not known: the operations of those "
+                     "calls are not counted.")
     depthwise = [spot for spot in roofline.spots if spot.layer.kind == "depthwise convolution"]
     if depthwise:
         lines.append(_depthwise(roofline, depthwise))

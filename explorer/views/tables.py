@@ -77,10 +77,12 @@ def layer_frame(explored: Explored) -> pd.DataFrame:
     for name in ("input_shapes", "output_shape", "kernel", "stride", "padding", "dilation"):
         frame[name] = [_shape_text(value) for value in frame[name]]
     for name in ("groups", "shared_with", "macs", "elementwise_ops", "saved_bytes",
-                 "receptive_field", "receptive_field_stride", "receptive_field_start"):
-        values = [value for value in frame[name] if value is not None]
-        fraction = any(isinstance(value, float) and value % 1 for value in values)
-        frame[name] = frame[name].astype("Float64" if fraction else "Int64")
+                 "receptive_field"):
+        frame[name] = frame[name].astype("Int64")
+    for name in ("receptive_field_stride", "receptive_field_start"):
+        # Fractions behind what enlarges.
+        whole = (frame[name].dropna() % 1 == 0).all()
+        frame[name] = frame[name].astype("Int64" if whole else "Float64")
     frame["outgrown"] = frame["outgrown"].astype("boolean")
     return frame
 

@@ -146,7 +146,7 @@ def to_text(report: TimingReport) -> str:
              ("p10", text.seconds(timing.p10_s)), ("p90", text.seconds(timing.p90_s)),
              ("n", str(timing.n) if timing.passes_per_sample == 1 else
               f"{timing.n}, of {timing.passes_per_sample} passes each"),
-             ("images a second", text.short(timing.images_per_second)),
+             (f"{report.explored.source.samples} a second", text.short(timing.images_per_second)),
              ("first pass", text.seconds(timing.first_s))]
     if timing.compile_s is not None:
         lines.append(("compiling", text.seconds(timing.compile_s)))
@@ -162,7 +162,7 @@ def to_text(report: TimingReport) -> str:
     if report.roofline:
         parts += ["\n".join(roofline_views.sentences(report.roofline))]
     if report.batches:
-        parts.append(_batches_text(report.batches))
+        parts.append(_batches_text(report.batches, report.explored.source.samples))
     return "\n\n".join(parts)
 
 
@@ -187,12 +187,12 @@ def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | Non
     return aligned(shown)
 
 
-def _batches_text(batches: BatchTimes) -> str:
+def _batches_text(batches: BatchTimes, samples: str) -> str:
     timed = [(point.batch_size, point.timing) for point in batches.points if point.timing]
     parts = [aligned(pd.DataFrame(
         [{"batch": str(size), "median": text.seconds(timing.median_s),
           "p10": text.seconds(timing.p10_s), "p90": text.seconds(timing.p90_s),
-          "n": str(timing.n), "images a second": text.short(timing.images_per_second)}
+          "n": str(timing.n), f"{samples} a second": text.short(timing.images_per_second)}
          for size, timing in timed]))] if timed else []
     parts += [f"Batch {point.batch_size}: {point.refused}" for point in batches.points
               if point.refused]

@@ -222,7 +222,7 @@ def broadcast(case: Case) -> Words:
         if len(set(sizes.values())) == 1:
             continue
         name = side_name(side)
-        letter = name.partition("_")[0]
+        letter = letter_of_inputs(name)
         equation = Equation((name,), largest([Symbol(f"{letter}_{number}", size)
                                               for number, size in sizes.items()]))
         if equations and equations[-1].numbers == equation.numbers:     # height and width, mostly
@@ -231,6 +231,13 @@ def broadcast(case: Case) -> Words:
             equations.append(equation)
     return Words(tuple(equations),
                  ("A side of 1 is repeated along the other input's (broadcasting).",))
+
+
+def letter_of_inputs(side: str) -> str:
+    """What a side is called in each input, with the input's number behind it: C_1 of C_out. Sides
+    without a name have numbers already."""
+    letter = side.partition("_")[0]
+    return "S" if letter == "D" else letter
 
 
 def kept_steps(case: Case) -> tuple[Equation, ...]:

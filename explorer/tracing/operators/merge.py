@@ -14,6 +14,7 @@ from explorer.tracing.operators.explanation import (
     Explanation,
     Words,
     broadcast,
+    letter_of_inputs,
     moved,
     per_output,
     side_name,
@@ -165,7 +166,7 @@ def joined(case: Case) -> Words:
     shapes = [operand.shape for operand in case.argument("tensors")]
     axis = case.argument("dim") % len(case.output)
     name = side_name(case.outputs[axis])
-    letter = name.partition("_")[0]
+    letter = letter_of_inputs(name)
     terms: list[Expression] = [Symbol(f"{letter}_{number}", shape[axis])
                                for number, shape in enumerate(shapes, 1)]
     return Words((Equation((name,), total(terms)),),

@@ -120,6 +120,9 @@ class Call(NamedTuple):
     """The call that allocated the output's memory: itself, or an earlier one for a view."""
     known: bool = True
     """False for an operator that is not in the table: its shape is right, its cost unknown."""
+    function: str = ""
+    """The very function of PyTorch: `torch.mul`, `torch.nn.functional.relu`, `Tensor.relu`. A sign
+    such as `*` is "Tensor.mul"; the method `mul` of what the pass has computed "torch.mul"."""
 
     @property
     def output_shape(self) -> Shape:
@@ -258,6 +261,16 @@ class Resolved(NamedTuple):
     entry: Operator | None
     swapped: bool
     """Whether its arguments stand the other way round."""
+    function: str
+    """Its full name, whatever the alias (see `Call.function`)."""
+
+
+def full_name(function: Callable[..., Any]) -> str:
+    """
+    >>> full_name(torch.nn.functional.relu), full_name(torch.Tensor.relu)
+    ('torch.nn.functional.relu', 'Tensor.relu')
+    """
+    return f"{getattr(function, '__module__', None) or 'Tensor'}.{function.__name__}"
 
 
 @lru_cache(maxsize=1024)
@@ -277,7 +290,7 @@ def resolve(function: Callable[..., Any]) -> Resolved:
     elif function is torch.Tensor.unfold:
         name = "unfold_view"    # F.unfold, which makes columns of patches, has its name
     entry = _operators.get(name)
-    return Resolved(entry.name if entry else name, in_place, entry, swapped)
+    return Resolved(entry.name if entry else name, in_place, entry, swapped, full_name(function))
 
 
 def each_side(value: int | Sequence[int], sides: int) -> tuple[int, ...]:
@@ -343,6 +356,12 @@ def _does_not_fit(sides: Shape, window: Window) -> str:
 def output_bytes(call: Call, element_bytes: int) -> int:
     """The size of the output: of a copy, or of a mask with a number for each element."""
     return element_bytes * math.prod(call.effect.shape)
+
+
+def gives_places(operator: str) -> bool:
+    """Whether the outputs behind the first are places: whole numbers, as of `max` and `topk`."""
+    return operator.endswith("_with_indices") \
+        or hasattr(getattr(torch.return_types, operator, None), "indices")
 
 
 INDEX_BYTES = 8

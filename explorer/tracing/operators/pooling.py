@@ -164,8 +164,7 @@ for _sides in (1, 2, 3):
              keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
              workspace=index_bytes if _sides > 1 else None, positions="kept")
     operator(f"max_pool{_sides}d_with_indices", rule=with_indices(_sides), kind="pooling",
-             keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
-             workspace=index_bytes, positions="kept")
+             keeps=("input", index_bytes), shape=slid_shape, work=slid_work, positions="kept")
     operator(f"avg_pool{_sides}d", rule=avg_pool(_sides), kind="pooling", keeps=("input",),
              shape=slid_shape, work=slid_work, positions="kept")
     operator(f"adaptive_max_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",

@@ -128,13 +128,9 @@ REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
                     BOTH),
 }
 
-TWICE = ("aminmax", "var_mean", "std_mean")
-"""What makes a second tensor beside its output."""
-
 for _names, (_what, _rule, _operations, _keeps) in REDUCTIONS.items():
     operator(*_names, rule=_rule, kind="pooling", keeps=_keeps, shape=rows(_what),
-             work=per_input(*_operations), positions=positions.reduced,
-             workspace=output_bytes if _names[0] in TWICE else None)
+             work=per_input(*_operations), positions=positions.reduced)
 
 
 def norm_operations(p: Any) -> int:
@@ -194,10 +190,6 @@ def of_an_extreme(call: Call) -> tuple[Kept, ...]:
     return ("input", "output") if call.effect.others is None else (index_bytes,)
 
 
-def extreme_places(call: Call, element_bytes: int) -> int:
-    return 0 if call.effect.others is None else index_bytes(call, element_bytes)
-
-
 def extreme_kind(call: Call) -> Kind:
     return "merge" if of_two(call) else "pooling"
 
@@ -219,8 +211,7 @@ def extreme_positions(call: Call, axes: Axes) -> Axes | None:
 
 for _name, _what in (("max", "The largest"), ("min", "The smallest")):
     operator(_name, rule=extreme, kind=extreme_kind, keeps=of_an_extreme,
-             shape=extreme_shape(_what), work=extreme_work, workspace=extreme_places,
-             positions=extreme_positions)
+             shape=extreme_shape(_what), work=extreme_work, positions=extreme_positions)
 
 
 def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype | None = None,

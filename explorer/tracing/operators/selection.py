@@ -220,10 +220,9 @@ def compared(case: Case) -> Words:
 
 
 operator("sort", rule=sort, kind="reshape", keeps=(index_bytes,), shape=same_shape, work=compared,
-         workspace=index_bytes, positions=positions.along_dim)
+         positions=positions.along_dim)
 operator("argsort", rule=argsort, kind="reshape", keeps=(), shape=same_shape, work=compared,
          positions=positions.along_dim)
 operator("topk", rule=topk, kind="reshape", keeps=(index_bytes,), work=compared,
-         workspace=index_bytes,
          shape=said("The k largest numbers of each row; the other sides stay."),
          positions=positions.along_dim)

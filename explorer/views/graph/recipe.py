@@ -110,7 +110,7 @@ class _Walk:
         for producer in layer.inputs:
             if self.wiring.kind(producer, layer.index) == "flow":
                 return producer
-        return layer.inputs[0] if layer.inputs else NETWORK_INPUT
+        return next(iter(layer.inputs), NETWORK_INPUT)
 
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
