@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -30,7 +31,7 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
-                           file_name=f"{network.key}.csv", data=calls.csv(network, times),
+                           file_name=f"{Path(network.key).name}.csv", data=calls.csv(network, times),
                            on_click="ignore", key=panel.widget("layer-csv"),
                            help="Every layer with every column, exact.")
         only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
