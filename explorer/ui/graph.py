@@ -160,8 +160,8 @@ def _export(panel: Panel, network: Explored, view: View,
         except LayoutError as error:
             st.warning(escape(str(error)))
             return
-        st.download_button(form.upper(), content, f"{Path(network.key).name}.{form}", mime, on_click="ignore",
-                           icon=":material/download:", width="stretch",
+        st.download_button(form.upper(), content, f"{Path(network.key).name}.{form}", mime,
+                           on_click="ignore", icon=":material/download:", width="stretch",
                            key=panel.widget(f"graph-{form}"))
 
 

@@ -31,8 +31,8 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
                                placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
-                           file_name=f"{Path(network.key).name}.csv", data=calls.csv(network, times),
-                           on_click="ignore", key=panel.widget("layer-csv"),
+                           file_name=f"{Path(network.key).name}.csv", on_click="ignore",
+                           data=calls.csv(network, times), key=panel.widget("layer-csv"),
                            help="Every layer with every column, exact.")
         only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
                          help="Only the layers that are chosen here or in the graph.")
