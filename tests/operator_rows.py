@@ -528,6 +528,14 @@ ROWS: dict[str, list[Row]] = {
                   Row(lambda x: F.normalize(x, 3.0), each(4), BYTES + 2 * 4 * 160)],
     "weight_norm": [Row(With(lambda x, g: torch._weight_norm(x, g, 0), torch.ones(2, 1, 1, 1)),
                         each(3), BYTES + 4 * 2)],
+    # Each output a mixture of four: 4 products, 3 sums. The grid is kept as well.
+    "grid_sample": [
+        Row(lambda x: F.grid_sample(x, weight(2, 3, 5, 2), align_corners=False),
+            effect((2, 6, 3, 5), ops=2 * 6 * 15 * 7)),
+        Row(lambda x: F.grid_sample(x, weight(2, 3, 5, 2), mode="nearest", align_corners=True),
+            effect((2, 6, 3, 5))),
+        Row(lambda x: F.grid_sample(x, x[:, :2].permute(0, 2, 3, 1), align_corners=False),
+            kept=BYTES)],
     "interpolate": [
         Row(lambda x: F.interpolate(x, scale_factor=2),
             effect((2, 6, 16, 20), window=Window((1, 1), (HALF, HALF))), 0),

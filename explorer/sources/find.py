@@ -26,7 +26,7 @@ def to_source(named: Named, inputs: Shape | Sequence[Input] = ()) -> Source:
 
     Raises what `find_source` raises.
 
-    >>> from explorer.networks.key import from_key
+    >>> from explorer.sources.key import from_key
     >>> to_source("resnet50&width=0.5") == to_source(from_key("resnet50&width=0.5"))
     True
     """

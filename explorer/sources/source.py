@@ -38,6 +38,11 @@ class Source:
         return self.inputs[0].shape
 
     @property
+    def knobs(self) -> tuple[str, ...]:
+        """Names of the knobs that it has."""
+        return tuple(knobs_of(type(self.config))) if self.config else ()
+
+    @property
     def samples(self) -> str:
         """What a batch has: images, or samples of something else."""
         first = self.inputs[0]

@@ -10,7 +10,6 @@ import psutil
 import torch
 
 from explorer.analysis import Summary, Totals, analyse
-from explorer.config import knobs_of
 from explorer.sources import Source
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.errors import TimingError
@@ -67,7 +66,7 @@ def check_memory(source: Source, summary: Summary, device: str, choices: Choices
 
 def _smaller(source: Source) -> str:
     knobs = [f"`{name}`" for name in ("batch_size", "input_size")
-             if source.config and name in knobs_of(type(source.config))]
+             if name in source.knobs]
     return f"Lower {' or '.join(knobs)}." if knobs else "Give it a smaller input."
 
 

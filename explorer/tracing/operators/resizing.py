@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from explorer import text
 from explorer.formula import Symbol, product
 from explorer.text import Rational
-from explorer.tracing.operators.explanation import Case, Words, counted, moved
+from explorer.tracing.operators.explanation import Case, Words, counted, moved, said
 from explorer.tracing.operators.operator import (
     Call,
     Effect,
@@ -157,6 +157,35 @@ def of_an_average(call: Call) -> tuple[Kept, ...]:
         return ()
     return ("input",)
 
+
+def grid_sample(input: HasShape, grid: HasShape, mode: str | int = "bilinear",
+                padding_mode: str | int = "zeros",
+                align_corners: bool | None = None) -> Effect:
+    """(N, C, sides) at the places (N, sides of the output, 2 or 3) of a grid."""
+    shape = (*input.shape[:2], *grid.shape[1:-1])
+    return Effect(shape, elementwise_ops=math.prod(shape) * _weighing(_neighbours(mode, grid)))
+
+
+def _neighbours(mode: str | int, grid: HasShape) -> tuple[int, ...]:
+    """Inputs that one output lies between, along each side; PyTorch's own function numbers the
+    modes."""
+    return ({"bilinear": 2, "nearest": 1, "bicubic": 4, 0: 2, 1: 1, 2: 4}[mode],) \
+        * grid.shape[-1]
+
+
+def sampling(case: Case) -> Words:
+    grid = case.call.argument("grid")
+    kernel = _neighbours(case.argument("mode"), grid)
+    if math.prod(kernel) == 1:
+        return moved(case)
+    return counted("operations", (2 * Symbol("n", math.prod(kernel), "inputs around a place") - 1)
+                   * product(case.outputs),
+                   "For each output a product with each of n numbers, and one sum fewer.")
+
+
+operator("grid_sample", "grid_sampler", rule=grid_sample, kind="reshape", keeps=("input",),
+         shape=said("The batch and the channels of the input, and the sides of the grid."),
+         work=sampling)
 
 operator("interpolate", "upsample", rule=interpolate, kind="reshape", keeps=of_an_average,
          shape=resized, work=resizing, positions="kept")
