@@ -358,7 +358,7 @@ class Two(nn.Module):
     assert explorer.open(explored.key).summary == explored.summary
     # Both inputs, and the results of the three calls, of which all are alive at the last.
     assert explored.summary.totals.peak_activation_bytes == 4 * (15 + 20 + 20 + 20) + 8 * 5
-    assert {tensor.path for tensor in alive_at_peak(explored.summary)} >= {"input", "ids"}
+    assert {tensor.path for tensor in alive_at_peak(explored.summary)} >= {"input 1", "ids"}
     assert explorer.draw(explored, "dot", level="layer")
     failure = explorer.open(f"{path}:Two").failure
     assert failure
