@@ -51,6 +51,8 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs:
             effect = effect._replace(dtype=_dtype_on_meta(function, args, kwargs))
         return Outcome(effect)
     try:
+        # Without the counter first, under which PyTorch lets more pass.
+        run_on_meta(function, args, kwargs, {})
         return _counted(function, args, kwargs)
     except Exception:
         raise refused from None
