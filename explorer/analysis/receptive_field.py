@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from math import ceil
+from operator import add, sub
 from typing import NamedTuple
 
 from explorer.tracing import Call, Trace
-from explorer.tracing.operators import Axes, Shape, Steps, Window
+from explorer.tracing.operators import Axes, Operator, Shape, Steps, Window
 
 
 class ReceptiveField(NamedTuple):
@@ -53,8 +54,14 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
               for given in trace.inputs]
     views: list[_View] = []
     for call in trace.calls:
-        views.append(_view(call, [views[producer] if producer >= 0 else inputs[-1 - producer]
-                                  for producer in call.inputs]))
+        given = [views[producer] if producer >= 0 else inputs[-1 - producer]
+                 for producer in call.inputs]
+        entry = call.entry
+        # Most calls hand on what they are given: a normalisation, an activation.
+        if len(given) == 1 and entry and entry.positions == "kept" and not call.effect.window:
+            views.append(given[0])
+        else:
+            views.append(_view(call, entry, given))
     return [view.field for view in views]
 
 
@@ -64,9 +71,9 @@ def field_of_input(shape: Shape) -> ReceptiveField | None:
     return ReceptiveField((1,) * len(axes), (1,) * len(axes), (0,) * len(axes)) if axes else None
 
 
-def _view(call: Call, given: list[_View]) -> _View:
+def _view(call: Call, entry: Operator | None, given: list[_View]) -> _View:
     """The largest path: over the inputs the union, then the call's own window."""
-    entry, effect = call.entry, call.effect
+    effect = call.effect
     if entry is None or entry.positions == "mixed":
         reads = entry is None or entry.reads
         return _MIXED if reads and any([not view.nothing for view in given]) else _NOTHING
@@ -121,11 +128,9 @@ def through(field: ReceptiveField, window: Window) -> ReceptiveField:
 
 
 def union(fields: list[ReceptiveField]) -> ReceptiveField:
-    """What a merge sees: from the first start to the last end among its inputs."""
-    sides = []
-    for axis in range(len(fields[0].size)):
-        start = min(field.start[axis] for field in fields)
-        end = max(field.start[axis] + field.size[axis] for field in fields)
-        # A 1×1 input that is spread over an image has no positions of its own to step between.
-        sides.append((end - start, min(field.stride[axis] for field in fields), start))
-    return ReceptiveField(*zip(*sides, strict=True))
+    """What a merge of two or more sees: from the first start to the last end among its inputs."""
+    sizes, strides, starts = zip(*fields, strict=True)
+    start = tuple(map(min, *starts))
+    end = map(max, *[map(add, one, size) for one, size in zip(starts, sizes, strict=True)])
+    # A 1×1 input that is spread over an image has no positions of its own to step between.
+    return ReceptiveField(tuple(map(sub, end, start)), tuple(map(min, *strides)), start)

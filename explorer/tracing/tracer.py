@@ -102,6 +102,8 @@ _set = object.__setattr__
 _CALLS = vars(nn.modules.module)
 """Where a module's `forward` is called from, unless somebody calls it himself."""
 
+_LAZY: type = nn.parameter.UninitializedParameter
+
 _UNDER_WAY = ModuleRun("", "", 0, 0)
 """Keeps the place of a run until its end."""
 
@@ -216,7 +218,8 @@ class _Tracer(TorchFunctionMode):
             operand = self.operands.get(id(parameter))
             if operand is None:
                 full = f"{path}.{name}" if path else name
-                if isinstance(parameter, nn.parameter.UninitializedParameter):
+                # `isinstance` asks a metaclass of PyTorch's, which takes as long as all else here.
+                if parameter.__class__ is _LAZY:
                     raise ShapeError(f"{full} has no shape before a first real pass; run one, then "
                                      "trace it")
                 shape = tuple(parameter.shape)
