@@ -151,7 +151,7 @@ def shape_in_pytorch(function: Callable[[Tensor], Tensor],
     """None where PyTorch refuses."""
     try:
         return tuple(function(torch.empty(shape, device="meta")).shape)
-    except (RuntimeError, ValueError):
+    except (RuntimeError, ValueError, ZeroDivisionError):
         return None
 
 
@@ -406,7 +406,7 @@ def test_interpolation_reads_its_window(before: int, after: int, mode: str,
         return F.interpolate(x, (after, 1), mode=mode, align_corners=corners, antialias=antialias)
 
     reads = jacobian(resized, torch.zeros(1, 1, before, 1, dtype=torch.float64)) \
-        .reshape(after, before) != 0
+        .reshape(after, before).abs() > 1e-9    # at its edge a window may round to one of none
     window = call_of(resized, (2, 4, before, 1)).effect.window
     assert window is not None
     for place, row in enumerate(reads):
@@ -414,7 +414,8 @@ def test_interpolation_reads_its_window(before: int, after: int, mode: str,
         last = first + window.kernel[0] - 1
         for read in row.nonzero().flatten().tolist():
             assert min(max(first, 0), before - 1) <= read <= max(last, 0)
-    if not corners and not antialias and mode != "bicubic":
+    # At an odd step every output lies on an input, and its neighbours weigh nothing.
+    if not corners and not antialias and mode != "bicubic" and (before / after) % 2 != 1:
         assert int(reads.sum(1).max()) == window.kernel[0]
 
 
