@@ -175,7 +175,8 @@ def _show(bench: Bench, timing: Timing) -> None:
          "Eight passes in ten lie between these."),
         ("Samples", samples, "Timed passes, after a warm-up; where a pass is too short to be "
          "timed alone, a sample is the mean of several."),
-        ("Images a second", text.short(timing.images_per_second), "Batch size by the median."),
+        (f"{bench.network.source.samples.capitalize()} a second",
+         text.short(timing.images_per_second), "Batch size by the median."),
         ("First pass", text.seconds(timing.first_s),
          "The first pass also allocates memory and chooses algorithms; it is not among the "
          "samples.")]
