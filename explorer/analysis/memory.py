@@ -33,13 +33,23 @@ def item_bytes(dtype: torch.dtype | None, element_bytes: int) -> int:
     return 2 * element_bytes if dtype.is_complex else dtype.itemsize
 
 
-def outputs_of(call: Call, element_bytes: int) -> list[int]:
-    """Bytes of each output of a call: what looks for numbers gives their places as well."""
-    first = math.prod(call.effect.shape) * item_bytes(call.effect.dtype, element_bytes)
-    if not call.effect.others:
-        return [first]
+def first_output(call: Call, element_bytes: int) -> int:
+    """Bytes of the first output of a call."""
+    effect = call.effect
+    return math.prod(effect.shape) * (
+        element_bytes if effect.dtype is None else item_bytes(effect.dtype, element_bytes))
+
+
+def other_outputs(call: Call, element_bytes: int) -> list[int]:
+    """Bytes of each output behind the first: what looks for numbers gives their places as well."""
     item = INDEX_BYTES if gives_places(call.operator) else element_bytes
-    return [first, *(math.prod(shape) * item for shape in call.effect.others)]
+    return [item * math.prod(shape) for shape in call.effect.others or ()]
+
+
+def all_outputs(call: Call, element_bytes: int) -> int:
+    """Bytes of all outputs of a call."""
+    first = first_output(call, element_bytes)
+    return first + sum(other_outputs(call, element_bytes)) if call.effect.others else first
 
 
 class Lifetime(NamedTuple):
@@ -58,10 +68,11 @@ def live_bytes(trace: Trace, element_bytes: int = 4) -> list[int]:
         changes[last + 1] -= size
     live = list(accumulate(changes[:-1]))
     kept = keeps(trace, element_bytes) if trace.training else None
-    held = 0
-    for call in trace.calls:
-        own = (kept[call.index] or Kept()).own_bytes if kept else 0
-        live[call.index] += held + max(own, workspace_bytes(call, element_bytes))
+    held = own = 0
+    for index, call in enumerate(trace.calls):
+        if kept:
+            own = (kept[index] or Kept()).own_bytes
+        live[index] += held + max(own, workspace_bytes(call, element_bytes))
         held += own
     return live
 
@@ -88,7 +99,7 @@ def lifetimes(trace: Trace, element_bytes: int = 4) -> dict[int, Lifetime]:
                     own.add(index)      # the places that it gives are its own memory already
     return {storage: Lifetime(max(storage, 0), until, _bytes(trace, storage, element_bytes)
                               if storage < 0 or storage in own else
-                              sum(outputs_of(trace.calls[storage], element_bytes)))
+                              all_outputs(trace.calls[storage], element_bytes))
             for storage, until in last.items()}
 
 
@@ -182,7 +193,7 @@ def _storage(trace: Trace, producer: int) -> int:
 def _bytes(trace: Trace, storage: int, element_bytes: int) -> int:
     """Of an input, or of the first output of a call; a view of a parameter has none of its own."""
     if storage >= 0:
-        return outputs_of(trace.calls[storage], element_bytes)[0]
+        return first_output(trace.calls[storage], element_bytes)
     if NETWORK_INPUT - storage >= len(trace.inputs):
         return 0
     given = trace.given(storage)

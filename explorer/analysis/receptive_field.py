@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil
 from operator import add, sub
 from typing import NamedTuple
@@ -58,7 +59,7 @@ def receptive_fields(trace: Trace) -> list[ReceptiveField | None]:
                  for producer in call.inputs]
         entry = call.entry
         # Most calls hand on what they are given: a normalisation, an activation.
-        if len(given) == 1 and entry and entry.positions == "kept" and not call.effect.window:
+        if entry and entry.positions == "kept" and len(given) == 1 and not call.effect.window:
             views.append(given[0])
         else:
             views.append(_view(call, entry, given))
@@ -87,7 +88,7 @@ def _view(call: Call, entry: Operator | None, given: list[_View]) -> _View:
         if any([other is not view for other in seeing]):
             if any([other.field is None or other.axes != view.axes for other in seeing]):
                 return _MIXED
-            view = _View(union([other.field for other in seeing if other.field]), view.axes)
+            view = _View(union(tuple([other.field for other in seeing if other.field])), view.axes)
     field, axes, _ = view
     if field is None:
         return view
@@ -114,6 +115,8 @@ _OWN_PLACE = {sides: ((1,) * sides, (1,) * sides, (0,) * sides) for sides in _TR
 """Kernel, stride and padding of a window that is one position, as of a 1×1 convolution."""
 
 
+# The fields of a network are few, and come again at its next knob.
+@lru_cache(maxsize=4096)
 def through(field: ReceptiveField, window: Window) -> ReceptiveField:
     """What a window sees of what its input sees.
 
@@ -127,7 +130,8 @@ def through(field: ReceptiveField, window: Window) -> ReceptiveField:
     return ReceptiveField(*zip(*sides))     # noqa: B905
 
 
-def union(fields: list[ReceptiveField]) -> ReceptiveField:
+@lru_cache(maxsize=4096)
+def union(fields: tuple[ReceptiveField, ...]) -> ReceptiveField:
     """What a merge of two or more sees: from the first start to the last end among its inputs."""
     sizes, strides, starts = zip(*fields, strict=True)
     start = tuple(map(min, *starts))

@@ -11,7 +11,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from explorer.analysis.memory import alive_at, live_bytes, outputs_of, saved_bytes
+from explorer.analysis.memory import alive_at, all_outputs, live_bytes, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
 from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
@@ -151,20 +151,20 @@ def analyse(trace: Trace, *, element_bytes: int = 4) -> Summary:
                 shared = first_use[call.parameters[0]]
         layers.append(Layer(
             call=call, params=params, shared_with=shared,
-            activation_bytes=sum(outputs_of(call, element_bytes)) if effect.allocates else 0,
+            activation_bytes=all_outputs(call, element_bytes) if effect.allocates else 0,
             live_bytes=alive, saved_bytes=kept, receptive_field=field,
             unused=call.index not in useful))
     params = sum(parameter.numel for parameter in trace.parameters.values())
-    macs = sum(layer.macs or 0 for layer in layers)
+    macs = sum([call.effect.macs or 0 for call in trace.calls])
     totals = Totals(
         params=params,
-        params_used=sum(layer.params for layer in layers),
+        params_used=sum([layer.params for layer in layers]),
         trainable_params=sum(parameter.numel for parameter in trace.parameters.values()
                              if parameter.trainable),
         macs=macs, flops=2 * macs,
-        elementwise_ops=sum(layer.elementwise_ops or 0 for layer in layers),
+        elementwise_ops=sum([call.effect.elementwise_ops or 0 for call in trace.calls]),
         param_bytes=params * element_bytes,
-        activation_bytes=sum(layer.activation_bytes for layer in layers),
+        activation_bytes=sum([layer.activation_bytes for layer in layers]),
         peak_activation_bytes=max(live, default=0),
         saved_bytes=sum(layer.saved_bytes or 0 for layer in layers) if trace.training else None,
         receptive_field=max((field.side for call, field in

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer, ReceptiveField, Summary
-from explorer.analysis.memory import item_bytes, outputs_of
+from explorer.analysis.memory import item_bytes, other_outputs
 from explorer.analysis.receptive_field import field_of_input
 from explorer.config import ConfigError
 from explorer.formula import Equation, Expression, Number, Symbol, largest, product, smallest, total
@@ -297,7 +297,7 @@ def _bytes(summary: Summary, case: Case) -> Step:
             "It passes its input through" if not call.effect.elementwise_ops else \
             "It works in place"
         return Step(name, 0, notes=(f"{how}: it shares its input's memory, {held}.",), unit="bytes")
-    _, *others = outputs_of(call, summary.element_bytes)
+    others = other_outputs(call, summary.element_bytes)
     item = item_bytes(call.effect.dtype, summary.element_bytes)
     size = product([*case.outputs, Symbol("b", item)])
     if not others:

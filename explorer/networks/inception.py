@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear
+from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU
 
 
 class ModulesConfig(Config):
@@ -54,7 +54,7 @@ def unit(in_channels: int, out_channels: int, kernel_size: int | tuple[int, int]
          stride: int = 1, padding: int | None = None, bias: bool = False) -> ConvNormAct:
     """Convolution, BatchNorm, ReLU: the brick that every branch is made of."""
     return ConvNormAct(in_channels, out_channels, kernel_size, stride=stride, padding=padding,
-                       bias=bias, eps=1e-3, activation=nn.ReLU(inplace=True))
+                       bias=bias, eps=1e-3, activation=ReLU(inplace=True))
 
 
 def five_by_five(in_channels: int, out_channels: int, config: InceptionConfig, *,
@@ -156,7 +156,7 @@ class GridReduction(nn.Module):
     def __init__(self, order: str, **branches: nn.Module) -> None:
         super().__init__()
         self.order = order
-        self.pool = nn.MaxPool2d(3, 2)
+        self.pool = MaxPool2d(3, 2)
         for name, branch in branches.items():
             self.add_module(name, branch)
 
@@ -227,10 +227,10 @@ class InceptionV3(nn.Module):
             conv1=unit(config.in_channels, c(32), 3, stride=2, padding=0),
             conv2=unit(c(32), c(32), 3, padding=0),
             conv3=unit(c(32), c(64), 3),
-            pool1=nn.MaxPool2d(3, 2),
+            pool1=MaxPool2d(3, 2),
             conv4=unit(c(64), c(80)),
             conv5=unit(c(80), c(192), 3, padding=0),
-            pool2=nn.MaxPool2d(3, 2)))
+            pool2=MaxPool2d(3, 2)))
 
         channels = c(192)
         self.inception_a = nn.Sequential()
@@ -298,7 +298,7 @@ def one_by_one(in_channels: int, channels: int, config: ModulesConfig) -> ConvNo
 
 
 def max_pooled(in_channels: int, channels: int, config: ModulesConfig) -> nn.Sequential:
-    return nn.Sequential(nn.MaxPool2d(3, 1, padding=1), one_by_one(in_channels, channels, config))
+    return nn.Sequential(MaxPool2d(3, 1, padding=1), one_by_one(in_channels, channels, config))
 
 
 class TutorialInceptionA(Branches):
@@ -352,7 +352,7 @@ class TutorialReduction(Branches):
         super().__init__(
             branch3x3x2=chain(in_channels, config, (inner, 1), (long, 3), (long, 3), halve=True),
             branch3x3=chain(in_channels, config, (inner, 1), (short, 3), halve=True),
-            branch_pool=nn.MaxPool2d(3, 2))
+            branch_pool=MaxPool2d(3, 2))
         self.out_channels = config.channels(long) + config.channels(short) + in_channels
 
 
@@ -380,7 +380,7 @@ class InceptionTutorial(nn.Module):
             conv1=unit(config.in_channels, c(32), 3, stride=2, padding=0, bias=True),
             conv2=unit(c(32), c(32), 3, padding=0, bias=True),
             conv3=unit(c(32), c(64), 3, bias=True),
-            pool=nn.MaxPool2d(3, 2),
+            pool=MaxPool2d(3, 2),
             conv4=unit(c(64), c(80), 3, padding=0, bias=True),
             conv5=unit(c(80), c(192), 3, stride=2, padding=0, bias=True),
             conv6=unit(c(192), c(288), 3, bias=True)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -40,15 +41,19 @@ def placed(layer: Callable[P, L]) -> Callable[P, L]:
     On "meta" it is a copy of one that PyTorch's own constructor made from the same arguments, and
     `TypeError` is raised for what cannot be copied: layers with layers inside, recurrent layers.
     """
-    constructor: Callable[..., L] = layer
+    with_tensors = "device" in signature(layer).parameters      # an activation has none
+
+    def constructor(device: str, *args: Any, **kwargs: Any) -> L:
+        there: dict[str, Any] = {"device": device} if with_tensors else {}
+        return layer(*args, **kwargs, **there)
 
     def make(*args: Any, **kwargs: Any) -> L:
         if (device := _device.get()) != "meta":
-            return constructor(*args, device=device, **kwargs)
+            return constructor(device, *args, **kwargs)
         try:
             blueprint = _blueprint(torch.get_default_dtype(), constructor, *args, **kwargs)
         except TypeError:       # an argument without a hash, such as a list
-            blueprint = _Blueprint(constructor(*args, device=device, **kwargs))
+            blueprint = _Blueprint(constructor(device, *args, **kwargs))
         return blueprint.copy()
 
     return make
@@ -64,9 +69,10 @@ class _Blueprint:
     def __init__(self, layer: nn.Module) -> None:
         self.type = type(layer)
         self.state = vars(layer)
-        self.containers = {name: value for name, value in self.state.items()
-                           if isinstance(value, dict | set | list)}
-        for name, value in self.containers.items():
+        containers = {name: value for name, value in self.state.items()
+                      if isinstance(value, dict | set | list)}
+        self.copies = [(name, value.copy) for name, value in containers.items()]
+        for name, value in containers.items():
             parts = value.values() if isinstance(value, dict) else value
             if name not in TENSORS and not all(isinstance(part, int | str) for part in parts):
                 raise TypeError(f"`placed` cannot copy {self.type.__name__}, whose `{name}` holds "
@@ -83,8 +89,8 @@ class _Blueprint:
         layer = object.__new__(self.type)
         state = vars(layer)
         state.update(self.state)
-        for name, value in self.containers.items():
-            state[name] = value.copy()
+        for name, copied in self.copies:
+            state[name] = copied()
         for kind, name, requires_grad, like in self.tensors:
             tensor = torch.empty_strided(**like)
             state[kind][name] = nn.Parameter(tensor, requires_grad) if kind == "_parameters" \
@@ -96,12 +102,15 @@ class _Blueprint:
 def _blueprint(dtype: torch.dtype, layer: Callable[..., nn.Module], *args: Any,
                **kwargs: Any) -> _Blueprint:
     """`dtype` is what PyTorch makes a layer of where nobody says."""
-    return _Blueprint(layer(*args, device="meta", **kwargs))
+    return _Blueprint(layer("meta", *args, **kwargs))
 
 
 Conv2d = placed(nn.Conv2d)
 BatchNorm2d = placed(nn.BatchNorm2d)
 Linear = placed(nn.Linear)
+ReLU = placed(nn.ReLU)
+Hardswish = placed(nn.Hardswish)
+MaxPool2d = placed(nn.MaxPool2d)
 
 
 class ConvNormAct(nn.Sequential):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Conv2d, ConvNormAct, Linear
+from explorer.networks.layers import Conv2d, ConvNormAct, Hardswish, Linear, ReLU
 
 
 class Bneck(NamedTuple):
@@ -192,8 +192,8 @@ class BneckConfig(Config):
         if self.activation == "swish":
             return nn.SiLU(inplace=True)
         if self.activation == "relu" or in_paper == "RE":
-            return nn.ReLU(inplace=True)
-        return nn.Hardswish(inplace=True)
+            return ReLU(inplace=True)
+        return Hardswish(inplace=True)
 
 
 class MobileNetV3Config(BneckConfig):
@@ -222,7 +222,7 @@ class SqueezeExcite(nn.Module):
         self.gate = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(1),
             fc1=Conv2d(channels, squeezed, 1),
-            act=nn.ReLU(inplace=True),
+            act=ReLU(inplace=True),
             fc2=Conv2d(squeezed, channels, 1),
             gate=nn.Hardsigmoid(inplace=True)))
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, ConfigError, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import BatchNorm2d, Conv2d, Linear
+from explorer.networks.layers import BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU
 
 # He et al. 2016, Table 1: the block and the number of blocks in conv2_x to conv5_x.
 TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
@@ -105,7 +105,7 @@ class ResidualBlock(nn.Module, ABC):
         if order == "bn_after_addition":
             self.after_addition.append(BatchNorm2d(channels))
         if order in ("original", "bn_after_addition"):
-            self.after_addition.append(nn.ReLU(inplace=True))
+            self.after_addition.append(ReLU(inplace=True))
 
     @staticmethod
     @abstractmethod
@@ -159,8 +159,8 @@ class ResNet(nn.Module):
         self.stem = nn.Sequential(OrderedDict[str, nn.Module](
             conv=conv(config.in_channels, channels, 7, 2),
             norm=BatchNorm2d(channels),
-            act=nn.ReLU(inplace=True),
-            pool=nn.MaxPool2d(3, 2, padding=1)))
+            act=ReLU(inplace=True),
+            pool=MaxPool2d(3, 2, padding=1)))
         block = BasicBlock if config.block == "basic" else Bottleneck
         self.stage1, self.stage2, self.stage3, self.stage4 = stages(channels, block, config)
         channels = config.channels(512) * block.expansion
@@ -212,9 +212,9 @@ def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, dila
 def preactivation(channels: int, order: str) -> nn.Module:
     """What a pre-activation block does before its first convolution."""
     if order == "relu_preactivation":
-        return nn.ReLU()        # not in place: the shortcut still needs the input
+        return ReLU()        # not in place: the shortcut still needs the input
     return nn.Sequential(OrderedDict[str, nn.Module](
-        norm=BatchNorm2d(channels), act=nn.ReLU(inplace=True)))
+        norm=BatchNorm2d(channels), act=ReLU(inplace=True)))
 
 
 def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
@@ -230,7 +230,7 @@ def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
         if norm:
             parts[f"norm{number}"] = BatchNorm2d(layer.out_channels)
         if not last or order == "relu_before_addition":
-            parts[f"act{number}"] = nn.ReLU(inplace=True)
+            parts[f"act{number}"] = ReLU(inplace=True)
     return nn.Sequential(parts)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear
+from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU
 
 CHANNELS = (64, 128, 256, 512, 512)
 
@@ -62,10 +62,10 @@ class VGG(nn.Module):
             pool=nn.AdaptiveAvgPool2d(7),       # any input size gives 7×7, as 224 does
             flatten=nn.Flatten(),
             fc1=Linear(channels[5] * 7 * 7, hidden),
-            act1=nn.ReLU(inplace=True),
+            act1=ReLU(inplace=True),
             drop1=nn.Dropout(config.dropout),
             fc2=Linear(hidden, hidden),
-            act2=nn.ReLU(inplace=True),
+            act2=ReLU(inplace=True),
             drop2=nn.Dropout(config.dropout),
             fc3=Linear(hidden, config.num_classes)))
 
@@ -85,11 +85,11 @@ def stage(in_channels: int, channels: int, depth: int, config: VGGConfig, *,
     for number in range(1, depth + 1):
         parts[f"conv{number}"] = ConvNormAct(
             in_channels if number == 1 else channels, channels, 3, bias=config.conv_bias,
-            norm=config.batch_norm, activation=nn.ReLU(inplace=True))
+            norm=config.batch_norm, activation=ReLU(inplace=True))
         if local_response_norm and number == 1:
             # The constants of Krizhevsky et al. 2012, section 3.3, which the paper takes over.
             parts["lrn"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2)
-    parts["pool"] = nn.MaxPool2d(2)
+    parts["pool"] = MaxPool2d(2)
     return nn.Sequential(parts)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear
+from explorer.networks.layers import BatchNorm2d, Conv2d, ConvNormAct, Linear, MaxPool2d, ReLU
 
 
 class XceptionConfig(Config):
@@ -44,7 +44,7 @@ class SeparableConv(nn.Sequential):
         self.depthwise = Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels,
                                    bias=False)
         if activation != "none":
-            self.act = nn.ReLU(inplace=True) if activation == "relu" else nn.ELU(inplace=True)
+            self.act = ReLU(inplace=True) if activation == "relu" else nn.ELU(inplace=True)
         self.pointwise = Conv2d(in_channels, out_channels, 1, bias=False)
 
 
@@ -58,11 +58,11 @@ class XceptionBlock(nn.Module):
         for number, (before, after) in enumerate(pairwise(channels), 1):
             if number > 1 or first_relu:
                 # The first one not in place: the shortcut still needs the input.
-                self.branch.add_module(f"act{number}", nn.ReLU(inplace=number > 1))
+                self.branch.add_module(f"act{number}", ReLU(inplace=number > 1))
             self.branch.add_module(f"conv{number}", conv3x3(before, after, config))
             self.branch.add_module(f"norm{number}", BatchNorm2d(after))
         if stride > 1:
-            self.branch.add_module("pool", nn.MaxPool2d(3, stride, padding=1))
+            self.branch.add_module("pool", MaxPool2d(3, stride, padding=1))
         self.shortcut: nn.Module | None = None
         if config.residual:
             changes = stride > 1 or channels[0] != channels[-1]
@@ -82,8 +82,8 @@ class Xception(nn.Module):
         c = config.channels
         self.stem = nn.Sequential(OrderedDict[str, nn.Module](
             conv1=ConvNormAct(config.in_channels, c(32), 3, stride=2, padding=0,
-                              activation=nn.ReLU(inplace=True)),
-            conv2=ConvNormAct(c(32), c(64), 3, padding=0, activation=nn.ReLU(inplace=True))))
+                              activation=ReLU(inplace=True)),
+            conv2=ConvNormAct(c(32), c(64), 3, padding=0, activation=ReLU(inplace=True))))
         self.entry = nn.Sequential(
             XceptionBlock((c(64), c(128), c(128)), config, stride=2, first_relu=False),
             XceptionBlock((c(128), c(256), c(256)), config, stride=2),
@@ -94,10 +94,10 @@ class Xception(nn.Module):
             block=XceptionBlock((c(728), c(728), c(1024)), config, stride=2),
             conv1=conv3x3(c(1024), c(1536), config),
             norm1=BatchNorm2d(c(1536)),
-            act1=nn.ReLU(inplace=True),
+            act1=ReLU(inplace=True),
             conv2=conv3x3(c(1536), c(2048), config),
             norm2=BatchNorm2d(c(2048)),
-            act2=nn.ReLU(inplace=True)))
+            act2=ReLU(inplace=True)))
         self.head = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from explorer.config import Config, Knobs, knobs_of
-from explorer.networks.build import move
+from explorer.networks.build import settled
 from explorer.sources.inputs import format_input
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
@@ -70,5 +70,4 @@ def made_on(device: str, make: Callable[[], nn.Module]) -> nn.Module:
         if device == "cpu":
             raise
         network = make()
-    move(network, device)
-    return network.eval()
+    return settled(network, device)

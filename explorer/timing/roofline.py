@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.analysis import Layer, Summary, analyse
-from explorer.analysis.memory import item_bytes, outputs_of
+from explorer.analysis.memory import all_outputs, item_bytes
 from explorer.timing.choices import DTYPES, Choices
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
@@ -215,4 +215,4 @@ def _moved(summary: Summary, layer: Layer, element_bytes: int) -> int:
         trace.given(producer).dtype if producer < 0 else trace.calls[producer].effect.dtype,
         element_bytes) for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True)])
     weights = sum([trace.parameters[name].numel for name in layer.call.parameters])
-    return read + weights * element_bytes + sum(outputs_of(layer.call, element_bytes))
+    return read + weights * element_bytes + all_outputs(layer.call, element_bytes)

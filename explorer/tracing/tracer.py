@@ -305,10 +305,14 @@ class _Tracer(TorchFunctionMode):
             with self:
                 return inside(*args, **kwargs)
         path, type_name = self._place(operator)
-        producers = tuple([tensor.producer for tensor in tensors])
-        shapes = tuple([tensor.sides for tensor in tensors])
-        self.pending = path, type_name, shapes, producers
         first = tensors[0] if tensors else None
+        if first is not None and len(tensors) == 1:
+            producers: tuple[int, ...] = (first.producer,)
+            shapes: tuple[Shape, ...] = (first.sides,)
+        else:
+            producers = tuple([tensor.producer for tensor in tensors])
+            shapes = tuple([tensor.sides for tensor in tensors])
+        self.pending = path, type_name, shapes, producers
         effect: Effect | None = None
         result, known = None, True
         # The usual case at once; `outcome` has all others.
@@ -427,6 +431,8 @@ class _Tracer(TorchFunctionMode):
         if kind in _SCALARS:
             return value
         if kind is tuple or kind is list:
+            if _SCALARS.issuperset(map(type, value)):       # sides, mostly
+                return value if kind is tuple else value.copy()
             return kind([self.plain(part, tensors, parameters) for part in value])
         if isinstance(value, torch.Tensor):
             if self.written and (held := self.written.get(_memory(value))) is not None:

@@ -131,7 +131,7 @@ class Call(NamedTuple):
     @property
     def entry(self) -> Operator | None:
         """Its entry in the table of operators; None where that does not know such a call."""
-        return find_operator(self.operator) if self.known else None
+        return _operators.get(self.operator) if self.known else None
 
     @property
     def kind(self) -> Kind:
@@ -325,6 +325,7 @@ def broadcast_shapes(one: Shape, other: Shape) -> Shape:
         raise ShapeError(f"cannot combine {tuple(one)} with {tuple(other)}") from None
 
 
+@lru_cache(maxsize=4096)     # the windows of a network are few, and used again at its next knob
 def slide(sides: Shape, window: Window, *, ceil_mode: bool = False) -> Shape:
     """The sides of what a window gives that slides along the `sides` of its input.
 
