@@ -106,6 +106,8 @@ def _pass(network: nn.Module, source: Source, training: bool) -> Summary:
     try:
         return analyse(trace(network, source.inputs, training=training))
     except TraceError as error:
+        if error.way_out:       # the trace knows it
+            raise
         smallest = _smallest_input(network, source, training)
         if source.config is not None:
             error.smallest_input = smallest

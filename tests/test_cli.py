@@ -145,6 +145,10 @@ def raises():
 
 def leaves():
     raise SystemExit(3)
+
+class Asks(Net):
+    def forward(self, x):
+        return self.conv(x) if x.sum() > 0 else x
 """
 
 
@@ -223,6 +227,7 @@ STRANGE = [
     (("NET:raises",), ("line 26 of net.py", "ValueError: no")),
     (("NET:leaves",), ("line 29 of net.py", "sys.exit")),
     (("NET:Ids",), ("takes x and ids", "--input")),
+    (("NET:Asks",), ("values of a tensor, in line", "No other input helps")),
     (("none.py:make",), ("There is no file",)),
 ]
 

@@ -371,18 +371,20 @@ class Refuses(nn.Module):
         raise KeyError("no such feature")
 
 
+VALUES = "values of a tensor.*No other input helps"
+
 HOSTILE: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "a branch on values": (lambda: Made(branch), r"values of a tensor.*line \d+ of test_following"),
-    "a number of values": (lambda: Made(value), "values of a tensor"),
-    "a choice by a mask": (lambda: Made(lambda _, x: x[x > 0]), "values of a tensor"),
-    "places of values": (lambda: Made(lambda _, x: x.nonzero()), "values of a tensor"),
+    "a number of values": (lambda: Made(value), VALUES),
+    "a choice by a mask": (lambda: Made(lambda _, x: x[x > 0]), VALUES),
+    "places of values": (lambda: Made(lambda _, x: x.nonzero()), VALUES),
     "an error of its own": (Refuses, "KeyError"),
     "an exit": (lambda: Made(lambda _, x: __import__("sys").exit(3)), "SystemExit"),
     "endless recursion": (lambda: Made(lambda net, x: net(x)), "RecursionError"),
     "no argument": (lambda: Made(lambda _: 1), "TypeError"),
     "no parameters yet": (lambda: nn.LazyLinear(3), "no shape before a first real pass"),
     "a script": (lambda: torch.jit.script(nn.Sequential(nn.Linear(16, 3))), "TorchScript"),
-    "numpy": (lambda: Made(lambda _, x: torch.from_numpy(x.numpy())), "values of a tensor"),
+    "numpy": (lambda: Made(lambda _, x: torch.from_numpy(x.numpy())), VALUES),
     "a wrong size": (lambda: nn.Sequential(nn.Conv2d(4, 3, 3)), "expects 4 channels; got 3"),
     "shapes that do not fit": (lambda: Made(lambda _, x: x + x[:, :2]), "cannot combine"),
     "a view that cannot be": (lambda: Made(lambda _, x: x.transpose(1, 2).view(2, -1)),

@@ -57,17 +57,21 @@ def trace(network: nn.Module, inputs: Shape | Sequence[Input], *,
     if not any(isinstance(one, Input) for one in inputs):
         given = (Input(tuple([side for one in given for side in one.shape])),)
     tracer = _Tracer(type(network).__name__, given, training)
+    way_out = ""
     with _tracing, torch.no_grad():
         try:
             return tracer.follow(network)
         except ValuesNeeded as error:
-            reason = f"{error}{_where(error)}"
+            reason, way_out = f"{error}{_where(error)}", _PART_OF_IT
         except ShapeError as error:
             reason = str(error)
         except (Exception, SystemExit) as error:
             reason = _reason(error)
     # Outside of the handlers: an error that is kept must not keep the frames, and so the network.
-    raise tracer.failure(reason)
+    raise tracer.failure(reason, way_out)
+
+
+_PART_OF_IT = "No other input helps: trace a part of the network that does not read values."
 
 
 def _reason(error: BaseException) -> str:
@@ -469,11 +473,13 @@ class _Tracer(TorchFunctionMode):
             held_until=tuple([self.released.get(index, end) for index in range(end + 1)]),
             asides=tuple(self.asides))
 
-    def failure(self, reason: str) -> TraceError:
+    def failure(self, reason: str, way_out: str) -> TraceError:
         path, type_name, shapes, producers = self.pending or self.failed or (
-            "its start", self.frames[0][1], (self.inputs[0].shape,), (NETWORK_INPUT,))
+            "its own forward" if self.calls else "its start", self.frames[0][1],
+            (self.inputs[0].shape,), (NETWORK_INPUT,))
         return TraceError(path=path, type=type_name, input_shape=shapes[0] if shapes else (),
-                          reason=reason, inputs=producers, trace=self.so_far(None, ()))
+                          reason=reason, inputs=producers, trace=self.so_far(None, ()),
+                          way_out=way_out)
 
 
 _SCALARS = frozenset({int, float, bool, str, complex, bytes, range, type(None), type(...), slice,
