@@ -38,7 +38,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         st.stop()
 bench = timing.bench(panel, network)
 selected, view = derivation.opened(panel, network), graph.opened(panel, network)
-svg = graph.begin(network, view)
+svg = graph.begin(network, view, bench)
 panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to

@@ -20,12 +20,10 @@ from explorer.views import graph as graphs
               show_default=True, help="What the colours stand for; for time the layers are timed.")
 @click.option("--direction", type=click.Choice(graphs.DIRECTIONS), default="LR", show_default=True,
               help="LR: stages side by side; TB: one under the other.")
-@click.option("--shapes/--no-shapes", default=True, show_default=True,
-              help="Tensor shapes on the edges.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
               help="The file to write: its ending, .svg, .png or .dot, says what it is.")
 def graph(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], level: graphs.Level,
-          overlay: str, direction: graphs.Direction, shapes: bool, output: Path) -> None:
+          overlay: str, direction: graphs.Direction, output: Path) -> None:
     """The graph of NETWORK as a picture or as DOT.
 
     A network whose pass fails is drawn as far as it got; the exit code is 2.
@@ -38,6 +36,6 @@ def graph(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], leve
     if overlay == graphs.TIME and not explored.failure:
         seconds = submit_layers(explored.source, summary=explored.summary).result().seconds
     write(graphs.draw(explored, form, level=level, overlay=overlay, direction=direction,
-                      shapes=shapes, seconds=seconds), output)
+                      seconds=seconds), output)
     if explored.failure:
         raise explored.failure

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from explorer.analysis import Layer, Summary
@@ -110,8 +111,9 @@ class Structure:
         root = modules_of(summary.trace, summary.layers)
         self._flow = Flow(summary.layers)
         stages = [self._stage(node) for node in self._flow.stages(root)]
-        if extra and training:
-            stages.append(self._auxiliary(extra, training))
+        if training:    # a head by itself: by the module at the top that it stands in
+            stages += [self._auxiliary(tuple(head), training) for _, head in
+                       groupby(extra, key=lambda layer: layer.path.partition(".")[0])]
         if failure:
             stages.append(self._failed(failure))
         self.stages: tuple[Part, ...] = tuple(stages)

@@ -22,8 +22,15 @@ from explorer.sources.file import forget_saved
 from explorer.timing import LayerTimes
 from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
-from explorer.views import charts, graph, layout, tables, timings
-from explorer.views.graph import Direction, Drawing, FileFormat, Level
+from explorer.views import charts, graph, tables, timings
+from explorer.views.graph import (
+    Direction,
+    Drawing,
+    FileFormat,
+    Level,
+    NotSeriesParallel,
+    Picture,
+)
 
 ENTRIES = 64
 """Configs that are kept, each for some 2 MB."""
@@ -92,22 +99,36 @@ def changes(network: Explored) -> dict[str, str]:
 
 
 @kept(ENTRIES, valid=lambda svg: not (svg.done() and (svg.cancelled() or svg.exception())))
-def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], direction: Direction,
-              shapes: bool) -> Future[str]:
-    """The graph without colours as SVG, which is laid out while the page goes on; its result
-    raises `LayoutError`."""
-    return _beside.submit(layout.to_svg, graph.to_dot(
-        Drawing(network.structure, level, toggled), direction=direction, shapes=shapes,
-        changes=changes(network)))
+def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay: str,
+              direction: Direction, seconds: tuple[float, ...] | None) -> Future[str]:
+    """The graph as SVG, for the page to style; its result raises `LayoutError`. What Graphviz lays
+    out comes while the page goes on."""
+    drawing = Drawing(network.structure, level, toggled)
+    told = graph.overlay(overlay, drawing, seconds)
+
+    def svg(picture: Picture) -> str:
+        return graph.page_svg(picture, drawing, told, changes(network))
+
+    def laid_out() -> str:
+        return svg(graph.spread(drawing, direction=direction, overlay=told,
+                                changes=changes(network)))
+
+    try:
+        picture = graph.arrange(drawing, direction=direction, overlay=told,
+                                changes=changes(network))
+    except NotSeriesParallel:
+        return _beside.submit(laid_out)
+    done: Future[str] = Future()
+    done.set_result(svg(picture))
+    return done
 
 
 @kept(16)
 def graph_file(network: Explored, form: FileFormat, level: Level, toggled: tuple[str, ...],
-               overlay: str, direction: Direction, shapes: bool,
-               seconds: tuple[float, ...] | None) -> bytes:
+               overlay: str, direction: Direction, seconds: tuple[float, ...] | None) -> bytes:
     """The graph as a file that stands by itself; raises `LayoutError`."""
     return graph.draw(network, form, level=level, toggled=toggled, overlay=overlay,
-                      direction=direction, shapes=shapes, seconds=seconds)
+                      direction=direction, seconds=seconds)
 
 
 @kept(ENTRIES)

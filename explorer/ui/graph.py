@@ -25,8 +25,7 @@ COMPONENT = "graph"
 
 LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
-SHAPES = {"on": True, "off": False}
-DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR", "shapes": "on"}
+DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR"}
 
 TOGETHER_S = 0.1
 
@@ -49,14 +48,14 @@ class View(NamedTuple):
     toggled: tuple[str, ...]
     overlay: str
     direction: Direction
-    shapes: bool
 
 
-def begin(network: Explored, view: View) -> Future[str]:
+def begin(network: Explored, view: View, bench: Bench) -> Future[str]:
     """Have the graph laid out: the SVG that `section` shows. One that takes longer than
     `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
     at once."""
-    svg = calls.graph_svg(network, view.level, view.toggled, view.direction, view.shapes)
+    seconds = bench.layer_seconds if view.overlay == graphs.TIME else None
+    svg = calls.graph_svg(network, *view, seconds)
     wait([svg], TOGETHER_S)
     return svg
 
@@ -92,8 +91,7 @@ def opened(panel: Panel, network: Explored) -> View:
             ",".join(toggled) or None)
     return View(level=cast(Level, _choice(panel, "level", LEVELS)), toggled=toggled,
                 overlay=_choice(panel, "overlay", graphs.TITLES),
-                direction=cast(Direction, _choice(panel, "direction", DIRECTIONS)),
-                shapes=SHAPES[_choice(panel, "shapes", SHAPES)])
+                direction=cast(Direction, _choice(panel, "direction", DIRECTIONS)))
 
 
 def _toggled_parts(panel: Panel) -> list[str]:
@@ -125,10 +123,6 @@ def _controls(panel: Panel, network: Explored, view: View,
             "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
             format_func=DIRECTIONS.__getitem__,
             help="Stages side by side, each from top to bottom, or one under the other.", **how))
-        _widget(panel, "shapes", lambda name, **how: st.segmented_control(
-            "Edge shapes", list(SHAPES), default="on" if view.shapes else "off", key=name,
-            format_func=str.capitalize, required=True,
-            help="The shape of what flows along each edge: channels × height × width.", **how))
         with st.popover("Export", icon=":material/image:", on_change="rerun",
                         key=panel.widget("graph-export")) as box:
             if box.open:
@@ -167,27 +161,30 @@ def _export(panel: Panel, network: Explored, view: View,
 
 def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
           seconds: tuple[float, ...] | None) -> dict[str, Any]:
-    """What the component needs beside the SVG: of each node what it holds and its colour."""
-    overlay = None if view.overlay == graphs.KIND else \
-        graphs.overlay(view.overlay, drawing, seconds)
-    chosen, layers = set(selected), len(drawing.structure.summary.layers)
+    """What the component needs beside the SVG: what each node and frame holds."""
+    overlay = graphs.overlay(view.overlay, drawing, seconds)
+    layers = len(drawing.structure.summary.layers)
+    behind: dict[int, list[int]] = {}
+    for hidden, shown in drawing.behind.items():
+        behind.setdefault(shown, []).append(hidden)
+    chosen = set(selected) | {drawing.behind.get(index, index) for index in selected}
 
-    def node(group: Part) -> dict[str, Any]:
-        own = [layer.index for layer in group.layers if layer.index < layers]
-        return {"rows": selection.to_text(own), "opens": bool(group.parts),
-                "tip": graphs.tooltip(group),
-                "find": " ".join([group.name, *(f"{layer.path} {layer.type}"
-                                                for layer in group.layers)]).casefold(),
+    def entry(part: Part) -> dict[str, Any]:
+        own = [layer.index for layer in part.layers if layer.index < layers]
+        return {"rows": selection.to_text(own), "opens": bool(part.parts),
+                "tip": graphs.tooltip(part),
+                "find": " ".join([part.name, *(f"{layer.path} {layer.type}"
+                                               for layer in part.layers)]).casefold(),
                 "chosen": not chosen.isdisjoint(own),
-                **({"share": overlay.share(group.id), "value": overlay.shown[group.id]}
-                   if overlay else {})}
+                **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
     kinds = {node.operation for node in drawing.nodes}
     legend = {"title": overlay.title, "largest": overlay.largest,
-              "top": overlay.shown.get(overlay.largest or "", "–")} if overlay else \
+              "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
              {"kinds": [kind for kind in KIND_COLOURS if kind in kinds]}
-    return {"svg": svg, "nodes": {group.id: node(group) for group in drawing.nodes},
-            "frames": [group.id for group in drawing.frames], "legend": legend}
+    return {"svg": svg, "nodes": {node.id: entry(node) for node in drawing.nodes},
+            "frames": {frame.part.id: entry(frame.part) for frame in drawing.frames},
+            "legend": legend}
 
 
 def _picked(panel: Panel) -> None:

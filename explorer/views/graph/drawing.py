@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.structure import EdgeKind, Part, Role, Structure
@@ -12,9 +13,11 @@ Level = Literal["stage", "block", "layer"]
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
 
 OPEN_AT: dict[Level, frozenset[Role]] = {
-    "stage": frozenset(), "block": frozenset({"stage"}),
-    "layer": frozenset({"stage", "run", "block"})}
+    "stage": frozenset({"module"}), "block": frozenset({"stage", "module"}),
+    "layer": frozenset({"stage", "block", "module"})}
 
+SMALL = 2
+"""A module with no more layers than this is drawn as these."""
 
 Origin: TypeAlias = Part | int
 """Where data comes from: a part, or the negative number of an input of the network."""
@@ -27,32 +30,57 @@ class Edge(NamedTuple):
     shape: Shape
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An open part around what it holds."""
+
+    part: Part
+    items: tuple[Item, ...]
+    example: bool = False
+    """Whether it is a run of which one block is shown, for all that are like it."""
+
+
+Item: TypeAlias = Part | Frame
+"""What stands in a frame: a node, or a frame in it."""
+
+
 class Drawing:
     """The nodes and edges of a structure whose parts stand as `level` has them, but for `toggled`.
 
-    Every layer of the structure is in exactly one node.
+    Every layer of the structure is in exactly one node, but for those of a run that is shown by one
+    of its blocks: there the others stand behind the first.
     """
 
     def __init__(self, structure: Structure, level: Level = "block",
                  toggled: Collection[str] = ()) -> None:
         self.structure, self.wiring = structure, structure.wiring
-        self._open = {part.id for part in structure.parts.values()
-                      if _stands_open(part, level, toggled)}
-        self.frames = tuple([part for part in structure.parts.values()
-                             if part.id in self._open and part.role != "module"])
-        """The open parts that are drawn around what they hold."""
-        self.columns = tuple([tuple(self._closed(stage)) for stage in structure.stages])
-        """The nodes of each stage, in the order of execution."""
-        self.nodes = tuple([node for column in self.columns for node in column])
+        self._level, self._toggled = level, frozenset(toggled)
+        self.behind: dict[int, int] = {}
+        """Layers that are not shown themselves, each with the one that stands for it."""
+        self.items: tuple[Item, ...] = tuple([item for stage in structure.stages
+                                              for item in self._items(stage)])
+        self.frames: tuple[Frame, ...] = tuple(_frames(self.items))
+        self.nodes: tuple[Part, ...] = tuple(_nodes(self.items))
         self.edges = tuple(self._edges())
 
-    def is_open(self, part: Part) -> bool:
-        return part.id in self._open
-
-    def _closed(self, part: Part) -> list[Part]:
-        if not self.is_open(part):
+    def _items(self, part: Part) -> list[Item]:
+        if not part.parts:
             return [part]
-        return [node for inner in part.parts for node in self._closed(inner)]
+        if is_see_through(part):
+            return [item for inner in part.parts for item in self._items(inner)]
+        toggled = part.id in self._toggled
+        if part.role == "run" and self._level == "layer" and not toggled:
+            first, *others = part.parts
+            for other in others:
+                self.behind.update({hidden.index: shown.index for hidden, shown in
+                                    zip(other.layers, first.layers, strict=True)})
+            # A block that is one call has no parts.
+            shown = [item for inner in first.parts or (first,) for item in self._items(inner)]
+            return [Frame(part, tuple(shown), example=True)]
+        # A run that is toggled shows all of its blocks, at every level.
+        if (part.role in OPEN_AT[self._level]) == toggled:
+            return [part]
+        return [Frame(part, tuple([item for inner in part.parts for item in self._items(inner)]))]
 
     def _edges(self) -> list[Edge]:
         """From which node to which data flows, once each; a way that is the main one for one of
@@ -62,7 +90,8 @@ class Drawing:
         for target in self.nodes:
             for layer in target.layers:
                 for producer, shape in zip(layer.inputs, layer.input_shapes, strict=True):
-                    source = producer if producer < 0 else node_of[producer]
+                    source = producer if producer < 0 else \
+                        node_of[self.behind.get(producer, producer)]
                     if source is target:
                         continue
                     kind: EdgeKind = "auxiliary" if target.auxiliary else \
@@ -72,9 +101,22 @@ class Drawing:
         return list(edges.values())
 
 
-def _stands_open(part: Part, level: Level, toggled: Collection[str]) -> bool:
-    """Parts stand as their level has them, but for those that are toggled; the modules inside a
-    block show what they hold."""
-    if part.role == "module":
-        return bool(part.parts)
-    return bool(part.parts) and ((part.role in OPEN_AT[level]) != (part.id in toggled))
+def is_see_through(part: Part) -> bool:
+    """Whether a part is always drawn as what it holds: a module without a name of its own, or one
+    with a layer or two."""
+    return part.role == "module" and (part.plain or len(part.layers) <= SMALL)
+
+
+def _frames(items: Collection[Item]) -> Iterator[Frame]:
+    for item in items:
+        if isinstance(item, Frame):
+            yield item
+            yield from _frames(item.items)
+
+
+def _nodes(items: Collection[Item]) -> Iterator[Part]:
+    for item in items:
+        if isinstance(item, Frame):
+            yield from _nodes(item.items)
+        else:
+            yield item

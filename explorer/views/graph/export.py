@@ -6,13 +6,15 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from explorer.pipeline import Explored
-from explorer.views import layout
 from explorer.views.graph.against_preset import changes
-from explorer.views.graph.dot import Direction, to_dot
+from explorer.views.graph.arrange import Direction, arrange
+from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
 from explorer.views.graph.overlays import KIND
 from explorer.views.graph.overlays import overlay as overlay_of
-from explorer.views.graph.paint import paint
+from explorer.views.graph.series import NotSeriesParallel
+from explorer.views.graph.spread import spread
+from explorer.views.graph.svg import page_svg
 
 FileFormat = Literal["svg", "png", "dot"]
 FORMATS: tuple[FileFormat, ...] = ("svg", "png", "dot")
@@ -20,27 +22,28 @@ FORMATS: tuple[FileFormat, ...] = ("svg", "png", "dot")
 
 def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block",
          toggled: Collection[str] = (), overlay: str = KIND, direction: Direction = "LR",
-         shapes: bool = True, seconds: Sequence[float] | None = None) -> bytes:
+         seconds: Sequence[float] | None = None) -> bytes:
     """The graph of a network as a file: the bytes of an SVG, a PNG or a DOT file.
 
     `level` is stage, block or layer, and `toggled` are the ids of parts that are not as the level
     has them; `overlay` is what the colours stand for, one of `OVERLAYS`, and `seconds` the measured
-    times of the layers; LR sets the stages side by side, TB one under the other; `shapes`
-    labels the edges.
+    times of the layers; LR sets the stages side by side, TB one under the other.
 
-    A network whose forward pass fails is drawn as far as it got. Raises `LayoutError` where
-    Graphviz cannot lay the graph out.
+    A network whose forward pass fails is drawn as far as it got. Raises `LayoutError` where its
+    ways cross and Graphviz cannot lay the graph out.
 
     >>> from explorer.pipeline import explore
     >>> draw(explore("vgg11"), "dot").splitlines()[0]
     b'digraph network {'
     """
     drawing = Drawing(explored.structure, level, toggled)
-    colours = None if overlay == KIND else overlay_of(overlay, drawing, seconds)
-    dot = to_dot(drawing, direction=direction, shapes=shapes,
-                 changes=changes(explored.structure,
-                                 explored.preset.structure if explored.preset else None),
-                 paint=paint(drawing, colours), title=explored.title)
+    told = overlay_of(overlay, drawing, seconds)
+    changed = changes(explored.structure, explored.preset.structure if explored.preset else None)
     if form == "dot":
-        return dot.encode("utf-8")
-    return layout.to_png(dot) if form == "png" else layout.to_svg(dot).encode("utf-8")
+        return to_dot(drawing, overlay=told, direction=direction, changes=changed,
+                      title=explored.title).encode("utf-8")
+    try:
+        picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
+    except NotSeriesParallel:
+        picture = spread(drawing, overlay=told, direction=direction, changes=changed)
+    return page_svg(picture, drawing, told, changed).encode("utf-8")

@@ -1,4 +1,5 @@
-"""The colours of the nodes: by kind of operation, or by a quantity from none to the largest."""
+"""What the nodes say of themselves: a quantity, its share of the network's, and how strong its
+colour is."""
 
 from __future__ import annotations
 
@@ -25,42 +26,67 @@ TITLES = {KIND: "Kind of operation", TIME: "Measured time",
 
 @dataclass(frozen=True)
 class Overlay:
-    """One quantity over the nodes of a drawing."""
+    """One quantity over the nodes and frames of a drawing."""
 
+    name: str
     title: str
     values: Mapping[str, float | None]
-    """By the id of the node; None where the node has none."""
+    """By the id of the part; None where it has none."""
     shown: Mapping[str, str]
-    """The same as text with its unit."""
+    """The same as text with its unit, and with its share of the network's."""
+    largest: str | None
+    """The id of the node with the most, the first of several."""
 
     @property
-    def largest(self) -> str | None:
-        """The id of the node with the most, the first of several."""
-        known = {id: value for id, value in self.values.items() if value}
-        return max(known, key=known.__getitem__) if known else None
+    def colours(self) -> bool:
+        """Whether colours stand for the quantity; else for the kinds of operation."""
+        return self.name != KIND
 
     def share(self, id: str) -> float | None:
         """A node's value by the largest one, 0 to 1."""
         value = self.values.get(id)
         if value is None or self.largest is None:
             return value
-        return value / (self.values[self.largest] or 1)
+        return min(value / (self.values[self.largest] or 1), 1.0)
 
 
 def overlay(name: str, drawing: Drawing, seconds: Sequence[float] | None = None) -> Overlay:
     """The overlay of a quantity; `seconds` are the measured times of the layers.
 
-    A node that holds several layers has their sum, and the receptive field of its last one.
+    A part that holds several layers has their sum, and the receptive field of its last one. With
+    the kinds of operation the figures are parameters, where there are any.
     """
+    nodes = {node.id: node for node in drawing.nodes}
+    parts = nodes | {frame.part.id: frame.part for frame in drawing.frames}
+    values: dict[str, float | None]
     if name == TIME:
         times = seconds or ()
-        values = {node.id: sum(times[layer.index] for layer in node.layers)
-                  if node.layers[-1].index < len(times) else None for node in drawing.nodes}
-        return Overlay(TITLES[name], values, {
-            id: "not timed" if value is None else text.seconds(value)
-            for id, value in values.items()})
-    title, unit, quantity = QUANTITIES[name]
-    counts = {node.id: quantity(node) for node in drawing.nodes}
-    return Overlay(title, counts, {
-        id: "–" if count is None else f"{count:,} px" if unit == "px" else text.short(count, unit)
-        for id, count in counts.items()})
+        values = {id: sum([times[layer.index] for layer in part.layers])
+                  if part.layers[-1].index < len(times) else None for id, part in parts.items()}
+        shown = {id: "not timed" if value is None else text.seconds(value)
+                 for id, value in values.items()}
+        whole = sum(times)
+    else:
+        _, unit, quantity = QUANTITIES["params" if name == KIND else name]
+        counts = {id: quantity(part) for id, part in parts.items()}
+        values = dict(counts)
+        shown = {id: "–" if count is None else f"{count:,} px" if unit == "px"
+                 else text.short(count, unit) for id, count in counts.items()}
+        if name == KIND:
+            shown = {id: words for id, words in shown.items() if values[id]}
+        whole = 0 if unit == "px" or name == KIND else \
+            sum([quantity(stage) or 0 for stage in drawing.structure.stages])
+    if whole:
+        shown = {id: f"{words} · {_percent(value / whole)}" if value else words
+                 for (id, words), value in zip(shown.items(), values.values(), strict=True)}
+    known = {id: value for id in nodes if (value := values[id])}
+    return Overlay(name, TITLES[name], values, shown,
+                   max(known, key=known.__getitem__) if known else None)
+
+
+def _percent(share: float) -> str:
+    """
+    >>> _percent(0.004), _percent(0.071), _percent(0.5)
+    ('<1%', '7%', '50%')
+    """
+    return "<1%" if share < 0.005 else f"{share:.0%}"

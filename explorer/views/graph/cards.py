@@ -1,0 +1,206 @@
+"""The nodes of the drawing, each as large as what is written on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from explorer import text
+from explorer.structure import Part, Wiring
+from explorer.tracing import Input
+from explorer.views.graph import recipe
+from explorer.views.graph.letters import fitted, width
+
+SIZE, LINE = 11, 16
+"""The size of the letters, and a line of text."""
+PAD, GAP = 9, 8
+HEAD = 28
+STRIP = 20
+STACK = 4
+"""How far each of the two cards behind a run stands out."""
+RADIUS = 10
+"""Of a sign."""
+BUTTON = 9
+WIDEST = 200
+"""Of a name; longer ones lose their middle."""
+MOST_ROWS = 9
+
+SIGNS = {"add": "+", "mul": "×", "sub": "−"}
+NORMALISATION = re.compile(r"(?<=[a-z])[123]d$")
+
+Anchor = Literal["start", "middle", "end"]
+Shape = Literal["card", "strip", "sign", "bar"]
+
+
+class Text(NamedTuple):
+    x: float
+    y: float
+    words: str
+    style: str
+    anchor: Anchor = "start"
+
+
+class Rect(NamedTuple):
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Card:
+    """A node: its size, and what is drawn on it, from its upper left corner."""
+
+    id: str
+    shape: Shape
+    width: float
+    height: float
+    part: Part | None = None
+    """None of what the network is given, and of what it gives."""
+    texts: tuple[Text, ...] = ()
+    panels: tuple[Rect, ...] = ()
+    """Grey grounds of the ways through it."""
+    joins: Rect | None = None
+    """The bar where its ways meet."""
+    past: tuple[Rect, str] | None = None
+    """A shortcut past its ways: from the middle of its upper side around to the sign below, and
+    what is written beside it."""
+    stacked: bool = False
+    """Whether others like it stand behind."""
+    opens: bool = False
+
+    @property
+    def spine(self) -> float:
+        """Where lines enter from above and leave below."""
+        return (self.width - 2 * STACK * self.stacked) / 2
+
+
+def end(id: str, name: str, shape: str) -> Card:
+    """What the network is given, or gives."""
+    wide = max(width(name, SIZE, bold=True), width(shape, SIZE)) + 2 * PAD
+    wide = max(wide, 56)
+    return Card(id=id, shape="card", width=wide, height=44, texts=(
+        Text(wide / 2, 18, name, "title", "middle"), Text(wide / 2, 34, shape, "quiet", "middle")))
+
+
+def sign(part: Part) -> Card:
+    return Card(id=part.id, shape="sign", width=2 * RADIUS, height=2 * RADIUS, part=part, texts=(
+        Text(RADIUS, RADIUS + 5, SIGNS[part.layers[0].call.operator], "sign", "middle"),))
+
+
+def bar(part: Part, figure: str, span: float) -> Card:
+    """Where ways meet that all stay: as wide as they stand apart."""
+    words = f"concatenate, {_channels(part)}" if part.layers[0].call.operator == "cat" \
+        else label(part)
+    name = fitted(words, SIZE, WIDEST, bold=True)
+    wide = max(span, width(name, SIZE, bold=True) + ((figure and width(figure, SIZE) + 12) or 0)
+               + 2 * PAD)
+    texts = [Text(wide / 2, 18, name, "title", "middle")]
+    if figure:
+        texts = [Text((wide - width(figure, SIZE) - 12) / 2, 18, name, "title", "middle"),
+                 Text(wide - PAD, 18, figure, "quiet", "end")]
+    return Card(id=part.id, shape="bar", width=wide, height=26, part=part, texts=tuple(texts))
+
+
+def _channels(part: Part) -> str:
+    shape = part.output_shape
+    return f"{shape[1]:,}" if len(shape) > 1 else text.shape(shape)
+
+
+def label(part: Part) -> str:
+    """A call in a few words."""
+    layer = part.layers[0]
+    if (written := recipe.operation(layer, channels=True)) is not None:
+        return written
+    if layer.kind == "normalisation":
+        return NORMALISATION.sub("", layer.type)
+    return layer.type
+
+
+def strips(parts: Sequence[Part], figures: Mapping[str, str]) -> list[Card]:
+    """A call and what follows it, one under the other, as wide as the widest."""
+    names = [fitted(label(part), SIZE, WIDEST, bold=not place)
+             for place, part in enumerate(parts)]
+    shown = [figures.get(part.id, "") for part in parts]
+    wide = max([96.0, *(width(name, SIZE, bold=not place) + 2 * PAD
+                        + (14 + width(figure, SIZE) if figure else 0)
+                        for place, (name, figure) in enumerate(zip(names, shown, strict=True)))])
+    made = []
+    for place, (part, name, figure) in enumerate(zip(parts, names, shown, strict=True)):
+        high = STRIP + 4 * (not place) + 4 * (len(parts) == 1)
+        base = high / 2 + 4
+        style = "strip" if place else "title"
+        texts = [Text(PAD, base, name, style), Text(wide - PAD, base, figure, "quiet", "end")] \
+            if figure else [Text(wide / 2, base, name, style, "middle")]
+        made.append(Card(id=part.id, shape="strip" if len(parts) > 1 else "card", width=wide,
+                         height=high, part=part, texts=tuple(texts)))
+    return made
+
+
+def failed(part: Part) -> Card:
+    layer = part.layers[0]
+    given = text.shape(next(iter(layer.input_shapes), ()))
+    rows = [f"{layer.type} cannot run", f"given {given}"]
+    wide = max(width(row, SIZE, bold=True) for row in rows) + 2 * PAD
+    return Card(id=part.id, shape="card", width=wide, height=46, part=part, texts=(
+        Text(wide / 2, 19, rows[0], "title", "middle"),
+        Text(wide / 2, 35, rows[1], "quiet", "middle")))
+
+
+def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
+    """A closed part as a small figure of itself: its ways, what joins them, and its figure."""
+    title = fitted(recipe.title(part), SIZE, WIDEST, bold=True)
+    ways = [_cut([fitted(row, SIZE, WIDEST) for row in way]) or ["identity"]
+            for way in recipe.ways(part, wiring)]
+    past = recipe.shortcut(part, wiring)
+    changes = change.splitlines()
+    widths = [max(width(row, SIZE) for row in way) + 2 * 6 for way in ways]
+    inner = sum(widths) + GAP * max(len(ways) - 1, 0)
+    around = 0.0 if past is None or not ways else 14 + (width(past, SIZE) + 4 if past else 0)
+    wide = max([96.0, width(title, SIZE, bold=True) + PAD + 30, inner + around + 2 * PAD,
+                *(width(words, SIZE) + 2 * PAD for words in (foot, *changes))])
+    texts = [Text(PAD, 19, title, "title")]
+    panels, y = [], float(HEAD)
+    high = max([len(way) * LINE + 6 for way in ways], default=0)
+    x = (wide - inner - around) / 2
+    middle = x + inner / 2
+    for way, panel in zip(ways, widths, strict=True):
+        panels.append(Rect(x, y, panel, len(way) * LINE + 6))
+        texts += [Text(x + panel / 2, y + 14 + LINE * row, words, "row", "middle")
+                  for row, words in enumerate(way)]
+        x += panel + GAP
+    y += high + (4 if ways else -6)
+    joins = around_it = None
+    if len(ways) > 1:
+        joins = Rect(middle - inner / 2, y + 2, inner, 4)
+        y += 10
+    if around:
+        around_it = Rect(middle, HEAD, inner / 2 + 9, y + 12 - HEAD), past or ""
+        y += 24
+        if past:
+            texts.append(Text(middle + inner / 2 + 13, HEAD + high / 2 + 4, past, "past"))
+    if foot:
+        y += 14
+        texts.append(Text(wide / 2, y, foot, "quiet", "middle"))
+    for words in changes:
+        y += 14
+        texts.append(Text(wide / 2, y, words, "change", "middle"))
+    stacked = part.role == "run"
+    return Card(id=part.id, shape="card", width=wide + 2 * STACK * stacked,
+                height=y + 9 + 2 * STACK * stacked, part=part, texts=tuple(texts),
+                panels=tuple(panels), joins=joins, past=around_it, stacked=stacked, opens=True)
+
+
+def _cut(rows: list[str]) -> list[str]:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return [*rows[:MOST_ROWS - 1], f"… {len(rows) - MOST_ROWS + 1} more"]
+
+
+def given(number: int, one: Input) -> Card:
+    """An input of the network."""
+    return end(f"input{number or ''}", f"Input {one.name}".strip(), text.shape(one.shape[1:]))
+
+

@@ -1,0 +1,194 @@
+"""A picture as SVG: classes for whoever shows it, or painted to stand by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from explorer.structure import Part
+from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Card, Text
+from explorer.views.graph.drawing import Drawing
+from explorer.views.graph.overlays import Overlay
+from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
+
+CORNER = 6
+"""Of lines."""
+HEAD_LONG, HEAD_WIDE = 7.0, 3.4
+
+
+def page_svg(picture: Picture, drawing: Drawing, overlay: Overlay,
+             changes: Mapping[str, str]) -> str:
+    """The SVG that the page shows and styles."""
+    shares = {node.id: overlay.share(node.id) for node in drawing.nodes} if overlay.colours else {}
+    inside = body(picture, classes=classes(drawing.nodes, changes), shares=shares)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(picture.width)} '
+            f'{_n(picture.height)}">{inside}</svg>')
+
+
+def body(picture: Picture, *, classes: Mapping[str, str], shares: Mapping[str, float | None],
+         buttons: bool = True) -> str:
+    """The elements of the drawing; `classes` are those of a node by its id, and `shares` say how
+    strong its colour is."""
+    made = ['<g class="frames">']
+    made += [_frame(placed) for placed in picture.frames]
+    made.append("</g>")
+    for kind in ("flow", "shortcut", "gate", "auxiliary"):
+        lines = [line for line in picture.lines if line.kind == kind]
+        if lines:
+            made.append(f'<g class="line {kind}"><path class="way" d="'
+                        + "".join([_way(line) for line in lines]) + '"/><path class="head" d="'
+                        + "".join([_head(line) for line in lines if line.arrow]) + '"/></g>')
+    if picture.dots:
+        made.append('<g class="dots">' + "".join(
+            [f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.6"/>' for x, y in picture.dots]) + "</g>")
+    made.append('<g class="labels">' + "".join(map(_text, picture.labels)) + "</g>")
+    made += [_card(placed, classes, shares) for placed in picture.cards]
+    if buttons:
+        made += [_button(placed.frame.part.id, placed.x + placed.width - BUTTON - 7,
+                         placed.y + BUTTON + 6, plus=placed.frame.example)
+                 for placed in picture.frames]
+        made += [_button(card.id, x + card.width - 2 * STACK * card.stacked - BUTTON - 6,
+                         y + BUTTON + 5, plus=True)
+                 for x, y, card in picture.cards if card.opens]
+    return "".join(made)
+
+
+def _frame(placed: PlacedFrame) -> str:
+    frame = placed.frame
+    classes = f"frame {frame.part.role}" + " squeeze" * placed.gate
+    behind = "".join([_rect(offset, offset, placed.width, placed.height, 8, "behind")
+                      for offset in (2 * STACK, STACK)]) if frame.example else ""
+    return (f'<g class="{classes}" id="{escape(frame.part.id)}" '
+            f'transform="translate({_n(placed.x)},{_n(placed.y)})"><title/>{behind}'
+            + _rect(0, 0, placed.width, placed.height, 8) + "".join(map(_text, placed.texts))
+            + "</g>")
+
+
+def _card(placed: PlacedCard, classes: Mapping[str, str],
+          shares: Mapping[str, float | None]) -> str:
+    x, y, card = placed
+    wide, high = card.width - 2 * STACK * card.stacked, card.height - 2 * STACK * card.stacked
+    share = shares.get(card.id)
+    style = "" if share is None else f' style="--share:{share:.3g}"'
+    look = f"{card.shape} {classes.get(card.id, 'end')}" + " painted" * (share is not None)
+    made = [f'<g class="node {look}" id="{escape(card.id)}"{style} '
+            f'transform="translate({_n(x)},{_n(y)})"><title/>']
+    if card.stacked:
+        made += [_rect(offset, offset, wide, high, 6, "behind") for offset in (2 * STACK, STACK)]
+    if card.shape == "sign":
+        made.append(f'<circle class="body" cx="{RADIUS}" cy="{RADIUS}" r="{RADIUS}"/>')
+    else:
+        made.append(_rect(0, 0, wide, high, 0 if card.shape == "strip" else 6, "body"))
+    made += [_rect(*panel, 4, "panel") for panel in card.panels]
+    if card.joins:
+        made.append(_rect(*card.joins, 2, "joins"))
+    if card.past:
+        made.append(_past(card))
+    made += map(_text, card.texts)
+    made.append("</g>")
+    return "".join(made)
+
+
+def _past(card: Card) -> str:
+    """The shortcut inside a closed block, and the sign where it ends."""
+    assert card.past
+    (x, y, wide, high), _ = card.past
+    right, centre, panel = x + wide, y + high, card.panels[0]
+    around = Line(((x, y - 5), (right, y - 5), (right, centre), (x + 8, centre)))
+    return (f'<path class="past" d="{_way(around)}"/>'
+            f'<path class="tip" d="{_head(around)}"/>'
+            f'<path class="stem" d="M{_n(x)},{_n(panel.y + panel.height)}V{_n(centre - 8)}"/>'
+            f'<circle class="join" cx="{_n(x)}" cy="{_n(centre)}" r="8"/>'
+            f'<text class="plus" x="{_n(x)}" y="{_n(centre + 4)}" text-anchor="middle">+</text>')
+
+
+def _button(id: str, x: float, y: float, *, plus: bool) -> str:
+    """A circle that opens or closes, in a larger one that is easy to hit."""
+    return (f'<g class="toggle" data-toggle="{escape(id)}" '
+            f'transform="translate({_n(x)},{_n(y)})"><circle class="target" r="12"/>'
+            f'<circle class="button" r="{BUTTON}"/>'
+            f'<path d="{"M-4,0H4M0,-4V4" if plus else "M-4,0H4"}"/></g>')
+
+
+def _rect(x: float, y: float, wide: float, high: float, corner: float, name: str = "body") -> str:
+    rounded = f' rx="{_n(corner)}"' if corner else ""
+    return (f'<rect class="{name}" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" '
+            f'height="{_n(high)}"{rounded}/>')
+
+
+def _text(given: Text) -> str:
+    anchor = "" if given.anchor == "start" else f' text-anchor="{given.anchor}"'
+    return (f'<text class="{given.style}" x="{_n(given.x)}" y="{_n(given.y)}"{anchor}>'
+            f"{escape(_plain(given.words), quote=False)}</text>")
+
+
+def _plain(words: str) -> str:
+    """Without signs that no SVG can hold."""
+    if words.isprintable():
+        return words
+    return "".join([sign if sign.isprintable() else "\ufffd" for sign in words])
+
+
+def _way(line: Line) -> str:
+    """The path of a line, its corners round; a head hides its end."""
+    points = list(line.points)
+    if line.arrow:
+        points[-1] = _before(points[-2], points[-1], HEAD_LONG - 1)
+    made = [f"M{_n(points[0][0])},{_n(points[0][1])}"]
+    for at in range(1, len(points) - 1):
+        before, corner, after = points[at - 1], points[at], points[at + 1]
+        reach = min(CORNER, _distance(before, corner) / 2, _distance(corner, after) / 2)
+        start, end = _before(before, corner, reach), _before(after, corner, reach)
+        made.append(f"L{_n(start[0])},{_n(start[1])}Q{_n(corner[0])},{_n(corner[1])} "
+                    f"{_n(end[0])},{_n(end[1])}")
+    made.append(f"L{_n(points[-1][0])},{_n(points[-1][1])}")
+    return "".join(made)
+
+
+def _head(line: Line) -> str:
+    (x, y), before = line.points[-1], line.points[-2]
+    length = _distance(before, (x, y)) or 1
+    dx, dy = (x - before[0]) / length, (y - before[1]) / length
+    back = x - HEAD_LONG * dx, y - HEAD_LONG * dy
+    return (f"M{_n(x)},{_n(y)}L{_n(back[0] - HEAD_WIDE * dy)},{_n(back[1] + HEAD_WIDE * dx)}"
+            f"L{_n(back[0] + HEAD_WIDE * dy)},{_n(back[1] - HEAD_WIDE * dx)}Z")
+
+
+def _before(start: Point, end: Point, by: float) -> Point:
+    """The point that lies `by` before the end of a segment."""
+    length = _distance(start, end) or 1
+    share = min(by / length, 1)
+    return end[0] - (end[0] - start[0]) * share, end[1] - (end[1] - start[1]) * share
+
+
+def _distance(one: Point, other: Point) -> float:
+    return abs(one[0] - other[0]) + abs(one[1] - other[1])
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def node_class(part: Part | None) -> str:
+    if part is None:
+        return "end"
+    if part.failed:
+        return "failed"
+    kind = part.operation
+    return f"kind-{kind.replace(' ', '-')}" if kind else part.role
+
+
+def classes(parts: Iterable[Part], changes: Mapping[str, str]) -> dict[str, str]:
+    return {part.id: node_class(part) + " changed" * (part.id in changes) for part in parts}
+
+
+def tooltip(part: Part) -> str:
+    if part.failed:
+        return f"{part.layers[0].path}: the forward pass ends here"
+    blocks = tuple(part.blocks())
+    first, last = blocks[0], blocks[-1]
+    where = first.path if first is last else f"{first.path} to {last.path}"
+    only = ", in training only" if part.auxiliary else ""
+    layers = "1 layer" if len(part.layers) == 1 else f"{len(part.layers)} layers"
+    return (f"{where}: {layers}{only}, {part.params:,} parameters, "
+            f"{part.macs:,} multiply-adds")
