@@ -426,7 +426,7 @@ class Arrangement:
                 y += ENTRY - inner.side_in[1]
                 box.side_in = inner.side_in[0], y + inner.side_in[1]
             else:
-                box.side_in = None
+                box.enters = inner.enters
         else:
             y = head + ARROW - 8
             if not row.nothing_enters:
@@ -700,7 +700,7 @@ class Columns:
         assert isinstance(frame, Frame)
         made = self.arrangement.framed(frame, from_side=entered and place == 0,
                                        to_side=left and place == len(things) - 1)
-        box = Box()
+        box = Box(enters=made.enters)
         y = 0.0
         for number, thing in enumerate(things):
             inner = made if number == place else self.arrangement.box(thing)

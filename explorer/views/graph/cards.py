@@ -28,6 +28,9 @@ WIDEST = 200
 MOST_ROWS = 9
 
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
+SPOKEN = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
+          "rms_norm": "RMSNorm", "instance_norm": "InstanceNorm"}
+"""Functions by the name of their module."""
 NORMALISATION = re.compile(r"(?<=[a-z])[123]d$")
 
 Anchor = Literal["start", "middle", "end"]
@@ -92,9 +95,7 @@ def sign(part: Part) -> Card:
 
 def bar(part: Part, figure: str, span: float) -> Card:
     """Where ways meet that all stay: as wide as they stand apart."""
-    words = f"concatenate, {_channels(part)}" if part.layers[0].call.operator == "cat" \
-        else label(part)
-    name = fitted(words, SIZE, WIDEST, bold=True)
+    name = fitted(label(part), SIZE, WIDEST, bold=True)
     wide = max(span, width(name, SIZE, bold=True) + ((figure and width(figure, SIZE) + 12) or 0)
                + 2 * PAD)
     texts = [Text(wide / 2, 18, name, "title", "middle")]
@@ -114,8 +115,10 @@ def label(part: Part) -> str:
     layer = part.layers[0]
     if (written := recipe.operation(layer, channels=True)) is not None:
         return written
+    if layer.call.operator == "cat":
+        return f"concatenate, {_channels(part)}"
     if layer.kind == "normalisation":
-        return NORMALISATION.sub("", layer.type)
+        return SPOKEN.get(layer.type) or NORMALISATION.sub("", layer.type)
     return layer.type
 
 

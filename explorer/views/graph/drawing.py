@@ -77,6 +77,8 @@ class Drawing:
             # A block that is one call has no parts.
             shown = [item for inner in first.parts or (first,) for item in self._items(inner)]
             return [Frame(part, tuple(shown), example=True)]
+        if self._level == "layer" and not toggled and is_unit(part):
+            return list(part.parts)
         # A run that is toggled shows all of its blocks, at every level.
         if (part.role in OPEN_AT[self._level]) == toggled:
             return [part]
@@ -105,6 +107,12 @@ def is_see_through(part: Part) -> bool:
     """Whether a part is always drawn as what it holds: a module without a name of its own, or one
     with a layer or two."""
     return part.role == "module" and (part.plain or len(part.layers) <= SMALL)
+
+
+def is_unit(part: Part) -> bool:
+    """Whether a block is a convolution with what follows it, which is one card without a frame."""
+    return part.role == "block" and part.plain and part.operation == part.layers[0].kind \
+        and all([inner.role == "call" for inner in part.parts])
 
 
 def _frames(items: Collection[Item]) -> Iterator[Frame]:

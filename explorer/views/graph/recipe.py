@@ -80,7 +80,8 @@ class _Walk:
             layer = self.layer[index]
             if layer.call.operator == "cat":
                 fork = self.wiring.fork(layer.inputs)
-                if fork not in self.layer:
+                # A dense layer begins with one, of all that came before it.
+                if fork not in self.layer and not self.layer.keys().isdisjoint(layer.inputs):
                     return tuple([tuple(_written(self._steps(producer, fork), channels=False))
                                   for producer in layer.inputs])
             index = self._main(layer)
