@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from explorer.structure import occurrences
 from explorer.structure.wiring import EdgeKind, Wiring
 from explorer.tracing import NETWORK_INPUT, trace
 from explorer.views import graph
-from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, recipe
+from explorer.views.graph import LEVELS, Drawing, Part, Structure, recipe
 from tests.graphs import ONE_OF_EACH, structure, structure_of, summary
 
 PRESETS = list(explorer.presets())
@@ -36,17 +37,25 @@ def stage_of(layer: Layer) -> str:
     return layer.path.partition(".")[0]
 
 
+def unfolded(found: Structure) -> Drawing:
+    """Every layer, of all blocks that are alike too."""
+    return Drawing(found, "layer", [part.id for part in found.parts.values()
+                                    if part.role == "run"])
+
+
 def node(drawing: Drawing, id: str) -> Part:
     return next(node for node in drawing.nodes if node.id == id)
 
 
 # Nodes
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("draw", [
+    lambda found: Drawing(found, "stage"), lambda found: Drawing(found, "block"), unfolded])
 @pytest.mark.parametrize("network", PRESETS)
-def test_every_layer_is_in_one_node_and_the_nodes_add_up(network: str, level: Level) -> None:
+def test_every_layer_is_in_one_node_and_the_nodes_add_up(
+        network: str, draw: Callable[[Structure], Drawing]) -> None:
     found = structure(network)
-    drawing, totals = Drawing(found, level), found.summary.totals
+    drawing, totals = draw(found), found.summary.totals
     assert indices(drawing) == list(range(len(found.layers)))
     own = [node for node in drawing.nodes if not node.auxiliary]
     assert sum(len(node.layers) for node in own) == totals.layers
@@ -56,12 +65,26 @@ def test_every_layer_is_in_one_node_and_the_nodes_add_up(network: str, level: Le
 
 
 @pytest.mark.parametrize("network", PRESETS)
-def test_every_call_is_a_node_at_layer_level(network: str) -> None:
+def test_every_call_is_a_node_when_all_is_unfolded(network: str) -> None:
     found = structure(network)
     totals = found.summary.totals
     pass_shown = summary(network, training=totals.params_used < totals.params)
-    assert len(Drawing(found, "layer").nodes) == pass_shown.totals.layers
-    assert not any(node.parts for node in Drawing(found, "layer").nodes)
+    assert len(unfolded(found).nodes) == pass_shown.totals.layers
+    assert not any(node.parts for node in unfolded(found).nodes)
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_at_layer_level_one_block_stands_for_all_that_are_like_it(network: str) -> None:
+    found = structure(network)
+    drawing = Drawing(found, "layer")
+    shown, runs = indices(drawing), [part for part in found.parts.values() if part.role == "run"]
+    hidden = {layer.index for run in runs for block in run.parts[1:] for layer in block.layers}
+    assert sorted(shown) == [layer.index for layer in found.layers if layer.index not in hidden]
+    assert drawing.behind.keys() == hidden and not drawing.behind.keys() & set(shown)
+    for index, other in drawing.behind.items():
+        assert found.layers[index].type == found.layers[other].type
+        assert found.layers[index].params == found.layers[other].params
+    assert [frame.part for frame in drawing.frames if frame.example] == runs
 
 
 @pytest.mark.parametrize("network", PRESETS)
@@ -73,10 +96,13 @@ def test_stages_are_those_of_the_network_in_order(network: str) -> None:
 
 def test_a_folded_resnet152_fits_on_a_screen_and_opened_has_every_call() -> None:
     found = structure("resnet152")
-    folded, opened = Drawing(found, "block"), Drawing(found, "layer")
+    folded, opened = Drawing(found, "block"), unfolded(found)
     assert len(folded.nodes) == 10
     assert "Bottleneck ×35" in map(recipe.title, folded.nodes)
     assert len(opened.nodes) == len(found.summary.trace.calls) == 515
+    layers = Drawing(found, "layer")
+    assert len(layers.nodes) == len(Drawing(structure("resnet50"), "layer").nodes) == 95
+    assert "Bottleneck ×35" in [recipe.title(frame.part) for frame in layers.frames]
 
 
 def test_only_blocks_that_are_alike_fold() -> None:
@@ -108,9 +134,22 @@ def test_a_call_cannot_open_and_a_stranger_changes_nothing() -> None:
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_toggling_what_a_level_opens_is_the_level_itself(network: str) -> None:
     found = structure(network)
-    parts = {id for id, part in found.parts.items() if part.parts}
-    assert Drawing(found, "stage", parts).edges == Drawing(found, "layer").edges
-    assert Drawing(found, "layer", parts).edges == Drawing(found, "stage").edges
+    all_of = {role: {id for id, part in found.parts.items() if part.role == role}
+              for role in ("stage", "run", "block")}
+    assert Drawing(found, "stage", all_of["stage"]).edges == Drawing(found, "block").edges
+    assert Drawing(found, "block", all_of["run"] | all_of["block"]).edges == unfolded(found).edges
+    closed = {id for id in all_of["stage"] | all_of["block"]}
+    assert Drawing(found, "layer", closed).edges == Drawing(found, "stage").edges
+
+
+def test_a_module_inside_a_block_closes_and_opens_again() -> None:
+    found = structure("mobilenetv3_small")
+    gate = "module:stage1.0.branch.squeeze_excite"
+    opened = Drawing(found, "block", ["block:stage1.0"])
+    closed = Drawing(found, "block", ["block:stage1.0", gate])
+    assert gate in {frame.part.id for frame in opened.frames}
+    assert gate in {node.id for node in closed.nodes}
+    assert indices(opened) == indices(closed)
 
 
 @given(st.data())
@@ -118,9 +157,9 @@ def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> 
     found = structure(data.draw(st.sampled_from(ONE_OF_EACH)))
     toggled = data.draw(st.sets(st.sampled_from(sorted(found.parts))))
     drawing = Drawing(found, data.draw(st.sampled_from(LEVELS)), toggled)
-    assert indices(drawing) == list(range(len(found.layers)))
+    assert sorted([*indices(drawing), *drawing.behind]) == list(range(len(found.layers)))
     nodes = set(drawing.nodes)
-    assert not any(drawing.is_open(node) for node in nodes)
+    assert not nodes & {frame.part for frame in drawing.frames}
     for edge in drawing.edges:
         assert edge.target in nodes and (isinstance(edge.source, int) or edge.source in nodes)
         assert edge.source is not edge.target
@@ -130,7 +169,7 @@ def test_whatever_is_toggled_every_layer_is_in_one_node(data: st.DataObject) -> 
 
 def layer_edges(found: Structure) -> set[tuple[int, int]]:
     return {(edge.source if isinstance(edge.source, int) else edge.source.layers[0].index,
-             edge.target.layers[0].index) for edge in Drawing(found, "layer").edges}
+             edge.target.layers[0].index) for edge in unfolded(found).edges}
 
 
 @pytest.mark.parametrize("network", PRESETS)
@@ -143,7 +182,7 @@ def test_edges_between_layers_are_what_the_trace_says(network: str) -> None:
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_edges_between_blocks_are_those_of_their_layers(network: str) -> None:
     found = structure(network)
-    for level in LEVELS:
+    for level in ("stage", "block"):
         home = {layer.index: node for node in Drawing(found, level).nodes for layer in node.layers}
         between = {(home.get(source), home[target]) for source, target in layer_edges(found)}
         drawing = Drawing(found, level)
@@ -350,7 +389,23 @@ def test_shares_are_of_the_largest(network: str, name: str) -> None:
         shares = [colours.share(node.id) for node in drawing.nodes]
         assert all(share is None or 0 <= share <= 1 for share in shares)
         assert colours.largest and colours.share(colours.largest) == 1
-        assert colours.values.keys() == colours.shown.keys() == {node.id for node in drawing.nodes}
+        parts = {*drawing.nodes, *(frame.part for frame in drawing.frames)}
+        assert colours.values.keys() == colours.shown.keys() == {part.id for part in parts}
+
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_a_figure_says_its_share_of_the_network(network: str) -> None:
+    found = structure(network)
+    drawing = Drawing(found)
+    told = graph.overlay("macs", drawing)
+    whole = sum(layer.macs or 0 for layer in found.layers)
+    for part in drawing.nodes:
+        share = 100 * part.macs / whole
+        words = told.shown[part.id]
+        assert words.startswith(text.short(part.macs))
+        shown = words.rpartition(" · ")[2]
+        assert shown == "<1%" if 0 < share < 0.5 else \
+            part.macs == 0 or abs(float(shown.removesuffix("%")) - share) <= 0.5
 
 
 @pytest.mark.parametrize("network", PRESETS)
@@ -358,7 +413,7 @@ def test_the_largest_layer_and_stage_are_the_largest(network: str) -> None:
     found = structure(network)
     for name in ("params", "macs", "activation_bytes"):
         most = max(found.layers, key=lambda layer: getattr(layer, name) or 0)
-        assert graph.overlay(name, Drawing(found, "layer")).largest == f"call:{most.index}"
+        assert graph.overlay(name, unfolded(found)).largest == f"call:{most.index}"
         sums: Counter[str] = Counter()
         for layer in found.layers:
             sums[stage_of(layer)] += getattr(layer, name) or 0

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from typing import Literal, NamedTuple
 
 from explorer.analysis import Layer, Summary
@@ -111,9 +110,8 @@ class Structure:
         root = modules_of(summary.trace, summary.layers)
         self._flow = Flow(summary.layers)
         stages = [self._stage(node) for node in self._flow.stages(root)]
-        if training:    # a head by itself: by the module at the top that it stands in
-            stages += [self._auxiliary(tuple(head), training) for _, head in
-                       groupby(extra, key=lambda layer: layer.path.partition(".")[0])]
+        if training:
+            stages += [self._auxiliary(head, training) for head in _heads(extra)]
         if failure:
             stages.append(self._failed(failure))
         self.stages: tuple[Part, ...] = tuple(stages)
@@ -252,6 +250,16 @@ def auxiliary_layers(summary: Summary, training: Summary) -> tuple[Layer, ...]:
             inputs=tuple([number[producer] if producer >= 0 else producer
                           for producer in layer.inputs]))))
     return tuple(extra)
+
+
+def _heads(extra: Iterable[Layer]) -> list[tuple[Layer, ...]]:
+    """What only training runs, head by head: layers that read one another."""
+    heads: list[list[Layer]] = []
+    for layer in extra:
+        read = [head for head in heads if any(other.index in layer.inputs for other in head)]
+        heads = [head for head in heads if head not in read]
+        heads.append([*(other for head in read for other in head), layer])
+    return [tuple(head) for head in heads]
 
 
 def occurrences(layers: Iterable[Layer]) -> Iterator[tuple[tuple[str, int], Layer]]:

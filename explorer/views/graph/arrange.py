@@ -74,6 +74,8 @@ class Box:
     outs: list[Out] = field(default_factory=list)
     enters: bool = True
     """Whether a line that comes from above ends at its top; else it goes on inside."""
+    entry: float = 0
+    """The height at which a line that comes from the side turns onto the trunk."""
     side_in: Point | None = None
     """Where a line may come in from the left."""
     side_out: Point | None = None
@@ -170,7 +172,8 @@ class Arrangement:
                 first = False
                 continue
             taken = self._strips(row, elements, place)
-            made = self._group(row, [row.things[at] for at in elements[place:taken] if isinstance(at, int)]) \
+            made = self._group([row.things[at] for at in elements[place:taken]
+                                if isinstance(at, int)]) \
                 if taken > place + 1 else self.box(row.things[element], around)
             link = row.links.get((last, element))
             if not first:
@@ -209,7 +212,7 @@ class Arrangement:
                 end += 1
         return end
 
-    def _group(self, row: Row, parts: Sequence[Thing]) -> Box:
+    def _group(self, parts: Sequence[Thing]) -> Box:
         box = Box()
         y = 0.0
         for card in cards.strips([part for part in parts if isinstance(part, Part)], self.figures):
@@ -259,7 +262,8 @@ class Arrangement:
         """One way is the trunk; the others leave it, run beside it and come back to the sign, or
         end where they are."""
         box = Box(enters=False)
-        main = max(ways, key=lambda way: (way.drawn_out, way.kind == "flow", way.size))
+        main = max(ways, key=lambda way: (way.drawn_out, way.drawn_in, way.kind == "flow",
+                                        way.size))
         sides = [way for way in ways if way is not main]
         forks = main.drawn_in and any(side.drawn_in for side in sides)
         top = FORK + ARROW
@@ -285,7 +289,7 @@ class Arrangement:
             y = max(top, top + ((main.box.height if main.box else 0) - side.box.height) / 2)
             box.place(side.box, way * x, y)
             placed.append((side, way * x, y, way))
-            bottom = max(bottom, y + side.box.height - (0 if sign else 0))
+            bottom = max(bottom, y + side.box.height)
         centre = max(bottom, (FORK + ARROW if main.box is None else 0)) + ARROW + RADIUS
         for side, x, y, way in placed:
             start = (0.0, float(FORK))
@@ -426,7 +430,7 @@ class Arrangement:
                 y += ENTRY - inner.side_in[1]
                 box.side_in = inner.side_in[0], y + inner.side_in[1]
             else:
-                box.enters = inner.enters
+                box.enters, box.entry = inner.enters, float(head + ENTRY)
         else:
             y = head + ARROW - 8
             if not row.nothing_enters:
@@ -456,40 +460,33 @@ class _Way:
 
     def __init__(self, arrangement: Arrangement, row: Row, way: Series[int], source: int,
                  target: int, around: Part | None) -> None:
-        first, last = _first(way), _last(way)
-        enters = row.links.get((source, target if first is None else first))
-        leaves = row.links.get((source if last is None else last, target))
+        into = [row.links[source, first] for first in _ends(way, target)]
+        out_of = [row.links[last, target] for last in _ends(way, source, -1)]
+        enters = next((link for link in into if link.drawn), into[0])
+        leaves = next((link for link in out_of if link.drawn), out_of[0])
         self.size = _size(way)
-        self.drawn_in = enters is None or enters.drawn
-        self.enters: EdgeKind = enters.kind if enters else "flow"
-        self.kind: EdgeKind = leaves.kind if leaves else "flow"
+        self.drawn_in, self.enters, self.kind = enters.drawn, enters.kind, leaves.kind
         self.box = arrangement.series(row, way, around, before=source, after=target) if way \
             else None
-        self.outs = [Out(0, 0, self.kind, leaves is None or leaves.drawn)]
+        self.outs = [Out(0, 0, self.kind, leaves.drawn)]
         if self.box:
             several = len(self.box.outs) > 1
             self.outs = [out._replace(kind=out.kind if several else self.kind,
-                                      drawn=out.drawn and (leaves is None or leaves.drawn))
+                                      drawn=out.drawn and leaves.drawn)
                          for out in self.box.outs]
         self.drawn_out = any(out.drawn for out in self.outs)
 
 
-def _first(way: Series[int]) -> int | None:
+def _ends(way: Series[int], beyond: int, step: int = 1) -> list[int]:
+    """What a way begins with, or with a step of -1 ends with: several things where there are ways,
+    and what is beyond it where nothing stands on it."""
     if not way:
-        return None
-    element = way[0]
+        return [beyond]
+    element, *rest = way[::step]
     if not isinstance(element, Ways):
-        return element
-    return next((found for inner in element.ways if (found := _first(inner)) is not None), None)
-
-
-def _last(way: Series[int]) -> int | None:
-    if not way:
-        return None
-    element = way[-1]
-    if not isinstance(element, Ways):
-        return element
-    return next((found for inner in element.ways if (found := _last(inner)) is not None), None)
+        return [element]
+    behind = next((thing for thing in rest if not isinstance(thing, Ways)), beyond)
+    return [end for inner in element.ways for end in _ends(inner, behind, step)]
 
 
 def _size(way: Series[int]) -> int:
@@ -534,12 +531,20 @@ class Row:
 
     def close(self) -> None:
         """Connect what reads nothing and what nobody reads, so that every thing is on a way."""
-        sources = {source for source, _ in self.links}
-        targets = {target for _, target in self.links}
+        read: dict[int, set[int]] = {}
+        readers: dict[int, set[int]] = {}
+        for source, target in self.links:
+            read.setdefault(target, set()).add(source)
+            readers.setdefault(source, set()).add(target)
         for number in range(len(self.things)):
-            if number not in targets:
-                self.links[-1, number] = Link("flow", (), drawn=False)
-            if number not in sources:
+            if number not in read:
+                before = -1     # where what it meets comes from
+                if number in readers:
+                    before = max(read[min(readers[number])] - {number}, default=-1)
+                    while before >= number:
+                        before = max(read.get(before, ()), default=-1)
+                self.links[before, number] = Link("flow", (), drawn=False)
+            if number not in readers:
                 self.links[number, len(self.things)] = Link("flow", (), drawn=False)
 
 
@@ -655,17 +660,18 @@ class Columns:
         """Columns from `x` on, entered at the height `line` from `start` on; of each thing where
         lines leave it, and the right side of its column."""
         exits: dict[int, tuple[Exit, float]] = {}
-        before, last = start, None
+        before: Exit | None = start
+        last: int | None = None
         groups = self._groups(numbers)
         for place, group in enumerate(groups):
             column = self._column(group, entered=place > 0 or start is not None,
                                   left=place < len(groups) - 1)
             centre, top = x + column.box.left, line - column.entry
             if before is not None:
-                link = self.row.links.get((last, group[0])) if last is not None else None
-                kind: EdgeKind = link.kind if link else "auxiliary"
-                if link is None or link.drawn:
-                    self._join(whole, before, x - GUTTER / 2, centre, column, line, kind)
+                link = Link("auxiliary", ()) if last is None else \
+                    self.row.links[last, group[0]]
+                if link.drawn:
+                    self._join(whole, before, x - GUTTER / 2, centre, column, line, link.kind)
             whole.place(column.box, centre, top)
             before = Exit(centre + column.exit.x, top + column.exit.y, column.exit.from_side)
             x = centre + column.box.right
@@ -714,7 +720,7 @@ class Columns:
                 box.outs = [out._replace(y=out.y + y) for out in made.outs]
                 above = y
             y += inner.height
-        entry = (made.side_in[1] if made.side_in else HEAD + ENTRY) + above
+        entry = (made.side_in[1] if made.side_in else made.entry or HEAD + ENTRY) + above
         if box.side_out:
             leaves = Exit(*box.side_out, True)
         elif left and place == len(things) - 1:
