@@ -94,3 +94,9 @@ def _connected(members: list[int], after: Mapping[int, set[int]]) -> list[list[i
     for member in members:
         groups.setdefault(first(member), []).append(member)
     return list(groups.values())
+
+
+def size(way: Series[T]) -> int:
+    """How many things stand on a way."""
+    return sum([sum(map(size, element.ways)) if isinstance(element, Ways) else 1
+                for element in way])
