@@ -11,12 +11,12 @@ from typing import Literal
 
 from explorer import text
 from explorer.structure import EdgeKind, Part
-from explorer.tracing.operators import Shape
+from explorer.tracing.operators import Kind, Shape
 from explorer.views.graph import cards, recipe
 from explorer.views.graph.boxes import ARROW, BESIDE, ENTRY, HEAD, Box, Out, card_box, flat
 from explorer.views.graph.cards import BUTTON, RADIUS, SIZE, Card, Text
 from explorer.views.graph.columns import Columns, main_way
-from explorer.views.graph.drawing import Drawing, Frame
+from explorer.views.graph.drawing import FOLLOWING, WEIGHTED, Drawing, Frame
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Picture, PlacedCard, PlacedFrame, Point
@@ -40,9 +40,6 @@ BAR = 24
 
 IDENTITY = "identity"
 SQUEEZE = "squeeze-and-excitation"
-
-WEIGHTED = frozenset({"convolution", "depthwise convolution", "linear"})
-FOLLOWING = frozenset({"normalisation", "activation"})
 
 
 def arrange(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
@@ -395,7 +392,7 @@ def _from_rail(x: float) -> tuple[Point, ...]:
     return ((0.0, 0.0), (0.0, float(RAIL)), (x, float(RAIL))) if x else ((0.0, 0.0),)
 
 
-def _kind(row: Row, number: int) -> str | None:
+def _kind(row: Row, number: int) -> Kind | None:
     thing = row.things[number]
     return thing.layers[0].kind if isinstance(thing, Part) and is_call(thing) else None
 

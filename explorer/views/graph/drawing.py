@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.structure import EdgeKind, Part, Role, Structure
-from explorer.tracing.operators import Shape
+from explorer.tracing.operators import Kind, Shape
 
 Level = Literal["stage", "block", "layer"]
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
@@ -15,6 +15,10 @@ LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
 OPEN_AT: dict[Level, frozenset[Role]] = {
     "stage": frozenset({"module"}), "block": frozenset({"stage", "module"}),
     "layer": frozenset({"stage", "block", "module"})}
+
+WEIGHTED: frozenset[Kind] = frozenset({"convolution", "depthwise convolution", "linear"})
+FOLLOWING: frozenset[Kind] = frozenset({"normalisation", "activation"})
+"""Kinds of layers that stand on one card, with at most one of the first."""
 
 SMALL = 2
 """A module with no more layers than this is drawn as these."""
@@ -77,8 +81,8 @@ class Drawing:
             # A block that is one call has no parts.
             shown = [item for inner in first.parts or (first,) for item in self._items(inner)]
             return [Frame(part, tuple(shown), example=True)]
-        if self._level == "layer" and not toggled and is_unit(part):
-            return list(part.parts)
+        if self._level == "layer" and not toggled and is_card(part):
+            return [item for inner in part.parts for item in self._items(inner)]
         # A run that is toggled shows all of its blocks, at every level.
         if (part.role in OPEN_AT[self._level]) == toggled:
             return [part]
@@ -105,14 +109,15 @@ class Drawing:
 
 def is_see_through(part: Part) -> bool:
     """Whether a part is always drawn as what it holds: a module without a name of its own, or one
-    with a layer or two."""
-    return part.role == "module" and (part.plain or len(part.layers) <= SMALL)
+    with a layer or two, or that is one card."""
+    return part.role == "module" and (part.plain or len(part.layers) <= SMALL or is_card(part))
 
 
-def is_unit(part: Part) -> bool:
-    """Whether a block is a convolution with what follows it, which is one card without a frame."""
-    return part.role == "block" and part.plain and part.operation == part.layers[0].kind \
-        and all([inner.role == "call" for inner in part.parts])
+def is_card(part: Part) -> bool:
+    """Whether it is one card: a convolution or a linear layer with what follows it."""
+    first, *others = [layer.kind for layer in part.layers]
+    return part.role in ("module", "block") and (first in WEIGHTED or first in FOLLOWING) \
+        and FOLLOWING.issuperset(others)
 
 
 def _frames(items: Collection[Item]) -> Iterator[Frame]:
