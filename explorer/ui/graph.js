@@ -15,6 +15,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Units of the drawing in a pixel of the screen; the drawing is centred in its frame.
   const unit = () => Math.max(view.box[2] / canvas.clientWidth, view.box[3] / canvas.clientHeight);
 
+  const heightOf = () => {
+    // As high as the drawing needs, where it is whole at its own size.
+    const [, , , high] = view.whole;
+    canvas.style.height = `${Math.min(Math.max(high + 8, 320), Math.max(window.innerHeight * 0.7, 320))}px`;
+  };
   const fit = () => {
     // As large as the frame allows, but not far over its own size.
     const [left, top, wide, high] = view.whole;
@@ -25,11 +30,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw();
   };
   const start = () => {
-    // Whole where that can be read, else its beginning.
+    // Whole where its letters can be read so, else its beginning at its own size.
+    heightOf();
     fit();
-    if (unit() < 2.1) return;
+    if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
-    const [width, height] = [canvas.clientWidth * 1.4, canvas.clientHeight * 1.4];
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
       high < height ? top - (height - high) / 2 : top, width, height];
     draw();
@@ -73,27 +79,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("picked", again ? "" : node.rows);
   };
 
-  // Small buttons in the upper right corners of nodes and frames, which are read from the drawing: to
-  // know the box of anything the browser would lay out every text first, in the same breath.
-  const buttons = (corners) => corners.map(([id, sign, words]) => {
-    const group = element(id);
-    const line = group?.querySelector("path, polygon");
-    const places = line && (line.getAttribute("d") ?? line.getAttribute("points")).match(/-?[\d.]+/g).map(Number);
-    return places && { group, id, sign, words,
-      x: Math.max(...places.filter((_, at) => at % 2 === 0)),
-      y: Math.min(...places.filter((_, at) => at % 2 === 1)) };
-  }).filter(Boolean).forEach(({ group, id, sign, words, x, y }) => {
-    const make = (tag, attributes, parent) => {
-      const made = parent.appendChild(document.createElementNS(SVG, tag));
-      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-      return made;
-    };
-    const button = make("g", { class: "toggle", transform: `translate(${x}, ${y})`, "data-toggle": id }, group);
-    make("title", {}, button).textContent = words;
-    make("circle", { r: 6 }, button);
-    make("path", { d: sign === "+" ? "M-3,0H3M0,-3V3" : "M-3,0H3" }, button);
-  });
-
   if (view.svg !== data.svg) {
     const before = view.anchor && place(view.anchor);
     const focused = canvas.contains(canvas.getRootNode().activeElement);
@@ -112,15 +97,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const after = view.anchor && place(view.anchor);
     if (before && after) move(before.left - after.left, before.top - after.top);
     view.anchor = null;
-    for (const [id, node] of Object.entries(data.nodes)) {
+    for (const id of Object.keys(data.nodes)) {
       const group = element(id);
       if (!group) continue;
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
       group.setAttribute("aria-label", [...group.querySelectorAll("text")].map((t) => t.textContent).join(", "));
     }
-    buttons([...Object.keys(data.nodes).filter((id) => data.nodes[id].opens).map((id) => [id, "+", "Open"]),
-      ...data.frames.map((id) => [id, "−", "Close"])]);
     // The keyboard stays in the graph: where a node has been opened, at its first part.
     if (focused && view.active) {
       const ids = Object.keys(data.nodes);
@@ -134,8 +117,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const group = element(id);
     if (!group) continue;
     group.classList.toggle("chosen", node.chosen);
-    group.classList.toggle("painted", node.share !== undefined);
-    group.style.setProperty("--share", node.share ?? 0);
     const title = group.querySelector("title");
     title.textContent = node.value ? `${node.tip}\n${data.legend.title}: ${node.value}` : node.tip;
   }
@@ -211,7 +192,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     if (dragged > 4) return;
     const button = event.target.closest(".toggle");
-    const node = event.target.closest(".node, .cluster");
+    const node = event.target.closest(".node");
     if (button) toggle(button.dataset.toggle);
     else if (node && data.nodes[node.id]) { activate(node.id); pick(node.id); }
     else canvas.focus({ preventScroll: true });

@@ -36,7 +36,8 @@ _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
 _component = st.components.v2.component(
     "network_graph",
     html=(_HERE / "graph.html").read_text(encoding="utf-8"),
-    css=f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; }}\n{_kinds}\n"
+    css=f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; "
+        f"--merge: {KIND_COLOURS['merge']}; }}\n{_kinds}\n"
         + (_HERE / "graph.css").read_text(encoding="utf-8"),
     js=(_HERE / "graph.js").read_text(encoding="utf-8"))
 
