@@ -1,37 +1,61 @@
-// Shows the SVG: moves its viewBox, colours and marks its nodes, and reports what is clicked.
-// Runs again whenever the data changes; what a person sees in between stays where it is.
+// Shows the SVG: moves its viewBox, marks its nodes, tells of what is chosen, and reports what is
+// clicked. Runs again whenever the data changes; what a person sees in between stays where it is.
 const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
+const LINES = { shortcut: "shortcut", gate: "gate", auxiliary: "auxiliary head" };
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
-  const canvas = find(".canvas");
-  const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null };
+  const [graph, canvas, minimap, aside] = [".graph", ".canvas", ".minimap", ".details"].map(find);
+  const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null, mapped: true };
   views.set(parentElement, view);
 
+  const make = (tag, attributes, parent, words) => {
+    const made = tag === "rect" || tag === "path" ? document.createElementNS(SVG, tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    if (words !== undefined) made.textContent = words;
+    parent?.append(made);
+    return made;
+  };
   const element = (id) => canvas.querySelector(`#${CSS.escape(id)}`);
   const place = (id) => element(id)?.getBoundingClientRect();
-  const draw = () => view.drawing.setAttribute("viewBox", view.box.join(" "));
+  const told = (id) => data.nodes[id] ?? data.frames[id];
+  const full = () => document.fullscreenElement === graph.getRootNode().host || graph.matches(":fullscreen") || graph.classList.contains("full");
+
+  // What part of the drawing is seen
+
+  const draw = () => {
+    view.drawing.setAttribute("viewBox", view.box.join(" "));
+    const [left, top, width, height] = view.whole;
+    const all = view.box[2] >= width - 1 && view.box[3] >= height - 1;
+    minimap.classList.toggle("away", all || !view.mapped);
+    const seen = minimap.querySelector(".seen");
+    if (!seen) return;
+    const names = ["x", "y", "width", "height"];
+    const [x, y] = [Math.max(view.box[0], left), Math.max(view.box[1], top)];
+    const right = Math.min(view.box[0] + view.box[2], left + width);
+    const bottom = Math.min(view.box[1] + view.box[3], top + height);
+    [x, y, Math.max(right - x, 1), Math.max(bottom - y, 1)].forEach((value, at) => seen.setAttribute(names[at], value));
+  };
   // Units of the drawing in a pixel of the screen; the drawing is centred in its frame.
   const unit = () => Math.max(view.box[2] / canvas.clientWidth, view.box[3] / canvas.clientHeight);
 
-  const heightOf = () => {
-    // As high as the drawing needs, where it is whole at its own size.
-    const [, , , high] = view.whole;
-    canvas.style.height = `${Math.min(Math.max(high + 8, 320), Math.max(window.innerHeight * 0.7, 320))}px`;
+  const size = () => {
+    // As high as the drawing needs at its own size: its letters have 11 pixels.
+    const high = Math.min(Math.max(view.whole[3] + 4, 320), Math.max(window.innerHeight * 0.7, 320));
+    canvas.style.height = `${high}px`;
   };
   const fit = () => {
     // As large as the frame allows, but not far over its own size.
     const [left, top, wide, high] = view.whole;
-    const width = Math.max(wide, canvas.clientWidth / 1.3);
-    const height = Math.max(high, canvas.clientHeight / 1.3);
+    const width = Math.max(wide, canvas.clientWidth / 1.2);
+    const height = Math.max(high, canvas.clientHeight / 1.2);
     view.box = [left - (width - wide) / 2, top - (height - high) / 2, width, height];
     view.moved = false;
     draw();
   };
   const start = () => {
     // Whole where its letters can be read so, else its beginning at its own size.
-    heightOf();
     fit();
     if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
@@ -55,7 +79,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const goTo = (id) => {
     // In the middle of the frame, large enough to be read.
-    const scale = Math.min(unit(), 1 / 1.1);
+    const scale = Math.min(unit(), 1);
     view.box = [view.box[0], view.box[1], canvas.clientWidth * scale, canvas.clientHeight * scale];
     draw();
     const [frame, spot] = [canvas.getBoundingClientRect(), place(id)];
@@ -63,21 +87,80 @@ export default function ({ data, parentElement, setTriggerValue }) {
     move(frame.left + frame.width / 2 - spot.left - spot.width / 2,
       frame.top + frame.height / 2 - spot.top - Math.min(spot.height, frame.height - 20) / 2);
   };
+  const drawMap = () => {
+    // Frames and nodes as plain rectangles, read from the drawing's attributes.
+    const [left, top, width, height] = view.whole;
+    minimap.setAttribute("viewBox", `${left} ${top} ${width} ${height}`);
+    const scale = Math.min(170 / width, 110 / height);
+    minimap.style.width = `${width * scale}px`;
+    minimap.style.height = `${height * scale}px`;
+    const outline = (selector) => [...view.drawing.querySelectorAll(selector)].map((group) => {
+      const [x, y] = group.getAttribute("transform").match(/-?[\d.]+/g);
+      const body = group.querySelector(".body");
+      return body.tagName === "rect" ? `M${x},${y}h${body.getAttribute("width")}v${body.getAttribute("height")}h-${body.getAttribute("width")}z` : "";
+    }).join("");
+    minimap.replaceChildren();
+    make("path", { class: "frames", d: outline(".frame") }, minimap);
+    make("path", { class: "nodes", d: outline(".node") }, minimap);
+    make("rect", { class: "seen", "vector-effect": "non-scaling-stroke" }, minimap);
+  };
+  minimap.onpointerdown = minimap.onpointermove = (event) => {
+    if (event.buttons !== 1) return;
+    const frame = minimap.getBoundingClientRect();
+    const [left, top, width, height] = view.whole;
+    view.box[0] = left + ((event.clientX - frame.left) / frame.width) * width - view.box[2] / 2;
+    view.box[1] = top + ((event.clientY - frame.top) / frame.height) * height - view.box[3] / 2;
+    view.moved = true;
+    draw();
+    event.preventDefault();
+  };
+
+  // What is open, and what is chosen
 
   const toggle = (id) => {
     view.anchor = id;
     setTriggerValue("toggled", id);
   };
   const pick = (id) => {
-    const node = data.nodes[id];
+    const node = told(id);
     if (!node?.rows) return;
-    const chosen = Object.values(data.nodes).filter((other) => other.chosen);
-    const again = chosen.length === 1 && node.chosen;
-    for (const other of Object.keys(data.nodes)) {
+    const again = aside.dataset.of === id && !aside.hidden;
+    for (const other of [...Object.keys(data.nodes), ...Object.keys(data.frames)]) {
       element(other)?.classList.toggle("chosen", !again && other === id);
     }
+    // At once what is known here; the figures and formulas follow.
+    if (again) tell(null);
+    else tell({ title: element(id).querySelector("text")?.textContent ?? id, path: "", about: node.tip, rows: [] });
+    aside.dataset.of = again ? "" : id;
     setTriggerValue("picked", again ? "" : node.rows);
   };
+  const tell = (details) => {
+    aside.hidden = !details;
+    aside.replaceChildren();
+    if (!details) return;
+    const head = make("div", { class: "head" }, aside);
+    make("strong", {}, head, details.title);
+    make("button", { type: "button", "aria-label": "Close", title: "Close" }, head, "×").onclick = () => {
+      tell(null);
+      setTriggerValue("picked", "");
+    };
+    if (details.path) make("div", { class: "path" }, aside, details.path);
+    make("p", {}, aside, details.about);
+    if (details.change) make("p", { class: "change" }, aside, `Against the preset: ${details.change.replace("\n", ", ")}`);
+    for (const row of details.rows) {
+      const part = make("div", { class: "figure" }, aside);
+      make("span", { class: "name" }, part, row.name);
+      make("span", { class: "value" }, part, row.value);
+      for (const line of row.how) make("code", {}, part, line);
+      if (row.notes) make("small", {}, part, row.notes);
+    }
+    if (details.rows.length) {
+      const ways = make("div", { class: "ways" }, aside);
+      make("a", { href: "#layers" }, ways, "To its row in the table");
+    }
+  };
+  if (data.details || !aside.dataset.of) tell(data.details);
+  if (data.details) aside.dataset.of ||= Object.keys(data.nodes).find((id) => data.nodes[id].chosen) ?? "";
 
   if (view.svg !== data.svg) {
     const before = view.anchor && place(view.anchor);
@@ -85,10 +168,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const parsed = document.createElement("template");
     parsed.innerHTML = data.svg.slice(data.svg.indexOf("<svg"));
     const drawing = parsed.content.firstElementChild;
-    drawing.removeAttribute("width");
-    drawing.removeAttribute("height");
     Object.assign(view, { svg: data.svg, drawing,
       whole: drawing.getAttribute("viewBox").split(/\s+/).map(Number) });
+    drawMap();
+    size();
     // Before it stands in the page: another viewBox there lays out every text anew.
     if (before || (view.moved && view.box)) draw();
     else start();
@@ -97,51 +180,52 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const after = view.anchor && place(view.anchor);
     if (before && after) move(before.left - after.left, before.top - after.top);
     view.anchor = null;
-    for (const id of Object.keys(data.nodes)) {
+    for (const [id, entry] of [...Object.entries(data.nodes), ...Object.entries(data.frames)]) {
       const group = element(id);
       if (!group) continue;
+      const figures = [...group.querySelectorAll("text")].map((text) => text.textContent).join(", ");
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
-      group.setAttribute("aria-label", [...group.querySelectorAll("text")].map((t) => t.textContent).join(", "));
+      group.setAttribute("aria-label", figures);
+      if (entry.opens) group.setAttribute("aria-expanded", id in data.frames && !entry.example);
+      group.querySelector("title").textContent = entry.value ? `${entry.tip}, ${entry.value}` : entry.tip;
+    }
+    for (const button of view.drawing.querySelectorAll(".toggle")) {
+      const id = button.dataset.toggle;
+      const words = !(id in data.frames) ? "Open" : data.frames[id].example ? "Show all that are alike" : "Close";
+      button.setAttribute("role", "button");
+      button.setAttribute("aria-label", words);
+      const title = document.createElementNS(SVG, "title");
+      title.textContent = words;
+      button.prepend(title);
     }
     // The keyboard stays in the graph: where a node has been opened, at its first part.
     if (focused && view.active) {
       const ids = Object.keys(data.nodes);
-      if (!data.nodes[view.active]) view.active = ids[Math.min(view.at, ids.length - 1)];
+      if (!told(view.active)) view.active = ids[Math.min(view.at, ids.length - 1)];
       element(view.active)?.focus({ preventScroll: true });
     }
   }
 
   const order = Object.keys(data.nodes);
-  for (const [id, node] of Object.entries(data.nodes)) {
-    const group = element(id);
-    if (!group) continue;
-    group.classList.toggle("chosen", node.chosen);
-    const title = group.querySelector("title");
-    title.textContent = node.value ? `${node.tip}\n${data.legend.title}: ${node.value}` : node.tip;
-  }
+  for (const [id, node] of Object.entries(data.nodes)) element(id)?.classList.toggle("chosen", node.chosen);
+
+  // What the colours and lines stand for
 
   const legend = find(".legend");
+  legend.replaceChildren();
   if (data.legend.kinds) {
-    legend.replaceChildren(...data.legend.kinds.map((kind) => {
-      const entry = document.createElement("span");
-      entry.className = `entry kind-${kind.replaceAll(" ", "-")}`;
-      entry.textContent = kind;
-      return entry;
-    }));
+    for (const kind of data.legend.kinds) make("span", { class: `entry kind-${kind.replaceAll(" ", "-")}` }, legend, kind);
   } else {
-    const title = document.createElement("span");
-    title.textContent = `${data.legend.title}: 0`;
-    const bar = document.createElement("span");
-    bar.className = "scale";
-    const top = document.createElement("button");
-    top.type = "button";
-    top.textContent = data.legend.top;
-    top.title = "Go to the node with the most";
+    make("span", {}, legend, `${data.legend.title}: 0`);
+    make("span", { class: "scale" }, legend);
+    const top = make("button", { type: "button", title: "Go to the node with the most" }, legend, data.legend.top);
     top.disabled = !data.legend.largest;
     top.onclick = () => { goTo(data.legend.largest); pick(data.legend.largest); };
-    legend.replaceChildren(title, bar, top);
   }
+  for (const kind of data.legend.lines) make("span", { class: `entry line-${kind}` }, legend, LINES[kind]);
+
+  // Finding
 
   const input = find("input");
   const search = (next) => {
@@ -162,25 +246,67 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.stopPropagation();
   };
 
+  // Full screen: the browser's, or over all of the page where that is refused
+
+  const resized = () => { canvas.classList.toggle("alone", full()); if (!view.moved) start(); else draw(); };
+  const fill = async () => {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (graph.classList.contains("full")) graph.classList.remove("full");
+    else {
+      try { await graph.requestFullscreen(); } catch { graph.classList.add("full"); }
+    }
+    resized();
+  };
+  graph.onfullscreenchange = resized;
+  graph.onkeydown = (event) => {
+    if (event.key === "Escape" && graph.classList.contains("full")) { graph.classList.remove("full"); resized(); }
+  };
+
   find(".tools").onclick = (event) => {
     const actions = {
-      in: () => zoom(0.8), out: () => zoom(1.25), fit,
+      in: () => zoom(0.8), out: () => zoom(1.25), fit, full: fill,
       open: () => setTriggerValue("level", "layer"), close: () => setTriggerValue("level", "stage"),
     };
     actions[event.target.dataset.do]?.();
   };
 
+  // Mouse and touch. One finger scrolls the page, but in full screen; two move and zoom.
+
   canvas.onwheel = (event) => {
     // The page keeps its wheel until somebody has clicked into the graph; with Ctrl the graph has it.
-    if (!event.ctrlKey && !canvas.contains(canvas.getRootNode().activeElement)) return;
+    if (!event.ctrlKey && !full() && !canvas.contains(canvas.getRootNode().activeElement)) return;
     event.preventDefault();
     const frame = canvas.getBoundingClientRect();
     zoom(event.deltaY > 0 ? 1.15 : 0.87, (event.clientX - frame.left) / frame.width,
       (event.clientY - frame.top) / frame.height);
   };
   let dragged = 0;
-  canvas.onpointerdown = () => { dragged = 0; };
+  const fingers = new Map();
+  canvas.onpointerdown = (event) => {
+    dragged = 0;
+    if (event.pointerType === "touch") fingers.set(event.pointerId, event);
+  };
+  canvas.onpointerup = canvas.onpointercancel = (event) => { fingers.delete(event.pointerId); };
   canvas.onpointermove = (event) => {
+    if (event.pointerType === "touch") {
+      const before = fingers.get(event.pointerId);
+      if (!before) return;
+      fingers.set(event.pointerId, event);
+      const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
+      if (fingers.size === 1) {
+        if (canvas.classList.contains("alone")) move(dx, dy);
+        dragged += Math.abs(dx) + Math.abs(dy);
+        return;
+      }
+      const other = [...fingers.values()].find((finger) => finger.pointerId !== event.pointerId);
+      const apart = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY) || 1;
+      const frame = canvas.getBoundingClientRect();
+      move(dx / 2, dy / 2);
+      zoom(apart(before) / apart(event), ((event.clientX + other.clientX) / 2 - frame.left) / frame.width,
+        ((event.clientY + other.clientY) / 2 - frame.top) / frame.height);
+      dragged += 10;
+      return;
+    }
     if (event.buttons !== 1) return;
     dragged += Math.abs(event.movementX) + Math.abs(event.movementY);
     if (dragged > 4) {
@@ -188,13 +314,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
       move(event.movementX, event.movementY);
     }
   };
+  canvas.ontouchmove = (event) => { if (event.touches.length > 1) event.preventDefault(); };
   canvas.onclick = (event) => {
     event.preventDefault();
     if (dragged > 4) return;
     const button = event.target.closest(".toggle");
-    const node = event.target.closest(".node");
+    const node = event.target.closest(".node, .frame");
     if (button) toggle(button.dataset.toggle);
-    else if (node && data.nodes[node.id]) { activate(node.id); pick(node.id); }
+    else if (node && told(node.id)) { if (node.id in data.nodes) activate(node.id); pick(node.id); }
     else canvas.focus({ preventScroll: true });
   };
   canvas.ondblclick = (event) => {
@@ -214,12 +341,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
       goTo(id);
     };
     const [far, active] = [event.shiftKey, view.active];
+    const open = () => active && data.nodes[active]?.opens && toggle(active);
     const keys = {
       "+": () => zoom(0.8), "=": () => zoom(0.8), "-": () => zoom(1.25), 0: fit,
       ArrowLeft: () => (far ? move(40, 0) : step(-1)), ArrowRight: () => (far ? move(-40, 0) : step(1)),
       ArrowUp: () => (far ? move(0, 40) : step(-1)), ArrowDown: () => (far ? move(0, -40) : step(1)),
       Enter: () => active && pick(active),
       " ": () => active && (data.nodes[active]?.opens ? toggle(active) : pick(active)),
+      o: open,
+      c: () => { const around = data.nodes[active]?.frame; if (around) toggle(around); },
+      m: () => { view.mapped = !view.mapped; draw(); },
       "/": () => input.focus(),
     };
     if (!keys[event.key] || event.ctrlKey || event.metaKey) return;

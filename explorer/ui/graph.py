@@ -27,6 +27,12 @@ LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
 DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR"}
 
+LINES = ("shortcut", "gate", "auxiliary")
+"""Kinds of lines that the legend explains, where they are drawn."""
+
+MOST_NODES = 3000
+"""Of a graph that is shown."""
+
 TOGETHER_S = 0.1
 
 _HERE = Path(__file__).parent
@@ -51,29 +57,34 @@ class View(NamedTuple):
     direction: Direction
 
 
-def begin(network: Explored, view: View, bench: Bench) -> Future[str]:
+def begin(network: Explored, view: View, bench: Bench) -> Future[str] | None:
     """Have the graph laid out: the SVG that `section` shows. One that takes longer than
     `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
-    at once."""
+    at once. None where it is too large to be shown."""
+    if len(Drawing(network.structure, view.level, view.toggled).nodes) > MOST_NODES:
+        return None
     seconds = bench.layer_seconds if view.overlay == graphs.TIME else None
     svg = calls.graph_svg(network, *view, seconds)
     wait([svg], TOGETHER_S)
     return svg
 
 
-def section(panel: Panel, network: Explored, view: View, svg: Future[str],
+def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None,
             selected: Sequence[int], bench: Bench) -> None:
     """The graph of a network with its controls, and the chosen layers marked."""
     seconds = bench.layer_seconds
     _controls(panel, network, view, seconds)
+    drawing = Drawing(network.structure, view.level, view.toggled)
+    if svg is None:
+        _too_large(panel, len(drawing.nodes), view.level)
+        return
     try:
         laid_out = svg.result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    drawing = Drawing(network.structure, view.level, view.toggled)
     _component(key=panel.widget(COMPONENT),
-               data=_data(laid_out, drawing, view, selected, seconds),
+               data=_data(laid_out, network, drawing, view, selected, seconds),
                on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
                on_toggled_change=partial(_toggled, panel))
     if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
@@ -82,13 +93,28 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str],
                   help="No layer has been timed with the knobs as they stand.")
 
 
+def _too_large(panel: Panel, nodes: int, level: Level) -> None:
+    above = graphs.LEVELS[max(graphs.LEVELS.index(level) - 1, 0)]
+    st.warning(f"This graph has {nodes:,} nodes, and {MOST_NODES:,} can be shown.")
+
+    def show() -> None:
+        panel.renew_graph_widgets()
+        panel.set_parameter("level", None if above == DEFAULTS["level"] else above)
+        panel.set_parameter("toggled", None)
+
+    st.button(f"Show {LEVELS[above].lower()}", on_click=show, key=panel.widget("graph-above"))
+
+
 def opened(panel: Panel, network: Explored) -> View:
     """What the page's parameters say; what cannot be is refused, and the page says so."""
     toggled = tuple(_toggled_parts(panel))
-    if unknown := [id for id in toggled if id not in network.structure.parts]:
+    parts = network.structure.parts
+    if unknown := [id for id in toggled if id not in parts or not parts[id].parts
+                   or graphs.is_see_through(parts[id])]:
         toggled = tuple([id for id in toggled if id not in unknown])
         panel.refuse_parameter(
-            "toggled", f"`toggled` names what is no part of this network: {', '.join(unknown)}.",
+            "toggled", "`toggled` names what is no part of this network, or cannot be opened: "
+                       f"{', '.join(unknown)}.",
             ",".join(toggled) or None)
     return View(level=cast(Level, _choice(panel, "level", LEVELS)), toggled=toggled,
                 overlay=_choice(panel, "overlay", graphs.TITLES),
@@ -160,9 +186,10 @@ def _export(panel: Panel, network: Explored, view: View,
                            key=panel.widget(f"graph-{form}"))
 
 
-def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
+def _data(svg: str, network: Explored, drawing: Drawing, view: View, selected: Sequence[int],
           seconds: tuple[float, ...] | None) -> dict[str, Any]:
-    """What the component needs beside the SVG: what each node and frame holds."""
+    """What the component needs beside the SVG: what each node and frame holds, what is drawn, and
+    what is chosen."""
     overlay = graphs.overlay(view.overlay, drawing, seconds)
     layers = len(drawing.structure.summary.layers)
     behind: dict[int, list[int]] = {}
@@ -179,13 +206,21 @@ def _data(svg: str, drawing: Drawing, view: View, selected: Sequence[int],
                 "chosen": not chosen.isdisjoint(own),
                 **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
-    kinds = {node.operation for node in drawing.nodes}
+    kinds, lines = {node.operation for node in drawing.nodes}, {edge.kind for edge in drawing.edges}
     legend = {"title": overlay.title, "largest": overlay.largest,
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
-             {"kinds": [kind for kind in KIND_COLOURS if kind in kinds]}
-    return {"svg": svg, "nodes": {node.id: entry(node) for node in drawing.nodes},
-            "frames": {frame.part.id: entry(frame.part) for frame in drawing.frames},
-            "legend": legend}
+             {"kinds": [*[kind for kind in KIND_COLOURS if kind in kinds],
+                        *(["block"] if None in kinds else [])]}
+    nodes = {node.id: entry(node) for node in drawing.nodes}
+    for frame in drawing.frames:        # the inner ones after those around them
+        for item in frame.items:
+            if isinstance(item, Part):
+                nodes[item.id]["frame"] = frame.part.id
+    return {"svg": svg, "nodes": nodes,
+            "frames": {frame.part.id: entry(frame.part) | {"example": frame.example}
+                       for frame in drawing.frames},
+            "legend": {**legend, "lines": [kind for kind in LINES if kind in lines]},
+            "details": graphs.details(network, selected, calls.changes(network))}
 
 
 def _picked(panel: Panel) -> None:
