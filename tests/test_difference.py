@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import explorer
 from explorer import text
@@ -125,7 +124,8 @@ def test_a_run_is_compared_with_all_that_stands_in_its_place(depth: float) -> No
     assert run.change("params") == stage.change("params") != 0
 
 
-PAIRS = [("resnet34", "resnet50"), ("vgg16", "resnet50"), ("mobilenetv3_large", "mobilenetv3_small"),
+PAIRS = [("resnet34", "resnet50"), ("vgg16", "resnet50"),
+         ("mobilenetv3_large", "mobilenetv3_small"),
          ("torchvision:resnet18", "resnet34"), ("inception_v3", "xception")]
 
 

@@ -169,8 +169,8 @@ def _pair(part: Part, others: tuple[Part, ...]) -> Difference:
 
 
 def _members(part: Part, *, stage: bool) -> tuple[Part, ...]:
-    """What a part is made of, runs taken apart: one may be longer, or be none, in the other. A block
-    that stands where the other has a stage is one with a block."""
+    """What a part is made of, runs taken apart: one may be longer, or be none, in the other. What
+    stands where the other has a stage is a stage of one block."""
     if not part.parts or (stage and part.role != "stage"):
         return (part,)
     return tuple([inner for held in part.parts

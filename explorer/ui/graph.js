@@ -59,7 +59,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     fit();
     if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const frame = canvas.getBoundingClientRect();
+    const [width, height] = [Math.floor(frame.width), Math.floor(frame.height)];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
       high < height ? top - (height - high) / 2 : top, width, height];
     draw();
@@ -202,7 +203,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     // The keyboard stays in the graph: where a node has been opened, at its first part.
     if (focused && view.active) {
       const ids = Object.keys(data.nodes);
-      if (!told(view.active)) view.active = ids[Math.min(view.at, ids.length - 1)];
+      if (!data.nodes[view.active]) view.active = ids[Math.min(view.at, ids.length - 1)];
       element(view.active)?.focus({ preventScroll: true });
     }
   }
@@ -281,40 +282,33 @@ export default function ({ data, parentElement, setTriggerValue }) {
       (event.clientY - frame.top) / frame.height);
   };
   let dragged = 0;
-  const fingers = new Map();
-  canvas.onpointerdown = (event) => {
-    dragged = 0;
-    if (event.pointerType === "touch") fingers.set(event.pointerId, event);
-  };
-  canvas.onpointerup = canvas.onpointercancel = (event) => { fingers.delete(event.pointerId); };
+  canvas.onpointerdown = () => { dragged = 0; };
   canvas.onpointermove = (event) => {
-    if (event.pointerType === "touch") {
-      const before = fingers.get(event.pointerId);
-      if (!before) return;
-      fingers.set(event.pointerId, event);
-      const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
-      if (fingers.size === 1) {
-        if (canvas.classList.contains("alone")) move(dx, dy);
-        dragged += Math.abs(dx) + Math.abs(dy);
-        return;
-      }
-      const other = [...fingers.values()].find((finger) => finger.pointerId !== event.pointerId);
-      const apart = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY) || 1;
-      const frame = canvas.getBoundingClientRect();
-      move(dx / 2, dy / 2);
-      zoom(apart(before) / apart(event), ((event.clientX + other.clientX) / 2 - frame.left) / frame.width,
-        ((event.clientY + other.clientY) / 2 - frame.top) / frame.height);
-      dragged += 10;
-      return;
-    }
-    if (event.buttons !== 1) return;
+    if (event.buttons !== 1 || event.pointerType === "touch") return;
     dragged += Math.abs(event.movementX) + Math.abs(event.movementY);
     if (dragged > 4) {
       canvas.setPointerCapture(event.pointerId);
       move(event.movementX, event.movementY);
     }
   };
-  canvas.ontouchmove = (event) => { if (event.touches.length > 1) event.preventDefault(); };
+  // Where the fingers are, and how far apart.
+  const grip = (touches) => {
+    const [one, other = one] = touches;
+    return { x: (one.clientX + other.clientX) / 2, y: (one.clientY + other.clientY) / 2,
+      apart: Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) };
+  };
+  canvas.ontouchstart = canvas.ontouchend = (event) => {
+    view.grip = event.touches.length ? grip(event.touches) : null;
+  };
+  canvas.ontouchmove = (event) => {
+    if (event.touches.length < 2 && !canvas.classList.contains("alone")) return;
+    event.preventDefault();
+    const [before, now] = [view.grip, grip(event.touches)];
+    view.grip = now;
+    move(now.x - before.x, now.y - before.y);
+    const frame = canvas.getBoundingClientRect();
+    if (before.apart && now.apart) zoom(before.apart / now.apart, (now.x - frame.left) / frame.width, (now.y - frame.top) / frame.height);
+  };
   canvas.onclick = (event) => {
     event.preventDefault();
     if (dragged > 4) return;
@@ -349,7 +343,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       Enter: () => active && pick(active),
       " ": () => active && (data.nodes[active]?.opens ? toggle(active) : pick(active)),
       o: open,
-      c: () => { const around = data.nodes[active]?.frame; if (around) toggle(around); },
+      c: () => {
+        const around = data.nodes[active]?.frame;
+        if (around) { view.active = around; toggle(around); }
+      },
       m: () => { view.mapped = !view.mapped; draw(); },
       "/": () => input.focus(),
     };
