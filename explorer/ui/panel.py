@@ -21,7 +21,7 @@ from explorer.sources.key import default_config, from_query, to_query
 
 DEFAULT = "resnet50"
 
-PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "shapes")
+PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "shapes", "begin")
 """What a page shows beside the config. In the address as text, and no part of the config's key;
 who shows it checks it, and refuses what cannot be."""
 
