@@ -104,3 +104,13 @@ def change(value: float, preset: float) -> str | None:
     percent = (ratio - 1) * 100
     return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
         if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
+
+
+def against_preset(value: float, preset: float) -> str | None:
+    """A change with what it is against.
+
+    >>> against_preset(75, 100), against_preset(8, 3000), against_preset(1, 1)
+    ('-25% against the preset', '1/375 of the preset', None)
+    """
+    said = change(value, preset)
+    return said and f"{said}{'' if said.endswith(' of') else ' against'} the preset"

@@ -393,7 +393,7 @@ def test_pages_have_one_title_and_name_their_tabs(page: Page, address: str) -> N
 def test_a_way_to_begin_opens_in_place_and_leads_to_its_section(page: Page, address: str) -> None:
     page.goto(address)
     expect(figure(page, "Parameters")).to_have_text("25.6 M")
-    way = page.get_by_role("link", name="What width does to ResNet-50")
+    way = page.get_by_role("button", name="What width does to ResNet-50")
     expect(way).to_be_in_viewport()
     way.click()
     expect(page).to_have_url(re.compile(r"network=resnet50&width=0\.5&begin=width"))

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import explorer
+from explorer import text
 from explorer.analysis import Totals
 from explorer.ui.welcome import LINE, QUESTION
 from explorer.views.ways import WAYS, WRONG_TABLE
-from tests.test_pages import PAGES, ROOT, knob_key, open_app
+from tests.test_pages import PAGES, knob_key, open_app
 
 TITLES = [*[way.title for way in WAYS.values()], WRONG_TABLE.title]
 
 
-def links(app: AppTest) -> dict[str, str]:
-    """The links of the page itself by their names, each with its address."""
-    return {link.proto.label: f"{link.proto.page}?{link.proto.query_string}"
-            for link in app.get("page_link")}
+def ways(app: AppTest) -> list[str]:
+    return [button.label for button in app.button if button.label in TITLES]
+
+
+def take(app: AppTest, title: str) -> AppTest:
+    return next(button for button in app.button if button.label == title).click().run()
 
 
 def texts(app: AppTest) -> list[str]:
@@ -28,11 +30,11 @@ def texts(app: AppTest) -> list[str]:
 
 
 def look_at(app: AppTest) -> str:
-    return next((text for text in texts(app) if text.startswith("**W")), "")
+    return next((said for said in texts(app) if said.startswith("**W")), "")
 
 
-def percents(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"(\d+)%", text)]
+def percents(said: str) -> list[int]:
+    return [int(number) for number in re.findall(r"(\d+)%", said)]
 
 
 def totals(network: str, **knobs: object) -> Totals:
@@ -43,7 +45,7 @@ def test_the_first_visit_says_what_this_is_and_offers_three_ways() -> None:
     app = open_app()
     html = " ".join(element.proto.body for element in app.get("html"))
     assert "Architecture explorer" in html and LINE in html
-    assert [name for name in links(app) if name in TITLES] == TITLES
+    assert ways(app) == TITLES
     assert QUESTION not in texts(app)
 
 
@@ -51,19 +53,18 @@ def test_the_first_visit_says_what_this_is_and_offers_three_ways() -> None:
                                    {"network": "resnet50", "level": "stage"}])
 def test_a_link_that_names_something_needs_no_ways(query: dict[str, str]) -> None:
     app = open_app(**query)
-    assert not links(app).keys() & {*TITLES} and QUESTION in texts(app)
+    assert not ways(app) and QUESTION in texts(app)
 
 
 def test_the_ways_go_when_a_knob_is_turned() -> None:
     app = open_app()
     app.slider(key=knob_key(app, "width")).set_value(0.5).run()
-    assert not links(app).keys() & {*TITLES} and QUESTION in texts(app)
+    assert not ways(app) and QUESTION in texts(app)
 
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_way_opens_what_it_names_and_says_what_to_look_at(name: str) -> None:
-    address = parse_qs(urlsplit(links(open_app())[WAYS[name].title]).query)
-    app = open_app(**{key: value for key, [value] in address.items()})
+    app = take(open_app(), WAYS[name].title)
     assert not app.exception and not app.warning and not app.error
     assert dict(app.query_params) == {**WAYS[name].query, "begin": name}
     said = look_at(app)
@@ -96,14 +97,12 @@ def test_mobilenet_is_small_and_writes_much() -> None:
 
 
 def test_the_third_way_leads_to_a_table_that_is_wrong() -> None:
-    page, _, query = links(open_app())[WRONG_TABLE.title].partition("?")
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, [value] in parse_qs(query).items():
-        app.query_params[key] = value
-    app.switch_page(f"pages/{page}.py").run()
+    app = take(open_app(), WRONG_TABLE.title)
+    assert app.title[0].value == "Published tables"
+    assert dict(app.query_params) == WRONG_TABLE.query
     assert not app.exception and not app.warning
     assert "What to know about it" in [header.value for header in app.header]
-    assert any("columns" in text and "swap" in text for text in texts(app))
+    assert any("columns" in said and "swap" in said for said in texts(app))
 
 
 @pytest.mark.parametrize("begin", ["width", "nowhere"])
@@ -124,6 +123,26 @@ def test_another_network_ends_the_way_without_a_word() -> None:
 def test_a_page_has_one_title_and_a_question_under_every_section(page: str) -> None:
     app = open_app().switch_page(page).run()
     assert len(app.title) == 1 and not app.subheader
-    asked = [text for text in texts(app) if "?" in text]
+    asked = [said for said in texts(app) if "?" in said]
     assert len(asked) >= len(app.header)
     assert {header.proto.tag for header in app.header} <= {"h2"}
+
+
+def test_a_figure_far_below_the_presets_is_told_as_a_part_of_it() -> None:
+    app = open_app(network="resnet50", width="0.125", input_size="32")
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    then, now = totals("resnet50"), totals("resnet50", width=0.125, input_size=32)
+    assert deltas["Multiply-adds"] == f"1/{round(then.macs / now.macs):,} of the preset"
+    assert not any("100%" in delta for delta in deltas.values())
+
+
+def test_a_change_is_never_all_or_thousands_in_digits_of_e() -> None:
+    for before in (1, 7, 1000, 123_456_789):
+        for after in (1, 3, 99, 1001, 2 * 10**9, 10**13):
+            said = text.change(after, before) or ""
+            assert "-100%" not in said and "e+" not in said
+            if after * 10 <= before:
+                assert said.startswith("1/") and said.endswith(" of")
+            elif after >= 10 * before:
+                assert said.endswith(" times") and int(said.split()[0].replace(",", "")) == round(
+                    after / before)

@@ -87,7 +87,7 @@ def figure(label: str, shown: str, now: int, then: int, same: str, unit: str = "
     """One figure, with its change, or with `same` where there is none; its tooltip has the exact
     value."""
     change = text.change(now, then)
-    said = f"{change} the preset" if change and change.endswith(" of") else change
+    said = text.against_preset(now, then) if change and change.endswith(" of") else change
     st.metric(
         label, shown, said or same, delta_color="off", border=True,
         delta_arrow="off" if change is None else "up" if now > then else "down",

@@ -97,6 +97,13 @@ class Panel:
         """Turn a knob without its widget: for callbacks."""
         self._set_config(self.config.replace(**{name: value}))
 
+    def open_link(self, parameters: dict[str, str]) -> None:
+        """What a link with these parameters opens, which are the program's own: for callbacks."""
+        self._open({name: value for name, value in parameters.items()
+                    if name not in PAGE_PARAMETERS},
+                   {name: value for name, value in parameters.items() if name in PAGE_PARAMETERS},
+                   [], self._held["address"])
+
     # The address.
 
     def open_address(self) -> None:

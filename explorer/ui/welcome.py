@@ -49,7 +49,7 @@ def begin(panel: Panel, said: str) -> None:
         if said:
             _look_at(panel, said)
         elif _first_visit(panel):
-            _ways()
+            _ways(panel)
         else:
             st.caption(QUESTION)
 
@@ -60,15 +60,16 @@ def _first_visit(panel: Panel) -> bool:
         and all(panel.parameter(name) is None for name in PAGE_PARAMETERS)
 
 
-def _ways() -> None:
+def _ways(panel: Panel) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("Three ways to begin:", width="content")
         for name, way in WAYS.items():
-            st.page_link("pages/explore.py", label=way.title, icon=":material/arrow_forward:",
-                         query_params={**way.query, "begin": name}, width="content")
-        st.page_link("pages/published.py", label=WRONG_TABLE.title,
-                     icon=":material/arrow_forward:", query_params=WRONG_TABLE.query,
-                     width="content")
+            st.button(way.title, icon=":material/arrow_forward:",
+                      key=panel.widget(f"begin-{name}"), on_click=panel.open_link,
+                      args=({**way.query, "begin": name},))
+        if st.button(WRONG_TABLE.title, icon=":material/arrow_forward:",
+                     key=panel.widget("begin-table")):
+            st.switch_page("pages/published.py", query_params=WRONG_TABLE.query)
 
 
 def _look_at(panel: Panel, said: str) -> None:

@@ -21,7 +21,8 @@ from explorer.views.palette import HATCHED, KIND_COLOURS, PLAIN
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
         ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
 
-HATCH = dict(shape="/", size=6, solidity=0.25, fgcolor=KIND_COLOURS["convolution"])
+HATCH = dict(shape="/", size=6, solidity=0.25, fillmode="overlay",
+             fgcolor=KIND_COLOURS["convolution"])
 
 
 def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
