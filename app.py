@@ -10,6 +10,7 @@ if st.get_option("server.fileWatcherType") != "none":
     take_up_saved_files()
 
 from explorer.ui.calls import collect_seldom
+from explorer.ui.headings import APP
 from explorer.ui.start import offer_files
 
 offer_files(Path(__file__))
@@ -17,7 +18,7 @@ offer_files(Path(__file__))
 UI = Path(__file__).parent / "explorer" / "ui"
 
 # A file, as the browser would fetch one of Streamlit's own icons from another host.
-st.set_page_config(page_title="Architecture explorer", page_icon=UI / "icon.svg", layout="wide")
+st.set_page_config(page_title=APP, page_icon=UI / "icon.svg", layout="wide")
 st.html(UI / "page.css")
 
 collect_seldom()

@@ -87,14 +87,30 @@ def change(value: float, preset: float) -> str | None:
 
     >>> change(75, 100), change(450, 100), change(1, 1)
     ('-25%', '4.5 times', None)
+    >>> change(8, 3000), change(11_900, 1000), change(0, 100)
+    ('1/375 of', '12 times', 'none')
     """
     if value == preset:
         return None
     if preset == 0:
         return f"+{short(value)}"
+    if value == 0:
+        return "none"
     ratio = value / preset
+    if ratio <= 0.1:
+        return f"1/{1 / ratio:,.0f} of"
     if ratio >= 2:
-        return f"{ratio:.3g} times"
+        return f"{ratio:,.0f} times" if ratio >= 9.995 else f"{ratio:.3g} times"
     percent = (ratio - 1) * 100
     return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
         if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
+
+
+def against_preset(value: float, preset: float) -> str | None:
+    """A change with what it is against.
+
+    >>> against_preset(75, 100), against_preset(8, 3000), against_preset(1, 1)
+    ('-25% against the preset', '1/375 of the preset', None)
+    """
+    said = change(value, preset)
+    return said and f"{said}{'' if said.endswith(' of') else ' against'} the preset"

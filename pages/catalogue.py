@@ -3,25 +3,17 @@
 import streamlit as st
 
 from explorer.ui.calls import catalogue
+from explorer.ui.headings import page
+from explorer.views.catalogue import ORDERS, to_html
 
-st.subheader("Catalogue", anchor=False)
-st.caption("Every network as its paper, or torchvision, has it, at its own input size. Open one to "
-           "turn its knobs.")
-frame = catalogue().assign(open=lambda frame: "./?network=" + frame["network"])
-st.dataframe(
-    frame, hide_index=True, height="content", alt="Presets with their figures",
-    column_order=["title", "open", "params", "macs", "peak_activation_bytes", "receptive_field",
-                  "layers", "input_size", "source"],
-    column_config={
-        "title": st.column_config.TextColumn("Network", pinned=True),
-        "open": st.column_config.LinkColumn("Open", display_text="Open"),
-        "params": st.column_config.NumberColumn("Parameters", format="localized"),
-        "macs": st.column_config.NumberColumn("Multiply-adds", format="localized"),
-        "peak_activation_bytes": st.column_config.NumberColumn("Peak memory, bytes",
-                                                               format="localized"),
-        "receptive_field": st.column_config.NumberColumn("Receptive field, px",
-                                                         format="localized"),
-        "layers": st.column_config.NumberColumn("Layers"),
-        "input_size": st.column_config.NumberColumn("Input, px"),
-        "source": st.column_config.TextColumn("Source", width="large"),
-    })
+page("Catalogue", "Which networks are there, how deep and how large are they, and what does each "
+     "cost? Every network is as its paper, torchvision or a tutorial has it, at its own input. "
+     "Choose a name to open it and to turn its knobs.")
+order = st.segmented_control("Sort by", list(ORDERS), default="Family", required=True,
+                             key="catalogue-order")
+st.html(to_html(catalogue(), order))
+st.caption("**Depth**: the weighted layers, that is the most convolutions and linear layers that "
+           "follow on one another; a projection beside a block and a gate do not count. It is the "
+           "number in the names of VGG and ResNet. **Calls**: all operations of the forward pass, "
+           "also normalisation, activation, pooling and addition. **Multiply-adds** and **peak "
+           "memory** are those of the whole batch. Point at a figure to see it exactly.")

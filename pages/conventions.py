@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-st.subheader("How it counts", anchor=False)
-st.markdown("""
-Tools disagree about these figures because each counts in its own way. This is ours.
+from explorer.ui.headings import page
 
+page("How it counts", "What does each figure mean, and how is it counted? Tools disagree about "
+     "these figures because each counts in its own way. This is ours.")
+st.markdown("""
 | Figure | What it is |
 | --- | --- |
 | **Parameters** | Every weight that training learns, shared ones once. Where some do not run in \
@@ -30,7 +31,7 @@ its own; with the 10th and the 90th percentile, and the conditions. |
 
 k, M and G are 10³, 10⁶ and 10⁹; MB is 10⁶ bytes, MiB is 2²⁰.
 
-#### How one layer is counted
+## How one layer is counted
 
 Choose a row of the layer table on the Explore page to see every formula with that layer's numbers.
 
@@ -52,7 +53,7 @@ $$
 
 For a linear layer: $in · out$ parameters, plus $out$ with a bias, and $N · in · out$ multiply-adds.
 
-#### Words
+## Words
 
 | Word | Meaning |
 | --- | --- |

@@ -16,12 +16,15 @@ from explorer.ui import (
     other_tools,
     receptive_field,
     timing,
+    welcome,
     where_it_sits,
 )
+from explorer.ui.headings import section
 from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
 
 panel = Panel()
+welcome.app_name(panel)
 with st.spinner("Opening the network …"):      # shown where that takes longer than a moment
     panel.open_address()
     refused, config = panel.take_widgets(), panel.config
@@ -38,7 +41,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         st.stop()
 bench = timing.bench(panel, network)
 selected, view = derivation.opened(panel, network), graph.opened(panel, network)
-svg = graph.begin(network, view, bench)
+svg, said = graph.begin(network, view, bench), welcome.opened(panel, network)
 panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
@@ -54,29 +57,35 @@ if network.failure:
     controls.sidebar(panel, config)
     st.stop()
 
+welcome.begin(panel, said)
 figures.row(network, bench)
 
-st.subheader("Graph", anchor="graph")
+section("Graph", "What is it built of, in which order, and where do its ways part and meet?",
+        "graph")
 graph.section(panel, network, view, svg, selected, bench)
 wait_until_sent()
 controls.sidebar(panel, config)
 wait_until_sent()
 
-st.subheader("Layers", anchor="layers")
+section("Layers", "What does each operation give out, and what does it cost? Choose a row to see "
+        "how its figures come about.", "layers")
 layers.table(panel, network, selected, bench.layer_times)
 derivation.section(panel, network, selected)
 wait_until_sent()
 
 other_tools.section(panel, network)
 
-st.subheader("Where it sits", anchor="charts")
+section("Where it sits", "Which blocks hold the parameters, do the multiply-adds and fill the "
+        "memory, and with which kind of operation?", "charts")
 charts = st.container(gap=None)
 
-st.subheader("Memory and receptive field", anchor="memory")
+section("Memory and receptive field", "How much memory does a pass need at each moment, and how "
+        "much of the image does a position see?", "memory")
 memory.section(panel, network)
 receptive_field.section(panel, network)
 
-st.subheader("Timed passes", anchor="timing")
+section("Timed passes", "How long does a forward pass really take on this machine, and why?",
+        "timing")
 timing.section(bench)
 
 where_it_sits.charts(charts, panel, network, bench.layer_seconds)

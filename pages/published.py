@@ -3,11 +3,12 @@
 import streamlit as st
 
 from explorer.ui import published
+from explorer.ui.headings import page, section
 from explorer.ui.messages import cannot_open
 
-st.subheader("Published tables", anchor=False)
-st.caption("Tutorials print a table of their network's layers. Here is each such table beside our "
-           "trace of the same network: what every row stands for, and how every total comes about.")
+page("Published tables", "Tutorials print a table of their network's layers. Which rows and totals "
+     "are right, and what is wrong with the others? Each table stands beside our trace of the same "
+     "network.")
 comparison = published.choose()
 if isinstance(comparison, Exception):
     cannot_open(comparison)
@@ -16,8 +17,9 @@ if isinstance(comparison, Exception):
 published.figures(comparison)
 published.notes(comparison)
 
-st.subheader("Totals", anchor="totals")
+section("Totals", "Does each printed total agree with the rows, and how does it come about?",
+        "totals")
 published.totals(comparison)
 
-st.subheader("Rows", anchor="rows")
+section("Rows", "Which of our layers does each printed row stand for?", "rows")
 published.rows(comparison)

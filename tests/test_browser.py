@@ -455,3 +455,81 @@ def test_nothing_is_cut_off(browser: Browser, address: str, width: int, scheme: 
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     finally:
         page.close()
+
+
+COLUMNS_IN_SIGHT = ["Layer", "Output", "Parameters", "Multiply-adds", "Share"]
+
+
+def test_the_figures_of_a_layer_are_in_sight_at_1000_pixels(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1000, "height": 1000})
+    try:
+        page.goto(f"{address}/?network=vgg19&batch_size=64")
+        table = page.get_by_test_id("stDataFrame").first
+        expect(table.locator("canvas").first).to_be_visible(timeout=60_000)
+        heads = table.locator("th[role=columnheader]")
+        expect(heads.filter(has_text="Share").first).to_be_attached(timeout=60_000)
+        # The grid keeps a head for each column that is in sight, wholly or in part: the column
+        # behind those that must be is cut, they are not.
+        shown = [name for name in heads.all_inner_texts() if name]
+        assert shown[:5] == COLUMNS_IN_SIGHT and len(shown) > 5
+        outer = table.bounding_box()
+        assert outer and outer["x"] + outer["width"] <= 1000
+    finally:
+        page.close()
+
+
+def test_pages_have_one_title_and_name_their_tabs(page: Page, address: str) -> None:
+    page.goto(f"{address}/?network=vgg16&width=0.5")
+    expect(figure(page, "Parameters")).not_to_have_text("")
+    expect(page).to_have_title(re.compile(r"^VGG-16 · width 0\.5.* · Architecture explorer$"))
+    for name in ("Catalogue", "Published", "How it counts"):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_title(re.compile(f"^{name}.* · Architecture explorer$"))
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        levels = page.get_by_role("main").or_(page.get_by_test_id("stMain")).first.locator(
+            "h1, h2, h3, h4").evaluate_all("all => all.map(head => head.tagName)")
+        assert levels[0] == "H1" and set(levels[1:]) <= {"H2"}
+
+
+def test_a_way_to_begin_opens_in_place_and_leads_to_its_section(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(figure(page, "Parameters")).to_have_text("25.6 M")
+    way = page.get_by_role("button", name="What width does to ResNet-50")
+    expect(way).to_be_in_viewport()
+    way.click()
+    expect(page).to_have_url(re.compile(r"network=resnet50&width=0\.5&begin=width"))
+    expect(figure(page, "Parameters")).to_have_text(
+        text.short(totals("resnet50", width=0.5).params))
+    page.get_by_role("link", name="where they sit").click()
+    expect(page.get_by_role("heading", name="Where it sits")).to_be_in_viewport()
+    assert len(page.context.pages) == 1
+
+
+@pytest.mark.parametrize("width", [1440, 1000])
+def test_nothing_moves_when_the_first_knob_is_turned(browser: Browser, address: str,
+                                                     width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 1000})
+    try:
+        page.goto(address)
+        expect(page.locator(".canvas svg .node").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("Three ways to begin")).to_be_visible()
+        tops = [page.get_by_test_id("stMetric").first, page.get_by_role("heading", name="Graph")]
+        before = [place.bounding_box() for place in tops]
+        page.get_by_role("slider", name="Width").focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.get_by_text("Three ways to begin")).to_have_count(0, timeout=60_000)
+        expect(figure(page, "Parameters")).to_have_text(
+            text.short(totals("resnet50", width=0.875).params), timeout=60_000)
+        after = [place.bounding_box() for place in tops]
+        assert [box and box["y"] for box in after] == pytest.approx(
+            [box and box["y"] for box in before], abs=1)
+    finally:
+        page.close()
+
+
+def test_the_catalogue_opens_a_network_in_the_same_tab(page: Page, address: str) -> None:
+    page.goto(f"{address}/catalogue")
+    page.get_by_role("link", name="ResNet-18", exact=True).click()
+    expect(page).to_have_url(f"{address}/?network=resnet18")
+    expect(figure(page, "Parameters")).to_have_text("11.7 M")
+    assert len(page.context.pages) == 1

@@ -35,3 +35,37 @@ def test_every_chart_has_the_blocks_in_the_order_of_the_pass(network: str) -> No
             dict.fromkeys(explored.structure.place(layer).block
                           for layer in explored.summary.layers))
     assert [bool(figure.layout.xaxis.showticklabels) for figure in figures] == [False, False, True]
+
+
+@pytest.mark.parametrize("most", [0.6, 1, 7, 950, 1234, 6.02e6, 4.1e8, 2.9e11])
+@pytest.mark.parametrize("unit", ["", "B", "s"])
+def test_an_axis_has_few_ticks_with_the_names_of_si(most: float, unit: str) -> None:
+    ticks = charts._ticks(most, unit)
+    values, names = ticks["tickvals"], ticks["ticktext"]
+    assert 4 <= len(values) == len(names) <= 8 and values[0] == 0 and names[0] == "0"
+    assert values[-1] <= most * 1.000001
+    scale = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "m": 1e-3, "µ": 1e-6}
+    for value, name in zip(values[1:], names[1:], strict=True):
+        number, _, rest = name.partition(" ")
+        assert rest.endswith(unit)
+        prefix = rest.removesuffix(unit)
+        assert float(number) * scale[prefix] == pytest.approx(value, rel=1e-5)
+        assert unit == "s" or prefix not in ("m", "µ")      # never "500m" for a half
+
+
+@pytest.mark.parametrize("network", [*explorer.presets(), "torchvision:densenet121"])
+def test_the_chart_of_the_field_marks_the_figure_and_names_the_last_rise(network: str) -> None:
+    summary = explorer.open(network).summary
+    total = summary.totals.receptive_field
+    figure = charts.field_over_depth(summary)
+    curve, marks = figure.data[0], {mark.y[0]: mark.x[0] for mark in figure.data[1:]}
+    labels = {label.y: label.text for label in figure.layout.annotations}
+    assert total in marks and labels[total].startswith(f"{total:,} px")
+    assert curve.y[list(curve.x).index(marks[total])] == total
+    if curve.y[-1] > total:
+        assert "global pooling" in labels[curve.y[-1]] and f"{curve.y[-1]:,} px" in labels[
+            curve.y[-1]]
+        assert "Pool" in summary.layers[marks[curve.y[-1]]].type or \
+            summary.layers[marks[curve.y[-1]]].window is not None
+    else:
+        assert not any("global pooling" in label for label in labels.values())

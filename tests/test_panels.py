@@ -72,7 +72,7 @@ def seen(app: AppTest, name: str) -> dict[str, Any]:
     """What stands in a panel, but for what is measured."""
     place = app.container(key=name)
     return {
-        "title": place.subheader[0].value,
+        "title": place.title[0].value,
         "figures": [(metric.label, metric.value, metric.delta) for metric in place.metric[:4]],
         "layers": place.dataframe[0].value.to_csv(),
         "derivation": [markdown.value for markdown in place.markdown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_type_hints
@@ -9,6 +10,9 @@ from typing import get_type_hints
 from torch import nn
 
 from explorer.config import Config
+
+YEAR = re.compile(r"\b(?:19|20)\d\d\b(?!\.)")
+"""A year, and no number of arXiv."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +44,20 @@ class Preset:
 class Family:
     title: str
     paper: str
-    """Authors, year and where to find it."""
+    """Authors, year and where to find it: "He et al. 2016, arXiv:1512.03385"."""
     network: type[nn.Module]
     """Called with a config of this family."""
     presets: tuple[Preset, ...]
 
+    @property
+    def year(self) -> int:
+        """Of the paper."""
+        return int(YEAR.findall(self.paper)[0])
+
     def __post_init__(self) -> None:
+        if not YEAR.search(self.paper):
+            raise TypeError(f"The paper of {self.title} has no year. Write `paper=` with authors, "
+                            'year and where to find it: "He et al. 2016, arXiv:1512.03385".')
         for preset in self.presets:
             network, given = preset.network or self.network, type(preset.config)
             if not issubclass(given, taken := config_class(network)):

@@ -13,16 +13,18 @@ import plotly.graph_objects as go
 from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
-from explorer.networks.catalogue import presets
-from explorer.pipeline import Explored, explore, summarise
+from explorer.networks.catalogue import family_of, presets
+from explorer.pipeline import Explored, explore
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
 from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
+from explorer.structure import weighted_depth
 from explorer.timing import LayerTimes
 from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
+from explorer.views.catalogue import Entry
 from explorer.views.graph import (
     Direction,
     Drawing,
@@ -149,7 +151,11 @@ def published(name: str) -> PublishedComparison:
 
 
 @kept(1)
-def catalogue() -> pd.DataFrame:
+def catalogue() -> tuple[Entry, ...]:
     """Every preset with its figures."""
-    return tables.catalogue_frame(
-        [(preset, summarise(preset.config)) for preset in presets().values()])
+    entries = []
+    for preset in presets().values():
+        network = explore(preset.config)
+        entries.append(Entry(family_of(preset.config.network), preset, network.summary.totals,
+                             weighted_depth(network.structure)))
+    return tuple(entries)

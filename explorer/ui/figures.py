@@ -11,6 +11,7 @@ from explorer.sources.key import default_config
 from explorer.ui import timing
 from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
+from explorer.ui.headings import name_tab
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import fields, tables
@@ -22,14 +23,15 @@ HELP = {
     "Peak memory": "The most activation memory that is alive at once in one forward pass, in "
                    "float32, without the parameters. ",
     "Receptive field": "How much of the image one position of the last feature map can see, "
-                       "before global pooling. ",
+                       "before global pooling takes in the whole map. ",
 }
 
 
 def title(panel: Panel, config: Knobs, sentence: str) -> None:
-    """The network in a sentence, with reset and a link to it."""
+    """The network in a sentence, also in the browser's tab, with reset and a link to it."""
+    name_tab(sentence)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(escape(sentence), anchor=False)
+        st.title(escape(sentence), anchor=False)
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
             st.button("Reset", icon=":material/restart_alt:", on_click=panel.reset,
                       key=panel.widget("reset"),
@@ -85,8 +87,9 @@ def figure(label: str, shown: str, now: int, then: int, same: str, unit: str = "
     """One figure, with its change, or with `same` where there is none; its tooltip has the exact
     value."""
     change = text.change(now, then)
+    said = text.against_preset(now, then) if change and change.endswith(" of") else change
     st.metric(
-        label, shown, change or same, delta_color="off", border=True,
+        label, shown, said or same, delta_color="off", border=True,
         delta_arrow="off" if change is None else "up" if now > then else "down",
         help=f"{HELP[label]}Exactly {now:,}{unit}"
              + (f"; the preset has {then:,}." if change else "."))

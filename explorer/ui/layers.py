@@ -82,21 +82,20 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     return frame[hits]
 
 
-def _share(label: str) -> Any:
-    return st.column_config.ProgressColumn(label, format="percent", min_value=0, max_value=1,
-                                           width=90)
+def _share(label: str, width: int, help: str) -> Any:
+    return st.column_config.NumberColumn(label, format="percent", help=help, width=width)
 
 
-def _number(label: str, help: str) -> Any:
-    return st.column_config.NumberColumn(label, format="localized", help=help, width=115)
+def _number(label: str, width: int, help: str) -> Any:
+    return st.column_config.NumberColumn(label, format="localized", help=help, width=width)
 
 
 SIDES = "Of images batch × channels × height × width"
 
 COLUMNS = {
-    "index": st.column_config.NumberColumn("#", pinned=True, width=45,
+    "index": st.column_config.NumberColumn("#", width=44,
                                            help="Order of execution"),
-    "path": st.column_config.TextColumn("Layer", pinned=True, width=230,
+    "path": st.column_config.TextColumn("Layer", width=246,
                                         help="Where it stands in the network"),
     "type": st.column_config.TextColumn("Type", width=120,
                                         help="Class of the module, or name of the operation"),
@@ -105,23 +104,23 @@ COLUMNS = {
     "input_shapes": st.column_config.TextColumn(
         "Input", width=130, help=SIDES),
     "output_shape": st.column_config.TextColumn(
-        "Output", width=130, help=SIDES),
+        "Output", width=104, help=SIDES),
     "kernel": st.column_config.TextColumn("Kernel", width=65),
     "stride": st.column_config.TextColumn("Stride", width=65),
     "groups": st.column_config.NumberColumn(
         "Groups", width=65, help="1: every input channel reaches every output channel. As many as "
         "channels: a depthwise convolution."),
-    "params": _number("Parameters", "Those that no earlier layer has used"),
-    "params_share": _share("Share"),
-    "macs": _number("Multiply-adds", "Of convolutions and linear layers, without bias"),
-    "macs_share": _share("Share "),
-    "activation_bytes": _number("Output bytes", "Memory of the output in float32; 0 where it "
+    "params": _number("Parameters", 98, "Those that no earlier layer has used"),
+    "params_share": _share("Parameters’ share", 128, "Of all parameters"),
+    "macs": _number("Multiply-adds", 112, "Of convolutions and linear layers, without bias"),
+    "macs_share": _share("Share", 64, "Of all multiply-adds"),
+    "activation_bytes": _number("Output bytes", 110, "Memory of the output in float32; 0 where it "
                                 "shares its input's"),
-    "activation_bytes_share": _share("Share  "),
+    "activation_bytes_share": _share("Bytes’ share", 96, "Of the bytes of all outputs"),
     "ms": st.column_config.NumberColumn("Time, ms", format="%.3f", width=85,
                                         help="Median of the layer in a run in which every layer "
                                              "was timed"),
-    "ms_share": _share("Share   "),
+    "ms_share": _share("Time’s share", 96, "Of the sum of the times of all layers"),
     "receptive_field": st.column_config.NumberColumn(
         "Field", width=65, help="Receptive field: pixels of the image that one position can see"),
 }

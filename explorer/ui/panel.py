@@ -21,7 +21,7 @@ from explorer.sources.key import default_config, from_query, to_query
 
 DEFAULT = "resnet50"
 
-PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction")
+PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "begin")
 """What a page shows beside the config. In the address as text, and no part of the config's key;
 who shows it checks it, and refuses what cannot be."""
 
@@ -96,6 +96,13 @@ class Panel:
     def set_knob(self, name: str, value: Any) -> None:
         """Turn a knob without its widget: for callbacks."""
         self._set_config(self.config.replace(**{name: value}))
+
+    def open_link(self, parameters: dict[str, str]) -> None:
+        """What a link with these parameters opens, which are the program's own: for callbacks."""
+        self._open({name: value for name, value in parameters.items()
+                    if name not in PAGE_PARAMETERS},
+                   {name: value for name, value in parameters.items() if name in PAGE_PARAMETERS},
+                   [], self._held["address"])
 
     # The address.
 

@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.networks.catalogue import find_preset
 from explorer.published import PublishedComparison, PublishedError, load, names
 from explorer.ui import calls
+from explorer.ui.headings import section
 from explorer.ui.messages import escape
 from explorer.views import published as views
 from explorer.views.palette import ACCOUNTED, UNACCOUNTED
@@ -75,7 +76,8 @@ def notes(comparison: PublishedComparison) -> None:
     """What to know about the table, in sentences, and the swapped columns."""
     if not comparison.notes:
         return
-    st.subheader("What to know about it", anchor="notes")
+    section("What to know about it", "What is wrong with this table, or not as in the paper?",
+            "notes")
     st.markdown("\n".join(f"- {escape(note)}" for note in comparison.notes))
     swapped = views.swapped_frame(comparison.table.name)
     if not swapped.empty:

@@ -109,9 +109,8 @@ def note(timing: Timing, of_preset: Timing | None = None) -> str:
     """What stands beside the header figure."""
     if timing.warnings:
         return "disturbed, see below"
-    change = of_preset and text.change(timing.median_s, of_preset.median_s)
-    return f"{change} against the preset" if change else \
-        f"on {timing.device}, batch {timing.batch_size}"
+    change = of_preset and text.against_preset(timing.median_s, of_preset.median_s)
+    return change or f"on {timing.device}, batch {timing.batch_size}"
 
 
 def _metric(value: str, note: str) -> None:

@@ -8,7 +8,7 @@ from explorer.pipeline import Explored
 from explorer.ui import calls
 from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
-from explorer.views.palette import KIND_COLOURS
+from explorer.views.palette import HATCHED, KIND_COLOURS
 
 
 def charts(place: DeltaGenerator, panel: Panel, network: Explored,
@@ -17,7 +17,8 @@ def charts(place: DeltaGenerator, panel: Panel, network: Explored,
     takes it 40 to 80 ms. `seconds` are the measured times of the layers."""
     figures = calls.where_it_sits(network, seconds)
     shown = {bar.name for figure in figures for bar in figure.data}
-    legend = [f'<span><i style="background: {colour}"></i>{kind}</span>'
+    legend = [f'<span><i class="{"hatched" if kind in HATCHED else ""}" '
+              f'style="background-color: {colour}"></i>{kind}</span>'
               for kind, colour in KIND_COLOURS.items() if kind in shown]
     place.html(f'<div class="kinds">{"".join(legend)}</div>')
     for number, figure in enumerate(figures):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import floor, log10
 from typing import Any
 
 import pandas as pd
@@ -15,10 +16,13 @@ from explorer.analysis import Layer, Summary
 from explorer.pipeline import Explored
 from explorer.tracing.operators import Kind
 from explorer.views import fields
-from explorer.views.palette import KIND_COLOURS
+from explorer.views.palette import HATCHED, KIND_COLOURS, PLAIN
 
 ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
         ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
+
+HATCH = dict(shape="/", size=6, solidity=0.25, fillmode="overlay",
+             fgcolor=KIND_COLOURS["convolution"])
 
 
 def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
@@ -41,16 +45,19 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
         for layer in explored.summary.layers:
             costs[layer.kind][structure.place(layer).block] += seconds[layer.index] \
                 if seconds and quantity == "seconds" else getattr(layer, quantity) or 0
-        exact = ".3~s" if quantity == "seconds" else ","
         bars: list[dict[str, Any]] = []
         for kind, values in costs.items():
             # Without the blocks that have nothing of a kind: plotly draws bars of no height too.
             if there := {name: value for name, value in values.items() if value}:
                 bars.append(dict(
                     type="bar", x=[ends[name] for name in there], y=list(there.values()), name=kind,
-                    marker=dict(color=KIND_COLOURS[kind], line=dict(width=0)),
-                    hovertemplate=f"%{{x}}<br>{kind}: %{{y:{exact}}} {unit}"
-                                  f"<extra>{title}</extra>"))
+                    marker=dict(color=KIND_COLOURS[kind], line=dict(width=0),
+                                **({"pattern": HATCH} if kind in HATCHED else {})),
+                    customdata=[text.seconds(value) if unit == "s" else f"{value:,} {unit}"
+                                for value in there.values()],
+                    hovertemplate=f"%{{x}}<br>{kind}: %{{customdata}}<extra>{title}</extra>"))
+        most = max([sum(each) for each in zip(*[values.values() for values in costs.values()],
+                                              strict=True)])
         last = quantity == rows[-1][0]
         figures.append(go.Figure(dict(data=bars, layout=dict(
             barmode="stack", bargap=0.25, showlegend=False, height=230 if last else 150,
@@ -61,8 +68,32 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             xaxis=dict(type="category", categoryarray=[*ends.values()],
                        range=[-0.5, len(names) - 0.5], tickangle=-45, tickfont=dict(size=11),
                        automargin=False, showticklabels=last),
-            yaxis=dict(tickformat="~s", ticksuffix=unit, nticks=4, automargin=False)))))
+            yaxis=dict(**_ticks(most, unit), automargin=False)))))
     return tuple(figures)
+
+
+def _ticks(most: float, unit: str = "") -> dict[str, Any]:
+    """An axis from 0 to `most`: three to six ticks, named as SI does.
+
+    plotly's own names would say "500m" for a half.
+    """
+    decade = 10.0 ** floor(log10(most / 3)) if most > 0 else 1.0
+    step = decade * next(digit for digit in (5, 2, 1) if digit * decade <= most / 3 or digit == 1)
+    ticks = [step * number for number in range(int(most / step * (1 + 1e-9)) + 1)]
+    return dict(tickvals=ticks, ticktext=[_tick(value, unit) for value in ticks])
+
+
+def _tick(value: float, unit: str = "") -> str:
+    """
+    >>> _tick(0.5), _tick(2_500_000, "B"), _tick(0.02, "s"), _tick(0)
+    ('0.5', '2.5 MB', '20 ms', '0')
+    """
+    prefixes = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "",
+                **({1e-3: "m", 1e-6: "µ"} if unit == "s" else {})}
+    for scale, prefix in prefixes.items():
+        if value >= scale * (1 - 1e-9):
+            return f"{value / scale:g} {prefix}{unit}".rstrip()
+    return f"{value:g} {unit}".rstrip() if value else "0"
 
 
 def _end(name: str) -> str:
@@ -85,17 +116,20 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
                     arrayminus=timed["median_s"] - timed["p10_s"]) if column == 1 else None
         figure.add_scatter(x=timed["batch_size"], y=timed[name], mode="lines+markers",
                            line=dict(color=colour, width=2), error_y=bars, row=1, col=column,
-                           hovertemplate=f"batch %{{x}}: %{{y:.3~s}}{unit}<extra></extra>")
+                           customdata=[text.seconds(value) if unit else f"{value:,.4g}"
+                                       for value in timed[name]],
+                           hovertemplate="batch %{x}: %{customdata}<extra></extra>")
     ticks = [digit * 10 ** decade for decade in range(-5, 4) for digit in (1, 2, 5)]
     figure.update_yaxes(type="log", tickvals=ticks, row=1, col=1, ticktext=[
         f"{tick:g} s" if tick >= 1 else f"{1e3 * tick:g} ms" for tick in ticks])
-    figure.update_yaxes(tickformat="~s", rangemode="tozero", row=1, col=2)
+    figure.update_yaxes(**_ticks(timed["images_per_second"].max()), rangemode="tozero", row=1,
+                        col=2)
     figure.update_xaxes(type="log", title="batch size", tickvals=timed["batch_size"])
     figure.update_layout(height=300, margin=dict(l=10, r=10, t=40, b=10), showlegend=False)
     return figure
 
 
-LIVE, KEPT, MARK = (KIND_COLOURS[kind] for kind in ("convolution", "linear", "pooling"))
+LIVE, KEPT, MARK = (KIND_COLOURS[kind] for kind in ("convolution", "merge", "pooling"))
 
 
 def live_memory(summary: Summary) -> go.Figure:
@@ -111,13 +145,14 @@ def live_memory(summary: Summary) -> go.Figure:
         _steps(figure, layers, kept, "kept for backward", KEPT)
     peak = max(layers, key=lambda layer: layer.live_bytes)
     _mark(figure, peak, peak.live_bytes, f"peak {text.short(peak.live_bytes, 'B')}")
-    figure.update_yaxes(tickformat="~s", ticksuffix="B", rangemode="tozero", nticks=6)
+    figure.update_yaxes(**_ticks(peak.live_bytes, "B"), rangemode="tozero")
     return figure
 
 
 def field_over_depth(summary: Summary) -> go.Figure:
     """The receptive field of each call beside the longest side of the image, where a window
-    slides over one."""
+    slides over one. Marked are the call that outgrows the image, the one that reaches the total,
+    and what rises past it: the pooling of the whole map."""
     seeing = [layer for layer in summary.layers if layer.receptive_field]
     sizes = [layer.receptive_field.side for layer in seeing if layer.receptive_field]
     image = fields.image(summary)
@@ -125,16 +160,27 @@ def field_over_depth(summary: Summary) -> go.Figure:
     side, unit = max(image.sides), image.unit
     figure = _along_the_calls()
     _steps(figure, seeing, sizes, "receptive field", LIVE, unit=unit, fill=False)
-    figure.add_hline(side, line=dict(color=KEPT, dash="dash", width=1.5))
+    figure.add_hline(side, line=dict(color=PLAIN, dash="dash", width=1.5))
     # At the left end, where the curve is still far below.
     figure.add_annotation(text=f"{image.noun} {side:,}{unit}", x=0, xref="paper", y=side,
                           xanchor="left", yanchor="bottom", showarrow=False)
-    for layer, size in zip(seeing, sizes, strict=True):
-        if size > side:
-            _mark(figure, layer, size, f"outgrown: {size:,}{unit}", rising=True)
-            break
-    figure.update_yaxes(rangemode="tozero", ticksuffix=unit, nticks=6)
+    total, last = summary.totals.receptive_field, sizes[-1]
+    largest = next(place for place, size in enumerate(sizes)
+                   if size == total and not _pools_all(seeing[place]))
+    outgrown = next((place for place, size in enumerate(sizes) if size > side), largest)
+    if outgrown < largest:
+        _mark(figure, seeing[outgrown], sizes[outgrown], f"outgrown: {sizes[outgrown]:,}{unit}",
+              rising=True)
+    _mark(figure, seeing[largest], total, f"{total:,}{unit}", rising=True)
+    if last > total:
+        pool = next(layer for layer, size in zip(seeing, sizes, strict=True) if size == last)
+        _mark(figure, pool, last, f"{last:,}{unit}, global pooling of the whole map")
+    figure.update_yaxes(rangemode="tozero", tickformat=",", ticksuffix=unit, nticks=6)
     return figure
+
+
+def _pools_all(layer: Layer) -> bool:
+    return layer.window is not None and layer.window.whole
 
 
 def _along_the_calls() -> go.Figure:

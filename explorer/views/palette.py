@@ -1,27 +1,31 @@
 """One colour a kind of operation, the same in graph, table and charts.
 
-After Okabe & Ito 2008, whose colours people with any colour vision can tell apart; all of them
-stand out from a light and from a dark background.
+People who see no red or no green tell all of them apart, by lightness where the hue is lost. Text
+on them is white, on the light ones black, and has a contrast of at least 4.5 to 1.
 """
 
 from explorer.tracing.operators import Kind
 
 KIND_COLOURS: dict[Kind, str] = {
-    "convolution": "#2F7FC1",
-    "depthwise convolution": "#45B5E8",
-    "linear": "#E69F00",
-    "normalisation": "#8A929E",
-    "activation": "#12A17D",
-    "pooling": "#DB6327",
-    "merge": "#C774A6",
-    "reshape": "#B4A46A",
-    "other": "#6C6F93",
+    "convolution": "#1D6EE8",
+    "depthwise convolution": "#94CEE7",
+    "linear": "#F7BC12",
+    "normalisation": "#088197",
+    "activation": "#0C864C",
+    "pooling": "#BB5313",
+    "merge": "#D52B90",
+    "reshape": "#E2C6A5",
+    "other": "#7557BD",
 }
+
+HATCHED: frozenset[Kind] = frozenset({"depthwise convolution"})
+"""Kinds whose bars have lines across, so that they differ from their neighbour by more than
+colour."""
 
 HEAT = "#E8590C"
 """The strong end of every scale; the other end is the background."""
 
-PLAIN = "#64748B"
+PLAIN = "#5B666D"
 """What is of no kind, and the lines between."""
 FAILURE = "#C92A2A"
 

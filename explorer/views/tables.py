@@ -87,20 +87,22 @@ def layer_frame(explored: Explored) -> pd.DataFrame:
     return frame
 
 
-PAGE_COLUMNS = ("index", "path", "type", "kind", "output_shape", "kernel", "stride", "params",
-                "macs", "activation_bytes", "receptive_field", "input_shapes", "groups")
+PAGE_COLUMNS = ("path", "output_shape", "params", "macs", "macs_share", "params_share", "index",
+                "kind", "type", "kernel", "stride", "activation_bytes", "activation_bytes_share",
+                "receptive_field", "input_shapes", "groups")
+"""What most people look for stands first: it is in sight without scrolling sideways."""
 
 
 def page_frame(explored: Explored) -> pd.DataFrame:
     """The columns that the page shows, with each layer's share of the totals."""
-    frame = layer_frame(explored)[list(PAGE_COLUMNS)].copy()
+    frame = layer_frame(explored)
     frame["kind"] = [[kind] for kind in frame["kind"]]
     for column in ("input_shapes", "output_shape", "kernel", "stride"):
         frame[column] = frame[column].str.replace("x", "×")
     for column in ("params", "macs", "activation_bytes"):
         share = frame[column].astype("Float64") / (frame[column].sum() or 1)
-        frame.insert(list(frame).index(column) + 1, f"{column}_share", share.astype("float64"))
-    return frame
+        frame[f"{column}_share"] = share.astype("float64")
+    return frame[list(PAGE_COLUMNS)]
 
 
 def _shape_text(value: list[Any] | None) -> str:
@@ -227,25 +229,11 @@ def _markdown(frame: pd.DataFrame) -> str:
                      for row in rows)
 
 
-def catalogue_frame(summaries: Iterable[tuple[Preset, Summary]]) -> pd.DataFrame:
-    """Every preset with its figures, exact."""
-    return pd.DataFrame([
-        {"network": preset.config.network, "title": preset.title,
-         "params": summary.totals.params, "macs": summary.totals.macs,
-         "peak_activation_bytes": summary.totals.peak_activation_bytes,
-         "receptive_field": summary.totals.receptive_field,
-         "layers": summary.totals.layers,
-         "input_size": preset.config.input_size,
-         "source": preset.source}
-        for preset, summary in summaries])
-
-
 def catalogue_text(summaries: Iterable[tuple[Preset, Summary]]) -> str:
     """The catalogue as a table for a terminal."""
-    frame = catalogue_frame(summaries)
-    shown = pd.DataFrame({
-        "network": frame["network"], "params": [f"{value:,}" for value in frame["params"]],
-        "macs": [f"{value:,}" for value in frame["macs"]],
-        "input": [f"{value}×{value}" for value in frame["input_size"]],
-        "source": frame["source"]})
-    return aligned(shown)
+    return aligned(pd.DataFrame([
+        {"network": preset.config.network, "params": f"{summary.totals.params:,}",
+         "macs": f"{summary.totals.macs:,}",
+         "input": f"{preset.config.input_size}×{preset.config.input_size}",
+         "source": preset.source}
+        for preset, summary in summaries]))

@@ -1,0 +1,88 @@
+"""The catalogue as people look through it: by family in the order of the years, each network a link
+with its figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from explorer import text
+from explorer.analysis import Totals
+from explorer.networks.family import Family, Preset
+
+
+class Entry(NamedTuple):
+    """A preset with what the catalogue says of it."""
+
+    family: Family
+    preset: Preset
+    totals: Totals
+    weighted_layers: int
+
+    @property
+    def title(self) -> str:
+        return self.preset.title
+
+    @property
+    def of_tutorial(self) -> bool:
+        return self.preset.config.network.endswith("_tutorial")
+
+
+ORDERS: dict[str, Callable[[Entry], tuple[Any, ...]]] = {
+    "Family": lambda entry: (entry.family.year, entry.family.title, entry.of_tutorial,
+                             entry.totals.params, entry.title),
+    "Parameters": lambda entry: (entry.totals.params, entry.title),
+    "Multiply-adds": lambda entry: (entry.totals.macs, entry.title),
+    "Depth": lambda entry: (entry.weighted_layers, entry.title),
+}
+
+HEADS = ("Network", "Batch", "Input", "Depth", "Calls", "Parameters", "Multiply-adds",
+         "Peak memory", "Receptive field")
+
+
+def to_html(entries: Sequence[Entry], order: str) -> str:
+    """A table with a row for each network, in one of `ORDERS`; by family under the family's name
+    and paper."""
+    ordered = sorted(entries, key=ORDERS[order])
+    head = "".join([f'<th scope="col">{name}</th>' for name in HEADS])
+    rows = []
+    for family, members in groupby(ordered, lambda entry: entry.family):
+        if order == "Family":
+            rows.append(f'<tr class="family"><th colspan="{len(HEADS)}" scope="rowgroup">'
+                        f"{escape(family.title)} <span>{_paper(family.paper)}</span></th></tr>")
+        rows += [_row(entry, by_family=order == "Family") for entry in members]
+    return (f'<div class="catalogue"><table><thead><tr>{head}</tr></thead>'
+            f'<tbody>{"".join(rows)}</tbody></table></div>')
+
+
+def _row(entry: Entry, *, by_family: bool) -> str:
+    config, totals, source = entry.preset.config, entry.totals, entry.preset.source
+    if not by_family:       # whose paper it is stands above no row
+        source = f"{entry.family.paper.partition(',')[0]}. {source}"
+    cells = [
+        str(config.batch_size),
+        text.shape((config.in_channels, config.input_size, config.input_size)),
+        str(entry.weighted_layers),
+        f"{totals.layers:,}",
+        _short(totals.params),
+        _short(totals.macs),
+        _short(totals.peak_activation_bytes, "B"),
+        f"{totals.receptive_field:,} px",
+    ]
+    return (f'<tr><th scope="row"><a href="./?network={config.network}" target="_self">'
+            f"{escape(entry.title)}</a><small>{escape(source)}</small></th>"
+            f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+
+
+def _short(value: int, unit: str = "") -> str:
+    return f'<span title="{value:,}{unit and " " + unit}">{text.short(value, unit)}</span>'
+
+
+def _paper(paper: str) -> str:
+    """Authors and year, with a link where the paper stands on arXiv."""
+    return re.sub(r"arXiv:(\d{4}\.\d{5}|\d{4}\.\d{4})",
+                  r'<a href="https://arxiv.org/abs/\1" target="_blank" rel="noopener">\g<0></a>',
+                  escape(paper))

@@ -1,0 +1,99 @@
+"""The catalogue as people look through it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import explorer
+from explorer import text
+from explorer.networks.catalogue import families
+from explorer.ui.calls import catalogue
+from explorer.views.catalogue import HEADS, ORDERS, to_html
+from tests.test_pages import open_app
+
+Row = dict[str, ElementTree.Element]
+
+
+def rows(order: str) -> list[Row]:
+    """The networks in the order of the page, each with its cells by the heads of the columns."""
+    table = ElementTree.fromstring(to_html(catalogue(), order))
+    found = [dict(zip(HEADS, row, strict=True)) for row in table.iter("tr")
+             if row.get("class") != "family"]
+    return found[1:]        # without the heads
+
+
+def names(order: str) -> list[str]:
+    return [link(row).get("href", "").removeprefix("./?network=") for row in rows(order)]
+
+
+def link(row: Row) -> ElementTree.Element:
+    found = row["Network"].find("a")
+    assert found is not None
+    return found
+
+
+def said(row: Row, head: str) -> str:
+    return "".join(row[head].itertext())
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_preset_is_there_once_and_its_name_is_the_link(order: str) -> None:
+    assert sorted(names(order)) == sorted(explorer.presets())
+    for row in rows(order):
+        assert link(row).get("target") == "_self"
+        name = link(row).get("href", "").removeprefix("./?network=")
+        assert link(row).text == explorer.presets()[name].title
+
+
+def test_a_row_has_the_figures_of_its_network() -> None:
+    shown = dict(zip(names("Family"), rows("Family"), strict=True))
+    for name, row in shown.items():
+        config = explorer.configure(name)
+        totals = explorer.summarise(config).totals
+        assert said(row, "Batch") == str(config.batch_size)
+        assert said(row, "Input") == f"3×{config.input_size}×{config.input_size}"
+        assert said(row, "Calls") == f"{totals.layers:,}"
+        assert said(row, "Parameters") == text.short(totals.params)
+        exact = row["Multiply-adds"].find("span")
+        assert exact is not None and exact.get("title") == f"{totals.macs:,}"
+    assert said(shown["resnet50"], "Depth") == "50"
+    assert said(shown["vgg16"], "Depth") == "16"
+    assert said(shown["resnet50_tutorial"], "Batch") == "64"
+
+
+def test_families_follow_the_years_and_the_papers_networks_come_before_tutorials() -> None:
+    table = ElementTree.fromstring(to_html(catalogue(), "Family"))
+    heads = ["".join(row.itertext()) for row in table.iter("tr") if row.get("class") == "family"]
+    assert [head.split(" ")[0] for head in heads] == [
+        "VGG", "Inception", "ResNet", "Xception", "MobileNetV3"]
+    for head, year in zip(heads, (2015, 2016, 2016, 2017, 2019), strict=True):
+        assert str(year) in head
+    order = names("Family")
+    assert order[:4] == ["vgg11", "vgg13", "vgg16", "vgg19"]
+    first = order.index("resnet18")
+    assert order[first:first + 5] == ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+    assert order[first + 5].endswith("_tutorial")
+
+
+@pytest.mark.parametrize("order", [order for order in ORDERS if order != "Family"])
+def test_sorted_by_a_figure_it_ascends(order: str) -> None:
+    figures = {"Parameters": "params", "Multiply-adds": "macs"}
+    depth = {row_name: int(said(row, "Depth"))
+             for row_name, row in zip(names(order), rows(order), strict=True)}
+    shown = [getattr(explorer.summarise(name).totals, figures[order]) if order in figures
+             else depth[name] for name in names(order)]
+    assert shown == sorted(shown)
+
+
+def test_the_years_of_the_families() -> None:
+    assert {family.title: family.year for family in families()} == {
+        "VGG": 2015, "ResNet": 2016, "Inception v3": 2016, "Xception": 2017, "MobileNetV3": 2019}
+
+
+def test_the_page_sorts() -> None:
+    app = open_app().switch_page("pages/catalogue.py").run()
+    before = app.get("html")[-1].proto.body
+    app.button_group(key="catalogue-order").set_value("Depth").run()
+    assert not app.exception and app.get("html")[-1].proto.body != before
