@@ -7,7 +7,7 @@ from explorer.ui.messages import cannot_open
 
 st.subheader("Published tables", anchor=False)
 st.caption("Tutorials print a table of their network's layers. Here is each such table beside our "
-           "trace of the same network: what every row stands for, and how every total comes about.")
+           "trace of the same network: what each row stands for, and how each total is computed.")
 comparison = published.choose()
 if isinstance(comparison, Exception):
     cannot_open(comparison)

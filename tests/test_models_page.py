@@ -261,7 +261,7 @@ def test_a_file_that_is_saved_again_shows_what_it_makes_now(net: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "said"), [
-    ("resnet50", "is no file"), ("timm:resnet18", "is no file"),
+    ("resnet50", "is not a file"), ("timm:resnet18", "is not a file"),
     ("nosuch.py:net", "There is no file"),
     ("net.py", "does not say what makes a network"), ("net.py:image&width=2", "no knob"),
     ("net.py:image&input=x", "An input is"), ("net.py:image(open('x'))", "must be literals")])
