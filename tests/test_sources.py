@@ -184,7 +184,7 @@ REFUSED = [
     ("timm:resnet18&speed", ("KNOB=VALUE",)),
     ("foo:bar", ("'foo'", "timm:NAME", "FILE.py:CALLABLE")),
     ("http://x/net.py", ("FILE.py:CALLABLE",)),
-    (":", ("no library",)),
+    (":", ("not a library",)),
     ("", ("Unknown network ''",)),
     ("resnet50&input=1x3x64x64", ("--set input_size=64",)),
 ]
