@@ -9,25 +9,28 @@ page("How it counts", "What does each figure mean, and how is it counted? Tools 
 st.markdown("""
 | Figure | What it is |
 | --- | --- |
-| **Parameters** | Every weight that training learns, shared ones once. Where some do not run in \
-evaluation (Inception's auxiliary head), *used* parameters are fewer. |
-| **Multiply-adds** (MACs) | One multiplication and one addition, of convolutions and linear \
-layers, without the bias. **FLOPs** are twice as many. |
-| **Element-wise operations** | Everything else, in a column of its own: a bias or a ReLU is one \
-for each output, BatchNorm two, pooling one for each input of its window. |
+| **Parameters** | Every registered parameter of the module; a shared one counts once. Buffers, \
+such as the running means of BatchNorm, are not counted. *Used* parameters are those that the \
+output in evaluation depends on: without Inception's auxiliary head they are fewer. |
+| **Multiply-adds** (MACs) | One multiplication and one addition count as one. Convolutions, \
+linear layers and matrix products (also in attention) are counted, without the bias. **FLOPs** \
+are twice as many. |
+| **Element-wise operations** | Everything else, in a separate column. For each output a bias or \
+a ReLU counts one, BatchNorm two, and pooling one for each input in its window. |
 | **Output bytes** | The memory of a layer's output in float32 (4 bytes a number). Zero where the \
-output shares its input's memory: a flattening, or an operation in place. |
-| **Peak memory** | The most activation memory alive at once in one forward pass in evaluation: \
-a tensor lives until the last layer that reads it, or as long as a variable of the program holds \
-it. Parameters and the workspace of the algorithms come on top. |
-| **Kept by training** | What a training pass keeps for its backward pass, as PyTorch does on a \
-CPU: inputs of convolutions, outputs of ReLU, the mask of dropout, the indices of max pooling, the \
-statistics of BatchNorm. Memory that two layers keep counts once; parameters are apart. |
+output shares the memory of its input: after flatten, or an in-place operation. |
+| **Peak memory** | The most activation memory in use at one moment of a forward pass in \
+evaluation. A tensor is in use until the last layer that reads it, or as long as a variable of \
+the program holds it. Parameters and the workspace of the algorithms are not included. |
+| **Saved for backward** | What a training pass saves for its backward pass, as PyTorch does on a \
+CPU: inputs of convolutions, outputs of ReLU, the mask of dropout, the indices of max pooling, \
+the statistics of BatchNorm. Memory that two layers save counts once; parameters are not \
+included. |
 | **Receptive field** | The pixels of the image that one position of a feature map can see, along \
-the largest path through branches and shortcuts. Behind squeeze-and-excitation that is the whole \
-image, since its gate pools all of it. |
-| **Latency** | The median of timed forward passes in evaluation, after a warm-up, in a process of \
-its own; with the 10th and the 90th percentile, and the conditions. |
+the largest path through branches and shortcuts. After squeeze-and-excitation it is the whole \
+image, because squeeze-and-excitation has a global pooling. |
+| **Latency** | The median of timed forward passes in evaluation, after a warm-up, in a separate \
+process; with the 10th and the 90th percentile, and the conditions. |
 
 k, M and G are 10³, 10⁶ and 10⁹; MB is 10⁶ bytes, MiB is 2²⁰.
 
@@ -43,8 +46,7 @@ H_{out} = \\left\\lfloor \\frac{H_{in} + 2p - d\\,(k_h - 1) - 1}{s} \\right\\rfl
 $$
 
 $$
-\\text{parameters} = C_{out} · \\frac{C_{in}}{g} · k_h · k_w \
-\\;(+\\, C_{out} \\text{ with a bias})
+\\text{parameters} = C_{out} · \\frac{C_{in}}{g} · k_h · k_w \\;(+\\, C_{out} \\text{ with a bias})
 $$
 
 $$
@@ -63,8 +65,16 @@ classifier at the end. |
 module. |
 | **Width multiplier** | Multiplies the channels of every layer, rounded to a multiple of 8. |
 | **Depth multiplier** | Multiplies the number of blocks in every stage, rounded up. |
-| **Depthwise convolution** | One filter for each channel; groups equal channels. Few \
-multiply-adds, and bound by memory rather than arithmetic. |
-| **Bottleneck** | 1×1 convolutions narrow the channels before a 3×3 and widen them after it. |
-| **Squeeze-and-excitation** | Scales each channel by a number that the whole image decides. |
+| **Depthwise convolution** | One filter for each channel: as many groups as channels. It has few \
+multiply-adds, and is usually memory-bound. |
+| **Bottleneck** | A 1×1 convolution reduces the channels before a 3×3, and another 1×1 increases \
+them after it. |
+| **Global pooling** | One number for each channel: the average over the whole feature map. |
+| **Squeeze-and-excitation** | Multiplies each channel by a factor that is computed from the \
+whole feature map: global pooling, two small layers, and a sigmoid or hard-sigmoid. |
+| **Compute-bound** | The arithmetic takes longest: more multiply-adds mean more time. |
+| **Memory-bound** | Reading and writing memory takes longest: fewer multiply-adds alone do not \
+help. |
+| **Overhead-bound** | Starting the operation takes longest: it is too small for the device. |
+| **Preset** | A network as its paper, or torchvision, has it, with no knob turned. |
 """)

@@ -209,7 +209,7 @@ def test_time_of_what_is_no_network_of_the_catalogue(command, net: str) -> None:
 
 
 STRANGE = [
-    (("timm:nosuch",), ("'nosuch'", "Near it are timm:")),
+    (("timm:nosuch",), ("'nosuch'", "Similar names: timm:")),
     (("timm:../../x",), ("'../../x'",)),
     (("foo:bar",), ("'foo'", "timm:NAME")),
     (("timm:resnet18", "--set", "widht=1"), ("no knob 'widht'",)),

@@ -243,6 +243,12 @@ UNSOUND = [
     (float, knob(0.5, "It grows.", step=0.1), "is a number and must have both bounds"),
     (float, knob(0.5, "It grows.", ge=0, le=1), "is a fraction and must say by how much its slider "
      'moves. Write `knob(0.5, "What it does.", ge=0, le=1, step=...)`.'),
+    (float, knob(0.5, "It grows.", ge=0, le=1, step=0.1, positions=(0, 0.5)),
+     "has positions, and they must be those of a fraction, rising from its lower bound to its "
+     "upper one. Write positions from 0 to 1, or none."),
+    (float, knob(0.5, "It grows.", ge=0, le=1, step=0.1, positions=(0, 0.5, 0.5, 1)),
+     "has positions"),
+    (int, knob(1, "It grows.", ge=0, le=2, positions=(0, 2)), "has positions"),
     (str, knob("a", "It grows."), "has the type str, for which there is no widget. "
                                   "Write bool, int, float, a Literal of its options, or "
                                   "tuple[BlockCount, ...]."),
@@ -293,7 +299,7 @@ def test_a_sound_knob_is_all_that_it_says() -> None:
     assert own == [
         Knob(name="growth", kind="int", help="It grows.", label="Growth rate", low=1, high=64),
         Knob(name="share", kind="float", help="It shares.", label="Share", low=0, high=1,
-             step=0.25),
+             step=0.25, positions=(0, 0.25, 0.5, 0.75, 1)),
         Knob(name="kind", kind="choice", help="It is of a kind.", label="Kind", options=("a", 2)),
         Knob(name="sizes", kind="counts", help="It has sizes.", label="Sizes", low=1, high=64)]
     # Every tuple has one widget for each stage.

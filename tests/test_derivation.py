@@ -115,7 +115,7 @@ def test_weights_that_are_computed_are_no_parameters() -> None:
     conv = derive(summary, len(summary.layers) - 1)
     [step] = [step for step in conv.steps if step.name == "Parameters"]
     assert (step.result, step.notes[1]) == (
-        4, "Other weights that it reads are computed, or constants.")
+        4, "The other weights that it reads are computed or constant.")
 
 
 @pytest.mark.parametrize(("shape", "names"), [
@@ -316,7 +316,7 @@ def test_a_merge_of_which_no_input_sees_all() -> None:
         return x[:, :, :4, :4] + x[:, :, 4:, 4:8]
 
     notes = step(of(network, index=2), "Receptive field").notes
-    assert "No input sees all of it alone." in notes
+    assert "No single input sees all of it." in notes
 
 
 def test_an_operation_without_a_rule_is_not_counted() -> None:

@@ -171,7 +171,7 @@ def test_without_a_library_the_page_stands_and_says_what_installs_it(
 @pytest.mark.parametrize(("network", "said"), [
     ("timm:convnext_tinny", "timm:convnext_tiny"), ("timm:../x", "timm has no model"),
     ("torchvision:__init__", "torchvision has no model"), ("timm:", "timm has no model"),
-    ("os:system", "no library"), ("/etc/passwd:x", "no library"),
+    ("os:system", "not a library"), ("/etc/passwd:x", "not a library"),
     ("/etc/passwd", "Unknown network"), ("x.py:os.system", "was not started with"),
     ("x.py", "was not started with"),
     ("timm:resnet18&input_size=64", "no model"), ("timm:resnet18(pretrained=True)", "no model")])
@@ -229,7 +229,7 @@ def test_every_section_stands_for_inputs_that_are_no_image(net: str, named: str)
 
 @pytest.mark.parametrize(("named", "said"), [
     ("fails", "line 36 of net.py: RuntimeError: no data"), ("nosuch", "no class or function"),
-    ("same", "Say what it is given"), ("same&input=1x3x8x8", "does nothing"),
+    ("same", "Give one"), ("same&input=1x3x8x8", "does nothing"),
     ("Net&input=1x3x16x16", "ids"), ("wrong", "1 (Linear)")])
 def test_a_file_that_cannot_be_followed_gives_its_sentence(net: str, named: str, said: str) -> None:
     offer(f"{net}:{named}")
@@ -261,9 +261,9 @@ def test_a_file_that_is_saved_again_shows_what_it_makes_now(net: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "said"), [
-    ("resnet50", "is no file"), ("timm:resnet18", "is no file"),
+    ("resnet50", "is not a file"), ("timm:resnet18", "is not a file"),
     ("nosuch.py:net", "There is no file"),
-    ("net.py", "does not say what makes a network"), ("net.py:image&width=2", "no knob"),
+    ("net.py", "does not name a network"), ("net.py:image&width=2", "no knob"),
     ("net.py:image&input=x", "An input is"), ("net.py:image(open('x'))", "must be literals")])
 def test_what_is_no_file_is_not_offered(net: str, name: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import SelectSlider
 
 import explorer
 from explorer import text
@@ -76,19 +77,22 @@ def test_widgets_start_at_their_value(page: str) -> None:
                         "shapes": "off"}.items():
         app.query_params[name] = value
     app.switch_page(page).run()
-    widgets = [*app.selectbox, *app.slider, *app.number_input, *app.toggle, *app.button_group]
+    widgets = [*app.selectbox, *app.select_slider, *app.number_input, *app.toggle,
+               *app.button_group]
     assert not any(widget.proto.set_value for widget in widgets)
     for box in app.selectbox:
         assert box.options[box.proto.default] == box.proto.options[box.index]
-    for widget in (*app.slider, *app.number_input):
+    for widget in (*app.select_slider, *app.number_input):
         start = widget.proto.default
-        assert (start[0] if isinstance(widget, type(app.slider[0])) else start) == widget.value
+        if isinstance(widget, SelectSlider):        # a position
+            start = float(widget.options[int(start[0])])
+        assert start == widget.value
 
 
 def test_a_knob_changes_every_figure_and_the_address() -> None:
     app = open_app()
     before = {label: figure(app, label) for label in ("Parameters", "Multiply-adds", "Peak memory")}
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     totals = explorer.summarise(explorer.configure("resnet50", width=0.5)).totals
     assert figure(app, "Parameters") == text.short(totals.params)
     assert all(figure(app, label) != value for label, value in before.items())
@@ -130,7 +134,7 @@ def test_a_link_with_a_bad_value_opens_and_says_so(query: dict[str, str], said: 
 
 def test_the_message_about_a_link_goes_when_a_knob_is_turned() -> None:
     app = open_app(network="resnet50", width="9")
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert not app.warning
 
 
@@ -173,7 +177,7 @@ def test_the_config_survives_a_look_at_another_page() -> None:
     app.query_params.clear()
     app.switch_page("pages/explore.py").run()
     assert not app.exception
-    assert app.slider(key=knob_key(app, "width")).value == 0.5
+    assert app.select_slider(key=knob_key(app, "width")).value == 0.5
 
 
 def test_the_search_keeps_the_layers_that_match() -> None:
@@ -232,7 +236,7 @@ def test_a_link_with_a_layer_that_is_none_opens_and_says_so(layer: str) -> None:
     assert "0 to 174" in warnings(app)
     assert opened_layer(app) is None
     assert dict(app.query_params) == {"network": "resnet50", "width": "0.5"}
-    app.slider(key=knob_key(app, "width")).set_value(0.75).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.75).run()
     assert not app.warning
 
 
@@ -248,9 +252,9 @@ def test_previous_next_and_close() -> None:
 
 def test_a_knob_keeps_the_layer_while_there_is_one() -> None:
     app = open_app(network="resnet50", layer="170")
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert opened_layer(app) == "#### Layer 170: stage4.2.add"
-    app.slider(key=knob_key(app, "depth")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "depth")).set_value(0.5).run()
     assert opened_layer(app) is None and not app.warning
     assert "layer" not in app.query_params
 

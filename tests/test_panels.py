@@ -105,7 +105,7 @@ def test_two_networks_stand_on_one_page() -> None:
 def test_a_knob_of_one_leaves_the_other_as_it_was() -> None:
     app = opened()
     left, right = seen(app, "left"), seen(app, "right")
-    app.slider(key=knob(app, "left", "width")).set_value(0.5).run()
+    app.select_slider(key=knob(app, "left", "width")).set_value(0.5).run()
     assert not app.exception
     totals = explorer.summarise(explorer.configure("resnet18", input_size=64, width=0.5)).totals
     assert app.container(key="left").metric[0].value == text.short(totals.params)

@@ -86,7 +86,8 @@ def test_the_knobs_of_a_library_turn_what_they_say() -> None:
     key = "timm:resnet18&input_size=64&batch_size=2&num_classes=10&in_channels=1"
     source = find_source(key)
     assert source.key == key
-    assert source.title == "resnet18 (timm) · 64×64 · batch size 2 · num classes 10 · in channels 1"
+    assert source.title == "resnet18 (timm) · 64×64 · batch size 2 · classes 10 · "\
+        "input channels 1"
     assert source.input_shape == (2, 1, 64, 64)
     assert source.build("cpu")(torch.zeros(2, 1, 64, 64)).shape == (2, 10)
     assert preset_of(source) == find_source("timm:resnet18")
@@ -183,7 +184,7 @@ REFUSED = [
     ("timm:resnet18&speed", ("KNOB=VALUE",)),
     ("foo:bar", ("'foo'", "timm:NAME", "FILE.py:CALLABLE")),
     ("http://x/net.py", ("FILE.py:CALLABLE",)),
-    (":", ("no library",)),
+    (":", ("not a library",)),
     ("", ("Unknown network ''",)),
     ("resnet50&input=1x3x64x64", ("--set input_size=64",)),
 ]

@@ -104,7 +104,7 @@ def test_timed_layers_are_in_the_table_until_a_knob_is_turned() -> None:
     assert table["ms_share"].sum() == pytest.approx(1)
     assert "graph-time" not in {button.key for button in app.button}
     # Other knobs: nothing of it is left.
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert "ms" not in app.dataframe[0].value
 
 
@@ -158,7 +158,7 @@ def test_a_turned_knob_stops_what_was_measured_before() -> None:
     rest(app.number_input(key="timing-budget").set_value(60.0).run())
     before = runs.shared.find(wishes(app)["pass"])
     assert before and not before.done()
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert until(before.cancelled)
 
 
@@ -169,7 +169,7 @@ def test_a_cancelled_run_does_not_begin_again_by_itself() -> None:
     assert wishes(app) == {} and wishes(app.run()) == {}
     assert "pass" in wishes(press(app, "time-pass"))
     assert wishes(press(app, "cancel-pass")) == {}
-    app = rest(app.slider(key=knob_key(app, "width")).set_value(0.5).run())
+    app = rest(app.select_slider(key=knob_key(app, "width")).set_value(0.5).run())
     assert "pass" in wishes(app)
 
 

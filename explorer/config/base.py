@@ -20,6 +20,11 @@ from explorer.config.fields import BlockCount, knob, read_knob
 from explorer.config.knobs import Knob
 from explorer.validation import Fault, first_fault
 
+MULTIPLIERS = (0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.625, 0.75, 0.875, 1,
+               1.125, 1.25, 1.4, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.5, 4)
+"""Where the slider of a multiplier stops: each position is 1.07 to 1.25 times the one before, and
+1 is in the middle."""
+
 
 class Knobs(BaseModel):
     """A network and what can be turned of it.
@@ -64,10 +69,11 @@ class Config(Knobs, ABC):
 
     width: float = knob(
         1.0, "Multiplies the channels of every layer, rounded to a multiple of 8 "
-        "(the width multiplier of MobileNet).", ge=0.125, le=4, step=0.125)
+        "(the width multiplier of MobileNet).", ge=0.125, le=4, step=0.05, positions=MULTIPLIERS)
     depth: float = knob(
         1.0, "Multiplies the number of blocks in every stage, rounded up "
-        "(the depth coefficient of EfficientNet).", ge=0.125, le=4, step=0.125)
+        "(the depth coefficient of EfficientNet).", ge=0.125, le=4, step=0.05,
+        positions=MULTIPLIERS)
     blocks: tuple[BlockCount, ...] = knob(
         ..., "The number of blocks in each stage, before the depth multiplier.")
     input_size: int = knob(
@@ -76,9 +82,11 @@ class Config(Knobs, ABC):
         1, "Images in one forward pass. Multiply-adds and activation memory grow with it; "
         "parameters do not.", ge=1, le=4096, step=1)
     num_classes: int = knob(
-        1000, "Outputs of the last layer; ImageNet has 1000.", ge=1, le=100_000, step=1)
+        1000, "Outputs of the last layer; ImageNet has 1000.", ge=1, le=100_000, step=1,
+        label="Classes")
     in_channels: int = knob(
-        3, "Channels of the input image: 3 for RGB, 1 for grey.", ge=1, le=1024, step=1)
+        3, "Channels of the input image: 3 for RGB, 1 for grey.", ge=1, le=1024, step=1,
+        label="Input channels")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -147,7 +155,7 @@ def redeclare(name: str, default: Any, help: str | None = None, *,
     """A number of every network with another default, help or label; bounds and step stay."""
     common = knobs_of(Config)[name]
     return knob(default, help or common.help, ge=common.low, le=common.high, step=common.step,
-                label=label or common.label)
+                positions=common.positions, label=label or common.label)
 
 
 def _no_knob(network: str, name: str, knobs: Iterable[str]) -> ConfigError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field
@@ -15,14 +17,17 @@ BlockCount = Annotated[int, Field(ge=1, le=64)]
 
 
 def knob(default: Any, help: str = "", *, ge: float | None = None, le: float | None = None,
-         step: float | None = None, label: str | None = None) -> Any:
+         step: float | None = None, positions: Sequence[float] | None = None,
+         label: str | None = None) -> Any:
     """A field of a config that a person may turn.
 
     `help` says in a sentence or two what it does. A number has bounds, `ge` and `le`, and goes up
-    by `step`, a whole one by 1 where none is given. The `label` is the name where none is given.
+    by `step`, a whole one by 1 where none is given. The slider of a fraction stops at its
+    `positions`, from bound to bound; at every step where none are given. The `label` is the name
+    where none is given.
     """
-    return Field(default, ge=ge, le=le, description=help,
-                 json_schema_extra={"step": step, "label": label})
+    return Field(default, ge=ge, le=le, description=help, json_schema_extra={
+        "step": step, "positions": list(positions or ()), "label": label})
 
 
 def read_knob(config: type[BaseModel], name: str, *, common: bool) -> Knob:
@@ -55,13 +60,19 @@ def read_knob(config: type[BaseModel], name: str, *, common: bool) -> Knob:
         raise must("is a fraction and must say by how much its slider moves",
                    f'`knob({_default_text(field)}, "What it does.", ge={low:g}, le={high:g}, '
                    'step=...)`')
+    step, positions = float(str(extra["step"] or 1)), _positions(extra)
+    if positions and (kind != "float" or (positions[0], positions[-1]) != (low, high)
+                      or any(one >= next_ for one, next_ in pairwise(positions))):
+        raise must("has positions, and they must be those of a fraction, rising from its lower "
+                   "bound to its upper one", f"positions from {low} to {high}, or none")
     if not (field.description or "").endswith("."):
         raise must("must say what it does, in a sentence with a full stop",
                    f'`knob({_default_text(field)}, "What it does.")`')
     result = Knob(
         name=name, kind=kind, help=field.description or "",
         label=str(extra["label"] or name.replace("_", " ").capitalize()),
-        low=low or 0, high=high or 0, step=float(str(extra["step"] or 1)),
+        low=low or 0, high=high or 0, step=step,
+        positions=positions or (_each_step(low or 0, high or 0, step) if kind == "float" else ()),
         options=get_args(field.annotation) if kind == "choice" else (), common=common)
     if field.default is not PydanticUndefined and not _allows(result, field.default):
         raise must(f"starts at {field.default!r}, and must be {result.rule}",
@@ -92,6 +103,16 @@ def _bounds(field: FieldInfo, kind: Kind) -> tuple[float | None, float | None]:
     limits = {limit: getattr(constraint, limit) for constraint in constraints
               for limit in ("ge", "le") if hasattr(constraint, limit)}
     return limits.get("ge"), limits.get("le")
+
+
+def _positions(extra: dict[str, Any]) -> tuple[float, ...]:
+    return tuple(float(position) for position in extra["positions"])
+
+
+def _each_step(low: float, high: float, step: float) -> tuple[float, ...]:
+    # Rounded, because 3 × 0.05 is 0.15000000000000002.
+    between = (round(low + number * step, 9) for number in range(math.ceil((high - low) / step)))
+    return (*(float(position) for position in between if position < high), float(high))
 
 
 def _allows(knob: Knob, value: Any) -> bool:

@@ -22,6 +22,9 @@ class Knob:
     low: float = 0
     high: float = 0
     step: float = 1
+    """What the buttons of its field add and take away."""
+    positions: tuple[float, ...] = ()
+    """Of a fraction: the round values of its slider, from `low` to `high`."""
     options: tuple[Any, ...] = ()
     common: bool = False
     """Every network has it."""
@@ -52,8 +55,18 @@ class Knob:
 
     def words(self, value: Any) -> str:
         """Label and value, as in "width 0.5": a part of a sentence."""
-        text = self.format(value).replace("_", " ")
-        return f"{self.label[0].lower()}{self.label[1:]} {text}"
+        first, *rest = self.label.split(" ")
+        # "SE" and "BatchNorm" keep their capitals.
+        label = " ".join([first.lower() if first == first.capitalize() else first, *rest])
+        return f"{label} {self.value_words(value)}"
+
+    def value_words(self, value: Any) -> str:
+        """The value as people write it: "BN after addition", "3×3"; what `parse` reads is the
+        text of `format`."""
+        text = self.format(value)
+        if self.kind != "choice":
+            return text
+        return " ".join(_SPELT.get(word, word) for word in text.split("_"))
 
     @property
     def rule(self) -> str:
@@ -70,6 +83,10 @@ class Knob:
                 return f"a whole number from {self.low:,.0f} to {self.high:,.0f}"
             case "float":
                 return f"between {self.low:g} and {self.high:g}"
+
+
+_SPELT = {"bn": "BN", "relu": "ReLU", "elu": "ELU", "1x1": "1×1", "3x3": "3×3", "5x5": "5×5",
+          "7x7": "7×7"}
 
 
 def _parse_bool(_: Knob, text: str) -> bool:

@@ -40,7 +40,7 @@ def report(seen: Seen) -> ToolReport:
         tool="fvcore", version="0.1.5",
         figures=(seen.figure("parameters", "parameter_count"),
                  seen.operations("FLOPs", lambda: _flops(seen))),
-        remark="A multiply-add is one of its FLOPs; elsewhere a FLOP is half of one.")
+        remark="A multiply-add is one of its FLOPs; elsewhere a multiply-add is two FLOPs.")
 
 
 def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
@@ -64,23 +64,23 @@ def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
             counts[kind] += value
     batch_norm = "BatchNorm in evaluation"
     return [
-        Term(counts["product"], "Takes a matrix product as the numbers of its first factor times "
+        Term(counts["product"], "Counts a matrix product as the numbers of its first factor times "
              f"the columns of its second: {counts['product']:+,}."),
-        Term(counts["einsum"], "Takes `einsum` as NumPy estimates it, rounded to four digits: "
+        Term(counts["einsum"], "Counts `einsum` as NumPy estimates it, rounded to four digits: "
              f"{counts['einsum']:+,}."),
         Term(counts["batch norm"], f"Adds {batch_norm}, 2 for each output: "
              f"2 × {counts['batch norm'] // 2:,} = {counts['batch norm']:,}."),
         Term(counts["bare batch norm"], f"Adds {batch_norm} without scale and shift, 1 for each "
              f"output: {counts['bare batch norm']:,}."),
-        Term(counts["norm"], "Adds normalisation by the numbers' own mean, 5 for each output: "
+        Term(counts["norm"], "Adds normalisation by the input's own mean, 5 for each output: "
              f"5 × {counts['norm'] // 5:,} = {counts['norm']:,}."),
-        Term(counts["bare norm"], "Adds normalisation by the numbers' own mean without scale and "
+        Term(counts["bare norm"], "Adds normalisation by the input's own mean without scale and "
              f"shift, 4 for each output: 4 × {counts['bare norm'] // 4:,} = "
              f"{counts['bare norm']:,}."),
         Term(counts["pool"], "Adds adaptive average pooling, 1 for each input: "
              f"{counts['pool']:,}."),
-        Term(counts["upsampling"], "Adds upsampling, 1 for each output of the nearest number and 4 "
-             f"of a bilinear mixture: {counts['upsampling']:,}.")], watched
+        Term(counts["upsampling"], "Adds upsampling, 1 for each output in the mode nearest and 4 "
+             f"in the mode bilinear: {counts['upsampling']:,}.")], watched
 
 
 def _of_call(call: Call) -> tuple[str, int]:

@@ -81,7 +81,7 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
     seen.floats()
     batch, modules = seen.batch, seen.trace.modules
     if any(module.type == "DeformConv2d" for module in modules.values()):
-        raise NotComputed("What it counts for deformable convolutions a trace does not tell.")
+        raise NotComputed("A trace does not show what it counts for deformable convolutions.")
     attentions = [run for run in seen.runs if modules[run.path].children and _is_attention(
         seen, run)]
     beneath = {path for run in attentions for path in _beneath(seen, run.path)}

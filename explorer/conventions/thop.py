@@ -76,7 +76,7 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
                 else "")),
         Term(counts["bare norm"], "Adds normalisation without scale and shift, 2 for each output: "
              f"2 × {counts['bare norm'] // 2:,} = {counts['bare norm']:,}."),
-        Term(counts["transposed"], "Takes transposed convolutions for ordinary ones, each output "
+        Term(counts["transposed"], "Counts transposed convolutions as ordinary ones, each output "
              f"as the sum of a whole window: {counts['transposed']:+,}."),
         Term(counts["recurrent"], "Adds the biases and gates of recurrent layers: "
              f"{counts['recurrent']:,}."),
@@ -87,8 +87,8 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
              f"for each output: {counts['adaptive pool']:,}."),
         Term(counts["softmax"], "Adds softmax, 3n - 1 for n outputs that add up to 1: "
              f"{counts['softmax']:,}."),
-        Term(counts["upsampling"], "Adds upsampling, 1 for each output of the nearest number and "
-             f"more of a mixture, such as 11 where it is bilinear: {counts['upsampling']:,}."),
+        Term(counts["upsampling"], "Adds upsampling, 1 for each output in the mode nearest and "
+             f"more in other modes, such as 11 in bilinear: {counts['upsampling']:,}."),
         Term(shared, f"Counts {shared:,} again for modules that several containers share: once "
              "for each hook, in each container.")]
     return terms, watched

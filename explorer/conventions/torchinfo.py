@@ -64,7 +64,7 @@ def _terms(seen: Seen) -> tuple[list[Term], set[int]]:
     return [
         Term(counted.conv_bias, "Adds the biases of convolutions, one for each output: "
              f"{counted.conv_bias:,}."),
-        Term(counted.transposed, "Takes transposed convolutions for ordinary ones, with all "
+        Term(counted.transposed, "Counts transposed convolutions as ordinary ones, with all "
              f"weights at each position of the output: {counted.transposed:+,}."),
         Term(counted.linear_bias, "Adds the biases of linear layers, once for each image: "
              f"{counted.linear_bias:,}."),

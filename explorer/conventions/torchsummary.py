@@ -71,7 +71,8 @@ def _runs(seen: Seen) -> None:
         if module.origin.startswith("torch.nn.utils.") or run.type.startswith("Frozen") \
                 or any(name.startswith("weight_") for name in seen.own(run.path)
                        if own_type(module) not in _SEVERAL_WEIGHTS):
-            raise NotComputed(f"What the weight of {where} is made of a trace does not tell.")
+            raise NotComputed(f"A trace does not show what the weight of {where} is computed "
+                              "from.")
 
 
 _SEVERAL_WEIGHTS = {"LSTMCell", "GRUCell", "RNNCell", "LSTM", "GRU", "RNN"}

@@ -22,7 +22,7 @@ from explorer.tracing import NETWORK_INPUT, Call
 from explorer.tracing.operators import Shape
 from explorer.tracing.operators.explanation import SIDES, Case, Words, by_axis, counted, numel
 
-NO_FORMULA = "The figure is that of the program's table of operators; no formula is written for it."
+NO_FORMULA = "The figure comes from the program's table of operators; it has no formula here."
 DISAGREES = "The program's table of operators contradicts itself here"
 
 MEANINGS = {
@@ -34,7 +34,7 @@ MEANINGS = {
     "L": "length: positions in a row", "L_in": "length of the input",
     "L_out": "length of the output",
     "F": "features", "F_in": "features of the input", "F_out": "features of the output",
-    "K": "products that are added up for one output",
+    "K": "products that are summed for one output",
     "k": "kernel: the side of the window", "k_h": "height of the kernel, the window",
     "k_w": "width of the kernel, the window", "k_d": "depth of the kernel, the window",
     "s": "stride: by how much the window moves", "s_h": "stride downwards",
@@ -46,13 +46,13 @@ MEANINGS = {
     **{f"{letter}{side}": meaning + by for side, by in (
         ("", ""), ("_d", ", by depth"), ("_h", ", by height"), ("_w", ", by width"))
        for letter, meaning in (
-           ("f", "side of a filter that is spread over the output"),
+           ("f", "side of a filter of a transposed convolution"),
            ("t", "stride of a transposed convolution: outputs from one input to the next"),
            ("c", "outputs that are cut off at each edge"),
            ("e", "dilation: distance between the outputs that a filter gives to"),
-           ("o", "outputs that are added behind"))},
-    "g": "groups: parts of the channels that are convolved apart",
-    "h": "heads, which attend apart", "S": "keys, each with its value",
+           ("o", "outputs that are added at the end"))},
+    "g": "groups: parts of the channels that are convolved separately",
+    "h": "heads, each with its own attention", "S": "keys, each with its value",
     "E": "numbers of a query or of a key, in one head", "E_v": "numbers of a value, in one head",
     "n": "neighbouring channels that are summed",
     "q": "arithmetic operations for each number", "b": "bytes of a number",
@@ -66,7 +66,7 @@ MEANINGS = {
     "j_out": "pixels of the image between neighbouring positions",
     "a_in": "first pixel that position 0 of the input sees",
     "a_out": "first pixel that position 0 sees; negative inside the padding",
-    "e_out": "first pixel past what position 0 sees",
+    "e_out": "first pixel after those that position 0 sees",
 }
 """What each symbol stands for."""
 
@@ -224,9 +224,10 @@ def _output_shape(case: Case) -> Step:
 def _parameters(summary: Summary, case: Case) -> Step:
     name, call = "Parameters", case.call
     if not call.parameters:
-        return Step(name, 0, notes=("It has none.",))
+        return Step(name, 0, notes=("This layer has none.",))
     if summary.layers[call.index].unused:
-        return Step(name, 0, notes=("No result depends on it: its parameters count as not used.",))
+        return Step(name, 0, notes=(
+            "No output depends on this layer: its parameters are not used.",))
     first = _first_uses(summary, case)
     shapes = dict(case.parameters)
     earlier = [user for user in first.values() if user != call.index]
@@ -240,7 +241,7 @@ def _parameters(summary: Summary, case: Case) -> Step:
         return _counted(name, case.entry.params(case))
     notes = [case.held]
     if case.computed:
-        notes.append("Other weights that it reads are computed, or constants.")
+        notes.append("The other weights that it reads are computed or constant.")
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
                                   *notes))
 
@@ -269,7 +270,7 @@ def _multiply_adds(case: Case) -> Step:
         if case.call.effect.macs is None:
             return _not_counted(name)
         return Step(name, case.call.effect.macs, notes=(
-            "PyTorch's own counter (torch.utils.flop_counter) finds as many: there is no rule for "
+            "From PyTorch's own counter (torch.utils.flop_counter): there is no rule for "
             "this operation.",))
     if case.entry.macs is None:
         return Step(name, 0, notes=("None: only convolutions and matrix products have them.",))
@@ -282,8 +283,8 @@ def _elementwise(case: Case) -> Step:
 
 
 def _not_counted(name: str) -> Step:
-    return Step(name, None, notes=("Not counted: there is no rule for this operation. It is in no "
-                                   "total.",))
+    return Step(name, None, notes=("Not counted: there is no rule for this operation. It is not in "
+                                   "any total.",))
 
 
 # Memory
@@ -303,7 +304,7 @@ def _bytes(summary: Summary, case: Case) -> Step:
     if not others:
         return _counted(name, counted("bytes", size), unit="bytes")
     return _counted(name, counted("bytes", total([size, *map(Number, others)]),
-                                  "The other outputs have memory too."), unit="bytes")
+                                  "The other outputs also take memory."), unit="bytes")
 
 
 # Receptive field
@@ -322,11 +323,11 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
         equations, field = _union([field for _, field in known])
         notes = list(_dominant(summary, known, field))
     elif len(known) > 1:
-        notes = ["All inputs see the same, and so does what they become."]
+        notes = ["All inputs have the same receptive field, and so does the output."]
     if call.effect.window is None:
         if len(known) == 1:
             notes.append("As in the input." if call.kind == "normalisation" else
-                         "As in the input: each position reads its own alone.")
+                         "As in the input: each position reads only itself.")
     else:
         more, field = _widened(case, field)
         equations += more
@@ -342,11 +343,11 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
 def _no_field(summary: Summary, call: Call) -> str:
     """Why a call has none."""
     if not call.known:
-        return "What this operation reads is not known, so neither is what it sees."
+        return "It is not known which positions this operation reads."
     seen = [summary.layers[producer].receptive_field for producer in call.inputs if producer >= 0]
     if any(seen) or len(seen) < len(call.inputs):
-        return "It mixes positions: each number can see all that its input saw."
-    return "Positions are gone from here on: each number can see all that the last feature map saw."
+        return "It mixes positions: each output depends on the whole input."
+    return "No positions are left from here on: each number depends on the whole last feature map."
 
 
 def _widened(case: Case, field: ReceptiveField
@@ -400,13 +401,13 @@ def _field(makers: list[Callable[[int], Expression]], names: list[str],
 def _dominant(summary: Summary, known: list[tuple[int, ReceptiveField]],
               union: ReceptiveField) -> Iterator[str]:
     """Which input sees all that the merge sees."""
-    yield "The union of what the inputs see."
+    yield "The union of the receptive fields of the inputs."
     whole = [(number, producer) for number, (producer, field) in enumerate(known, 1)
              if (field.size, field.start) == (union.size, union.start)]
     for number, producer in whole:
         yield f"Input {number}, {_named(summary, producer)}, sees all of it."
     if not whole:
-        yield "No input sees all of it alone."
+        yield "No single input sees all of it."
     if len({field.stride for _, field in known}) > 1:
         yield "The smallest distance counts: a 1×1 input is repeated over the other's positions."
 

@@ -19,7 +19,7 @@ def sums(summary: Summary, selected: Sequence[int]) -> list[Step]:
                                        ("Output memory", "activation_bytes", "bytes"))]
     last = layers[-1]
     return [*steps, Step("Receptive field", last.receptive_field,
-                         notes=(f"That of {last.path}, the last of them.",)),
+                         notes=(f"That of {last.path}, the last of these layers.",)),
             Step("Output", last.output_shape, notes=(f"That of {last.path}.",))]
 
 
@@ -30,7 +30,7 @@ def _sum(title: str, unit: str, layers: list[Layer], counts: list[int | None]) -
     parts = [f"{path} {count:,}" for count, path in terms[:SHOWN]]
     if rest := terms[SHOWN:]:
         parts.append(f"{len(rest)} others {sum(count for count, _ in rest):,}")
-    notes = [" + ".join(parts)] if parts else ["None of them has any."]
+    notes = [" + ".join(parts)] if parts else ["None of these layers has any."]
     if missing := sum(count is None for count in counts):
         notes.append(f"{missing} of them {text.NOT_COUNTED}.")
     return Step(title, sum(count or 0 for count in counts), notes=tuple(notes), unit=unit)

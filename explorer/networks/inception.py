@@ -27,7 +27,7 @@ class ModulesConfig(Config):
         "input_size", 299, "Height and width of the input image, in pixels; the paper uses 299.")
     aux_head: bool = knob(
         True, "The auxiliary classifier before the last grid reduction (the paper's Figure 8). "
-        "It runs in training only, but its parameters are there.")
+        "It runs in training only, but its parameters are counted.", label="Auxiliary head")
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -36,18 +36,17 @@ class ModulesConfig(Config):
 
 class InceptionConfig(ModulesConfig):
     factorise_5x5: bool = knob(
-        True, "Two 3×3 convolutions in the place of a 5×5 in the branches that stack them (the "
-        "paper's Figure 1). Off: one 5×5.",
+        True, "Two 3×3 convolutions instead of one 5×5 (the paper's Figure 1). Off: one 5×5.",
         label="Factorise 5×5")
     factorise_nxn: bool = knob(
-        True, "1×n and n×1 convolutions in the place of an n×n (the paper's Figure 6). "
-        "Off: n×n.", label="Factorise n×n")
+        True, "A 1×n and an n×1 convolution instead of one n×n (the paper's Figure 6). "
+        "Off: one n×n.", label="Factorise n×n")
     factor_size: Literal[3, 5, 7] = knob(
         7, "The n of n×n in the 17×17 modules; the paper has 7.", label="Size n of n×n")
     grid_reduction: Literal["parallel", "pool_first", "convolution_first"] = knob(
-        "parallel", "How the grid is halved: strided convolutions beside a pooling (the paper's "
-        "Figure 10), pooling before the convolutions, or after them (Figure 9). All three have "
-        "the same parameters.")
+        "parallel", "How height and width are halved. Parallel: strided convolutions beside a "
+        "pooling (the paper's Figure 10). Pool first: pooling, then convolutions. Convolution "
+        "first: the other way round (Figure 9). All three have the same number of parameters.")
 
 
 def unit(in_channels: int, out_channels: int, kernel_size: int | tuple[int, int] = 1, *,

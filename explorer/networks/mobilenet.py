@@ -151,23 +151,25 @@ class BneckConfig(Config):
     """The knobs that the paper's networks and the tutorial's share."""
 
     squeeze_excite: bool = knob(
-        True, "Squeeze-and-excitation where the paper's table has it: each channel is scaled by "
-        "what the whole image says of it.")
+        True, "Squeeze-and-excitation where the paper's table has it: each channel is multiplied "
+        "by a factor that is computed from the whole feature map.",
+        label="Squeeze-and-excitation")
     se_reduction: int = knob(
-        4, "How many times narrower the squeezed layer is than the expanded one.",
+        4, "The squeezed layer has this many times fewer channels than the expanded one.",
         ge=1, le=64, step=1, label="SE reduction")
     activation: Literal["paper", "relu", "swish"] = knob(
-        "paper", "Paper: ReLU in the early blocks and hard-swish in the later ones. Or ReLU, or "
-        "swish, everywhere.")
+        "paper", "Paper: ReLU in the early blocks and hard-swish in the later ones. ReLU, swish: "
+        "the same everywhere.")
     kernel_size: Literal["paper", "3x3", "5x5", "7x7"] = knob(
-        "paper", "Kernel of the depthwise convolutions: as in the paper's table, or one size "
-        "everywhere.")
+        "paper", "Kernel of the depthwise convolutions. Paper: as in its table. The others: one "
+        "size everywhere.")
     last_stage: Literal["efficient", "original"] = knob(
         "efficient", "Efficient: global pooling comes before the wide 1×1 convolution. Original: "
         "after it, behind one more bottleneck (the paper's Figure 5).")
     scale_head: bool = knob(
-        False, "Let the width multiplier shrink the last hidden layer too, as torchvision does. "
-        "The paper leaves it alone below width 1.")
+        False, "The width multiplier also makes the last hidden layer smaller, as in "
+        "torchvision. In the paper a width below 1 does not change this layer.",
+        label="Head follows width")
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -198,9 +200,9 @@ class BneckConfig(Config):
 
 class MobileNetV3Config(BneckConfig):
     expansion_rule: Literal["authors", "torchvision"] = knob(
-        "authors", "How the width multiplier reaches the expanded channels. Authors: the paper's "
-        "expansion factor times the scaled input channels, as in their code. Torchvision: the "
-        "paper's expanded channels, scaled.")
+        "authors", "How the width multiplier changes the expanded channels. Authors: expansion "
+        "factor of the paper × scaled input channels, as in their code. Torchvision: expanded "
+        "channels of the paper × width.")
 
     def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
         if self.expansion_rule == "torchvision":

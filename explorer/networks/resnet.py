@@ -43,28 +43,29 @@ TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, int, str], ...] = (
 
 class ResNetConfig(Config):
     block: Literal["basic", "bottleneck"] = knob(
-        "bottleneck", "Basic: two 3×3 convolutions. Bottleneck: 1×1 down, 3×3, 1×1 up to four "
-        "times the channels (He et al. 2016, Figure 5).")
+        "bottleneck", "Basic: two 3×3 convolutions. Bottleneck: a 1×1 to fewer channels, a 3×3, "
+        "and a 1×1 to four times as many (He et al. 2016, Figure 5).")
     groups: int = knob(
-        1, "Groups of the bottleneck's 3×3 convolution: ResNeXt's cardinality, 32 in "
+        1, "Groups of the bottleneck's 3×3 convolution, which ResNeXt calls cardinality: 32 in "
         "ResNeXt-50 32×4d.", ge=1, le=128, step=1)
     width_per_group: int = knob(
-        64, "Channels of each group where a stage has 64: 4 with 32 groups is ResNeXt-50 32×4d, "
-        "128 with one group is Wide ResNet-50-2.", ge=1, le=512, step=4)
+        64, "Channels of each group in the first stage; each later stage doubles them. 4 with 32 "
+        "groups is ResNeXt-50 32×4d, 128 with one group is Wide ResNet-50-2.", ge=1, le=512, step=4)
     stride_on: Literal["1x1", "3x3"] = knob(
-        "3x3", "Which convolution of a bottleneck halves the image: the first 1×1 (the paper, "
+        "3x3", "Which convolution of a bottleneck has the stride 2: the first 1×1 (the paper, "
         "'v1') or the 3×3 (torchvision, 'v1.5').")
     shortcut: Literal["A", "B", "C", "none"] = knob(
-        "B", "A: identity, padded with zeros where channels grow. B: a 1×1 projection there. "
-        "C: projections everywhere. None: the plain network (He et al. 2016, section 4.1).")
+        "B", "Where the number of channels changes, A pads the shortcut with zeros and B has a "
+        "1×1 projection. C has projections everywhere. None: the plain network without shortcuts "
+        "(He et al. 2016, section 4.1).")
     activation_order: Literal[
         "original", "bn_after_addition", "relu_before_addition", "relu_preactivation",
         "full_preactivation"] = knob(
-        "original", "Where BatchNorm and ReLU stand about the addition: the five of Figure 4 in "
-        "'Identity Mappings in Deep Residual Networks'.")
+        "original", "Where BatchNorm and ReLU stand before or after the addition: the five orders "
+        "of Figure 4 in 'Identity Mappings in Deep Residual Networks'.")
     output_stride: Literal[32, 16, 8] = knob(
-        32, "How much smaller than the image the last feature map is. Below 32, dilated "
-        "convolutions take the place of strides, as segmentation networks do.")
+        32, "The last feature map is this many times smaller than the image. Below 32, dilated "
+        "convolutions replace strides, as in segmentation networks.")
 
     @property
     def stages(self) -> tuple[str, ...]:

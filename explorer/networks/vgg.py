@@ -26,19 +26,21 @@ TORCHVISION = {11: (132_863_336, 7_609_090_048), 13: (133_047_848, 11_308_466_17
 
 class VGGConfig(Config):
     batch_norm: bool = knob(
-        False, "BatchNorm after every convolution. The paper came before BatchNorm; torchvision "
-        "offers both.")
+        False, "BatchNorm after every convolution. The paper is older than BatchNorm; torchvision "
+        "has both.", label="BatchNorm")
     conv_bias: bool = knob(
-        True, "A bias in every convolution. Beside BatchNorm it does nothing: the norm takes the "
-        "mean away again.")
+        True, "A bias in every convolution. Before a BatchNorm it has no effect: BatchNorm "
+        "subtracts the mean.", label="Convolution bias")
     local_response_norm: bool = knob(
         False, "Local response normalisation after the first convolution: the paper's network "
-        "A-LRN (Table 1), which it found of no use.")
+        "A-LRN (Table 1). The paper found that it does not help.",
+        label="Local response normalisation")
     classifier_width: int = knob(
-        4096, "Units of the two hidden linear layers. They hold most of the parameters; the "
-        "width multiplier leaves them alone.", ge=1, le=16_384, step=512)
+        4096, "Units of each of the two hidden linear layers. They have most of the parameters; "
+        "the width multiplier does not change them.", ge=1, le=16_384, step=512)
     dropout: float = knob(
-        0.5, "Share of the hidden units that training drops. It costs nothing in evaluation.",
+        0.5, "Share of the hidden units that are dropped in training. It costs nothing in "
+        "evaluation.",
         ge=0, le=0.95, step=0.05)
 
     @property

@@ -23,13 +23,14 @@ class XceptionConfig(Config):
     input_size: int = redeclare(
         "input_size", 299, "Height and width of the input image, in pixels; the paper uses 299.")
     residual: bool = knob(
-        True, "A shortcut around every block. The paper's section 4.7 takes them away.")
+        True, "A shortcut around every block. The paper's section 4.7 removes them.",
+        label="Shortcuts")
     separable: bool = knob(
-        True, "Depthwise separable convolutions. Off: a full 3×3 convolution in the place of "
-        "each, which shows what separating saves.")
+        True, "Depthwise separable convolutions. Off: a full 3×3 convolution instead of each, "
+        "which shows how much they save.", label="Separable convolutions")
     depthwise_activation: Literal["none", "relu", "elu"] = knob(
-        "none", "An activation between the depthwise and the pointwise convolution. The paper's "
-        "Figure 10 finds none the best.")
+        "none", "An activation between the depthwise and the pointwise convolution. In the "
+        "paper's Figure 10, none is the best.")
 
     @property
     def stages(self) -> tuple[str, ...]:

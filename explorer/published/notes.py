@@ -95,16 +95,17 @@ def _inception(_: str, summary: Summary) -> tuple[str, ...]:
     parameters = summary.trace.parameters
     biases = sum(parameters[name].numel for name in parameters if name.endswith("conv.bias"))
     return (
-        f"{ours.params + again:,} parameters is a double count. An InceptionC keeps the first "
-        "convolutions of a branch inside two Sequentials that share them, and torchinfo 1.8 adds "
+        f"{ours.params + again:,} parameters are too many: some are counted twice. An InceptionC "
+        "keeps the first convolutions of a branch inside two Sequentials that share them, and "
+        "torchinfo 1.8 adds "
         f"shared weights once for each container: {ours.params + again:,} - {again:,} counted "
-        f"twice = {ours.params:,}, which is what the network holds.",
+        f"twice = {ours.params:,}, which is what the network has.",
         f"Of these, {aux:,} belong to the auxiliary head, which does not run in evaluation: "
         f"{ours.params:,} - {aux:,} = {ours.params_used:,}. The table says so itself: "
         f"{ours.params_used:,} × 4 bytes = {ours.params_used * 4 / 1e6:.2f} MB, its 'Params "
         "size'.",
-        f"It is not the paper's network either: its convolutions carry {biases:,} biases beside "
-        "BatchNorm, the branches pool by maximum and not by average, there are two A modules and "
+        f"It is not the paper's network either: its convolutions have {biases:,} biases before "
+        "BatchNorm, the branches use max pooling, not average pooling, there are two A modules and "
         "not three, and the stem is six convolutions up to 288 channels. torchvision's has "
         f"{paper.params:,} parameters with its auxiliary head and {paper.params_used:,} without.")
 
@@ -119,7 +120,7 @@ def _mobilenet(name: str, summary: Summary) -> tuple[str, ...]:
         f"{row.t:g}, {row.c}, {row.s} it takes {row.t:g} for the channels, rounded to a multiple "
         f"of 8 and at least 8, = {out}, and {row.c} for the expansion. So every block is {out} "
         "channels wide, after an expansion of 16 and more.",
-        "All kernels are 3×3, squeeze-and-excitation narrows the expanded width by 4, and the head "
+        "All kernels are 3×3, squeeze-and-excitation divides the expanded width by 4, and the head "
         f"is {round_to_8(6 * TUTORIAL_ROWS[name][-1].t)} to 1,280 channels: 6 × 6 = 36, rounded "
         f"to 40. That makes {summary.totals.params:,} parameters; the paper's network holds "
         f"{'5.4' if large else '2.5'} M, torchvision's {paper.params:,}, which is "

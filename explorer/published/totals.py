@@ -58,7 +58,7 @@ def totals(table: PublishedTable, seen: Seen, matches: Sequence[Match]) -> tuple
     said |= _params(seen.totals, footer, matches)
     result = []
     for name, printed in table.totals.items():
-        own, explanation = said.get(name, ("", "It is not known how this was counted."))
+        own, explanation = said.get(name, ("", "How this was counted is not known."))
         result.append(Total(name=name, printed=printed, recomputed=lines.get(name, ""), own=own,
                             explanation=explanation))
     return tuple(result)
@@ -70,8 +70,8 @@ def _params(ours: Totals, footer: Footer, matches: Sequence[Match]) -> Said:
     if not again:
         return {
             total: ("", f"Every parameter of the network once: {once:,}."),
-            trainable: ("", "All of them learn." if learn == once else
-                        f"{once:,} less those that are frozen."),
+            trainable: ("", "All of them are trained." if learn == once else
+                        f"{once:,} minus those that are frozen."),
             frozen: ("", "None is frozen. The running means and variances of BatchNorm are not "
                      "parameters.")}
     terms = " + ".join(f"{match.again:,} (row {match.row.label})" for match in matches
@@ -103,9 +103,9 @@ def _memory(seen: Seen, footer: Footer, outputs: str) -> Said:
             f"{shown(peak)} at the peak",
             f"2 × {ELEMENT_BYTES} bytes × {footer.pass_size // (2 * ELEMENT_BYTES):,} numbers = "
             f"{footer.pass_size:,} bytes; / {power} = {shown(footer.pass_size)} {name}. {outputs} "
-            f"The 2 is for gradients, though nothing is trained here. No run needs this memory: in "
-            f"evaluation at most {peak:,} bytes of activations ({shown(peak)} {unit}) are alive at "
-            "once."),
+            f"The 2 is for gradients, though nothing is trained here. No forward pass needs this "
+            f"memory: in evaluation at most {peak:,} bytes of activations ({shown(peak)} {unit}) "
+            "are in use at once."),
         params_size: (
             shown(ours.param_bytes) if unused else "",
             f"{held:,} parameters × {ELEMENT_BYTES} bytes = {footer.params_size:,} bytes; / "
@@ -148,7 +148,7 @@ def _cut_off(footer: Footer, numbers: int) -> str:
     printed = footer.pass_size // (2 * ELEMENT_BYTES)
     if printed == numbers:
         return ""
-    return (f" Their sum, {numbers:,}, is past what 32 bits hold, and torchsummary printed what "
+    return (f" Their sum, {numbers:,}, is too large for 32 bits, and torchsummary printed what "
             f"was left: {numbers:,} - 2^32 = -{printed:,}, without the sign. In full it would be "
             f"{footer.megabytes(2 * ELEMENT_BYTES * numbers)}.")
 

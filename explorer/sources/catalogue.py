@@ -16,7 +16,7 @@ def catalogue_source(config: Config, inputs: Sequence[Input] = ()) -> Source:
     """The source of a config. Raises `ConfigError` for inputs: they follow from the knobs."""
     if inputs:
         raise ConfigError(
-            f"The input of {config.network} follows from its knobs: in the place of `--input` set "
+            f"The input of {config.network} follows from its knobs: instead of `--input` set "
             "`input_size`, `in_channels` or `batch_size`, such as `--set input_size=64`.", "input")
     return Source(key=to_key(config), title=sentence(config), inputs=(Input(config.input_shape),),
                   build=lambda device: build(config, device), config=config)

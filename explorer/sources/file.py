@@ -76,7 +76,7 @@ def split_file(key: str) -> tuple[NamedCallable, list[str]]:
     """
     found = _NAMED.fullmatch(key)
     if not found:
-        raise ConfigError(f"{key[:200]!r} does not say what makes a network. Write {FORM}.")
+        raise ConfigError(f"{key[:200]!r} does not name a network. Write {FORM}.")
     name, given = found["name"], found["arguments"] or "()"
     try:
         call = ast.parse(f"f{given}", mode="eval").body
@@ -107,8 +107,8 @@ def file_source(named: NamedCallable, inputs: Sequence[Input] = ()) -> Source:
     if not inputs:
         first = first_layer(_build(named, "meta"))
         if first is None:
-            raise ConfigError(f"The input of {named.short} is not known: no layer of it tells. "
-                              "Say what it is given, such as `--input 1x3x224x224`.", "input")
+            raise ConfigError(f"The input of {named.short} is not known: none of its layers tells. "
+                              "Give one, such as `--input 1x3x224x224`.", "input")
         inputs = [first[2]]
     return Source(key=write_key(named.key, [], inputs),
                   title=f"{named.short} · {described(inputs)}", inputs=tuple(inputs),

@@ -127,7 +127,7 @@ def wanted(network: nn.Module, inputs: Sequence[Input]) -> str:
         return (f"Its forward takes {text.enumeration(needed)}: give each an input, in this order "
                 f"or by name, such as `{shown} --input {needed[len(inputs)]}:1x128`.")
     if not (first := first_layer(network)):
-        return "Say what it is given, such as `--input 1x3x224x224`."
+        return "Give one, such as `--input 1x3x224x224`."
     path, module, taken = first
     where = f"{path} ({type(module).__name__})" if path else type(module).__name__
     return f"Its first layer, {where}, wants {_words(module)}, such as `--input " \

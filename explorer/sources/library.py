@@ -24,14 +24,15 @@ def find_model(network: str) -> Model:
     prefix, _, name = network.partition(":")
     if prefix not in LIBRARIES:
         raise ConfigError(
-            f"Unknown network {network[:80]!r}: {prefix[:40]!r} is no library. A network is named "
-            f"by its name in the catalogue, {', '.join(f'{library}:NAME' for library in LIBRARIES)}"
-            " or FILE.py:CALLABLE.", "network")
+            f"Unknown network {network[:80]!r}: {prefix[:40]!r} is not a library. A network is "
+            "named by its name in the catalogue, "
+            f"{', '.join(f'{library}:NAME' for library in LIBRARIES)} or "
+            "FILE.py:CALLABLE.", "network")
     names = LIBRARIES[prefix].names()
     if name not in names:
         near = [f"{prefix}:{other}"
                 for other in get_close_matches(name[:80].lower(), names, n=3, cutoff=0.3)]
-        suggested = f"Near it are {text.enumeration(near)}. " if near else ""
+        suggested = f"Similar names: {text.enumeration(near)}. " if near else ""
         raise ConfigError(f"{prefix} has no model {name[:80]!r}. {suggested}`python -m explorer "
                           f"list {prefix}` shows all {len(names):,}.", "network")
     found: Model = LIBRARIES[prefix].model(name)

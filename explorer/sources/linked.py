@@ -22,7 +22,7 @@ def offer(name: str) -> None:
     """
     global _offered
     if not is_file(name):
-        raise ConfigError(f"{name[:200]!r} is no file. Write {FORM}.", "network")
+        raise ConfigError(f"{name[:200]!r} is not a file. Write {FORM}.", "network")
     named, settings = split_file(name)
     for setting in settings:
         knob, _, value = setting.partition("=")

@@ -90,5 +90,6 @@ def _offering(names: tuple[str, ...], fewest_classes: int) -> type[Knobs]:
     if fewest_classes == 0:
         most = knobs_of(Config)["num_classes"].high
         fields["num_classes"] = int, knob(
-            ..., "Outputs of the last layer; 0 leaves it out.", ge=0, le=most, step=1)
+            ..., "Outputs of the last layer; 0 removes this layer.", ge=0, le=most, step=1,
+            label=knobs_of(Config)["num_classes"].label)
     return create_model("ModelKnobs", __base__=Knobs, **fields)

@@ -25,7 +25,7 @@ def network(panel: Panel, config: Knobs) -> None:
     chosen = st.selectbox(
         "From", origins, origins.index(own), key=panel.network_widget("origin"),
         help="The catalogue has networks rebuilt from their papers, with the most knobs. timm and "
-        "torchvision have theirs, where they are installed.")
+        "torchvision have their own models, where they are installed.")
     if chosen == CATALOGUE:
         _preset(panel, config)
     elif chosen == FILES:
@@ -49,7 +49,7 @@ def _preset(panel: Panel, config: Knobs) -> None:
     names = list(dict.fromkeys([*presets(), *([config.network] if isinstance(config, Config)
                                               else [])]))
     _select(panel, "Network", names, config, help="A preset as its paper, or torchvision, has it. "
-            "Choosing one puts every knob back to where it belongs.")
+            "Choosing one resets every knob.")
     if isinstance(config, Config):
         st.caption(f"{family_of(config.network).paper}. {find_preset(config.network).source}.")
 
@@ -70,7 +70,7 @@ def _model(panel: Panel, library: str, config: Knobs) -> None:
     shown = families.get(family, names)
     _select(panel, "Model", [f"{library}:{name}" for name in shown], config,
             name=f"{library}-{family}", help="Type a part of its name. Choosing one puts every "
-            "knob to where the model has it; weights are never fetched.")
+            "knob; weights are never downloaded.")
 
 
 def _select(panel: Panel, label: str, networks: Sequence[str], config: Knobs, *, help: str,

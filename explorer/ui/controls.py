@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import isclose
+
 import streamlit as st
 
 from explorer.config import Config, Knob, Knobs, knobs_of
 from explorer.networks.catalogue import family_of
 from explorer.tracing import TraceError
 from explorer.ui import choice
-from explorer.ui.panel import Panel
+from explorer.ui.panel import FIELD, Panel
 
 # The knobs that people turn most stay open; the others of every network are a group.
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
@@ -36,23 +38,36 @@ def sidebar(panel: Panel, config: Knobs) -> None:
 
 def widget(panel: Panel, knob: Knob, config: Knobs) -> None:
     """The widget that fits a knob's kind. It starts at what the config says."""
+    if knob.kind == "float":
+        fraction(panel, knob, config)
+        return
     key, value = panel.knob_widget(knob.name), getattr(config, knob.name)
     match knob.kind:
         case "bool":
             st.toggle(knob.label, value, key=key, help=knob.help)
         case "choice":
             st.selectbox(knob.label, knob.options, knob.options.index(value), key=key,
-                         help=knob.help,
-                         format_func=lambda option: str(option).replace("_", " "))
-        case "float":
-            st.slider(knob.label, float(knob.low), float(knob.high), value, float(knob.step),
-                      key=key, format="%.4g", help=knob.help)
+                         help=knob.help, format_func=knob.value_words)
         case "int":
             st.number_input(knob.label, int(knob.low), int(knob.high), value, int(knob.step),
                             key=key, help=knob.help)
         case "counts":
             assert isinstance(config, Config)
             counts(panel, knob, config)
+
+
+def fraction(panel: Panel, knob: Knob, config: Knobs) -> None:
+    """A slider over round values, and beside it a field for any value between the bounds. Both
+    show the same: a value between two positions is a position of its own."""
+    value = panel.fraction(config, knob.name)
+    # Streamlit takes floats for equal that are nearly so: a position must not hide the value.
+    positions = [one for one in knob.positions if not isclose(one, value, abs_tol=1e-3)]
+    slider, field = st.columns((5, 3), vertical_alignment="bottom")
+    slider.select_slider(knob.label, sorted([*positions, value]), value, knob.format,
+                         key=panel.knob_widget(knob.name), help=knob.help)
+    field.number_input(f"{knob.label}, any value", float(knob.low), float(knob.high), value,
+                       float(knob.step), key=panel.knob_widget(knob.name, FIELD), format="%g",
+                       label_visibility="collapsed")
 
 
 def counts(panel: Panel, knob: Knob, config: Config) -> None:

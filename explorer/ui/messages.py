@@ -13,7 +13,7 @@ from explorer.tracing import TraceError
 def set_aside(notes: Sequence[str]) -> None:
     """The values of a link that were not taken."""
     if notes:
-        st.warning("\n\n".join(["The link held what cannot be; it was set aside.",
+        st.warning("\n\n".join(["Some values in the link are not valid and were ignored.",
                                 *map(escape, notes)]), icon=":material/link_off:")
 
 

@@ -33,7 +33,7 @@ def explain(reports: tuple[ToolReport, ...]) -> None:
         if report.remark:
             lines.append(f"- {escape(report.remark)}")
         if not lines:
-            lines.append("- Its figures are ours.")
+            lines.append("- Its figures are equal to ours.")
         st.markdown("\n".join([f"**{report.tool}** {report.version}", "", *lines]))
 
 

@@ -25,6 +25,10 @@ PAGE_PARAMETERS = ("layer", "level", "toggled", "overlay", "direction", "begin")
 """What a page shows beside the config. In the address as text, and no part of the config's key;
 who shows it checks it, and refuses what cannot be."""
 
+FIELD = "field"
+"""Of the two widgets of a fraction, which show the same value, the one that is typed in; the other
+is the slider."""
+
 T = TypeVar("T")
 
 
@@ -45,6 +49,10 @@ class Held(TypedDict):
     """How many times a link has been opened."""
     renewed: int
     """How many times the widgets of the knobs have been renewed."""
+    fractions: dict[str, float]
+    """What the slider and the field of a knob both show, where a person has turned one of them."""
+    followed: dict[str, int]
+    """How many times a widget of a fraction has been renewed, because the other one was turned."""
     redrawn: int
     """How many times the graph itself has changed what its controls show."""
 
@@ -76,8 +84,10 @@ class Panel:
         Where the values cannot go together the last config stays, and the error is returned.
         """
         config = self.config
+        values = self._values(config)
+        self._follow(config, values)
         try:
-            self._held["config"] = to_query(config.replace(**self._values(config)))
+            self._held["config"] = to_query(config.replace(**values))
         except ConfigError as error:
             return error
         return None
@@ -154,10 +164,18 @@ class Panel:
 
     # Widgets, and what else the session holds.
 
-    def knob_widget(self, name: str, position: int | None = None) -> str:
-        """The key of a knob's widget, or of one of its widgets."""
-        place = "" if position is None else f"-{position}"
-        return self.widget(f"knob-{name}{place}-{self._held['renewed']}")
+    def knob_widget(self, name: str, part: int | str | None = None) -> str:
+        """The key of a knob's widget, or of one of its widgets: the number of a stage, `FIELD`."""
+        place = name if part is None else f"{name}-{part}"
+        # Both counts only grow, so that no sum comes twice.
+        renewed = self._held["renewed"] + self._held["followed"].get(place, 0)
+        return self.widget(f"knob-{place}-{renewed}")
+
+    def fraction(self, config: Knobs, name: str) -> float:
+        """What the slider and the field of a knob both show: the value of `config`, or one that
+        it cannot take together with the others."""
+        own: float = getattr(config, name)
+        return self._held["fractions"].get(name, own) if self._drawn(name) else own
 
     def network_widget(self, name: str = "network") -> str:
         """The key of a choice that leads to a network, which the person alone changes, but for a
@@ -212,7 +230,8 @@ class Panel:
             config=config, page=page, set_aside=set_aside, address=address, just_opened=True,
             opened=before["opened"] + 1 if before else 1,
             renewed=before["renewed"] + 1 if before else 1,
-            redrawn=before["redrawn"] if before else 0)
+            redrawn=before["redrawn"] if before else 0,
+            fractions={}, followed=before["followed"] if before else {})
 
     def _set_config(self, config: Knobs) -> None:
         """Hold a config that is not the widgets'; only before they are drawn in a run.
@@ -224,6 +243,7 @@ class Panel:
         """
         self._held["config"] = to_query(config)
         self._held["renewed"] += 1
+        self._held["fractions"] = {}
 
     def _put(self, name: str, value: str | None) -> None:
         if value is None:
@@ -239,9 +259,33 @@ class Panel:
             if knob.kind == "counts":
                 values[name] = tuple(state.get(self.knob_widget(name, position), count)
                                      for position, count in enumerate(value))
+            elif knob.kind == "float":
+                shown = self.fraction(config, name)
+                slid = state.get(self.knob_widget(name), shown)
+                typed = state.get(self.knob_widget(name, FIELD), shown)
+                values[name] = typed if slid == shown else slid
             else:
                 values[name] = state.get(self.knob_widget(name), value)
         return values
+
+    def _drawn(self, name: str) -> bool:
+        """Whether the slider or the field of a knob stands on the page; not so after a look at
+        another page."""
+        return any(self.knob_widget(name, part) in st.session_state for part in (None, FIELD))
+
+    def _follow(self, config: Knobs, values: dict[str, Any]) -> None:
+        """Where a slider or a field was turned, make the other one show its value: under a new
+        key, as in `_set_config`. The one that was turned keeps its key, and the keyboard."""
+        for name, knob in knobs_of(type(config)).items():
+            if knob.kind != "float":
+                continue
+            if not self._drawn(name):
+                self._held["fractions"].pop(name, None)
+            elif values[name] != self.fraction(config, name):
+                slid = st.session_state.get(self.knob_widget(name)) == values[name]
+                other = f"{name}-{FIELD}" if slid else name
+                self._held["fractions"][name] = values[name]
+                self._held["followed"][other] = self._held["followed"].get(other, 0) + 1
 
     def _turned(self) -> bool:
         """Whether a widget holds something else than the config: then the person, not the address,

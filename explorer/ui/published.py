@@ -91,7 +91,7 @@ def notes(comparison: PublishedComparison) -> None:
 
 def totals(comparison: PublishedComparison) -> None:
     """Every printed total beside ours, and how it comes about."""
-    lines = ["| Total | Printed | Recomputed | Ours | How it comes about |",
+    lines = ["| Total | Printed | Recomputed | Ours | How it is computed |",
              "| --- | ---: | ---: | ---: | --- |"]
     for total in comparison.totals:
         recomputed = total.recomputed if total.agrees else f"**{total.recomputed or '–'}**"
@@ -99,7 +99,7 @@ def totals(comparison: PublishedComparison) -> None:
                      f"{total.own or total.recomputed} | {escape(total.explanation)} |")
     st.markdown("\n".join(lines))
     st.caption("Recomputed: from our trace, counted as the tool counts. Ours: what this program "
-               "says to the same question.")
+               "counts for the same thing.")
 
 
 def rows(comparison: PublishedComparison) -> None:
@@ -131,8 +131,8 @@ def without_a_row(comparison: PublishedComparison) -> str:
         return ""
     kinds = Counter(left.type for left in comparison.unseen)
     listed = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
-    return (f"{len(comparison.unseen)} calls of ours have no row, for {comparison.table.tool} sees "
-            f"modules and not functions: {listed}.")
+    return (f"{len(comparison.unseen)} of our calls have no row, because "
+            f"{comparison.table.tool} sees modules but not functions: {listed}.")
 
 
 def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:

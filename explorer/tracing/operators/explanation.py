@@ -195,7 +195,7 @@ def by_axis(make: Callable[[int], Expression], names: tuple[str, ...]) -> tuple[
 # Of many operators
 
 same_shape = said("The shape of the input.")
-moved = said("None: numbers are moved, none is computed.")
+moved = said("None: numbers are moved, and nothing is computed.")
 
 
 def per_output(operations: int, *notes: str) -> Explanation:
