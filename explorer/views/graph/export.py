@@ -12,8 +12,6 @@ from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
 from explorer.views.graph.overlays import KIND
 from explorer.views.graph.overlays import overlay as overlay_of
-from explorer.views.graph.series import NotSeriesParallel
-from explorer.views.graph.spread import spread
 from explorer.views.graph.svg import page_svg
 
 FileFormat = Literal["svg", "png", "dot"]
@@ -42,8 +40,5 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     if form == "dot":
         return to_dot(drawing, overlay=told, direction=direction, changes=changed,
                       title=explored.title).encode("utf-8")
-    try:
-        picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
-    except NotSeriesParallel:
-        picture = spread(drawing, overlay=told, direction=direction, changes=changed)
+    picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
     return page_svg(picture, drawing, told, changed).encode("utf-8")
