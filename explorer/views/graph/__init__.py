@@ -10,6 +10,6 @@ from explorer.views.graph.overlays import KIND, OVERLAYS, TIME, TITLES, Overlay,
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
 
-__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Direction",
-           "Arrangement", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
+__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
+           "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
            "Structure", "arrange", "changes", "draw", "overlay", "page_svg", "to_dot", "tooltip"]

@@ -20,14 +20,13 @@ from explorer.views.graph.cards import BUTTON, RADIUS, SIZE, STACK, Card, Text
 from explorer.views.graph.drawing import Drawing, Frame, Item
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.overlays import Overlay
-from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
+from explorer.views.graph.picture import MARGIN, Line, Picture, PlacedCard, PlacedFrame, Point
 from explorer.views.graph.series import Series, Ways, in_series
 from explorer.views.graph.spread import SIDE, Stand, reduced, spread
 
 Direction = Literal["LR", "TB"]
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")
 
-MARGIN = 16
 ARROW = 18
 """Room for a line with its head."""
 FORK = 7

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.views.graph.cards import RADIUS
@@ -140,7 +141,7 @@ def spread(stands: Sequence[Stand], wires: Sequence[tuple[int, int]]) -> Spread:
     for route in routes:
         spot = route[0]
         points = [(spot.x, tops[spot] + spot.stand.height)]
-        for spot, target in zip(route, route[1:], strict=False):
+        for spot, target in pairwise(route):
             x, side = entries[spot, target]
             if x != spot.x:
                 points += [(spot.x, turns[spot]), (x, turns[spot])]
@@ -167,7 +168,7 @@ def _spots(stands: Sequence[Stand], wires: Sequence[tuple[int, int]],
                 lanes[source, rank] = _Spot(rank, Stand(LANE / 2, LANE / 2, 0), source, True)
             route.append(lanes[source, rank])
         route.append(spots[target])
-        for before, after in zip(route, route[1:], strict=False):
+        for before, after in pairwise(route):
             if after not in before.targets:
                 before.targets.append(after)
                 after.sources.append(before)
@@ -275,7 +276,8 @@ def _tracks(nets: Sequence[_Net]) -> dict[_Net, int]:
     above: Mapping[tuple[_Net, _Net], float] = {
         (one, other): one.crossings_above(other) for one in nets for other in nets
         if one is not other}
-    waiting, tracks = list(nets), {}
+    waiting = list(nets)
+    tracks: dict[_Net, int] = {}
     while waiting:
         net = min(waiting, key=lambda one: sum([above[one, other] - above[other, one]
                                                 for other in waiting if other is not one]))
