@@ -18,7 +18,7 @@ from explorer.structure import Structure
 from explorer.views import graph
 from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, Picture
 from explorer.views.graph.letters import fitted, width
-from explorer.views.graph.series import NotSeriesParallel, Ways, in_series
+from explorer.views.graph.series import Ways, in_series
 from tests.geometry import faults, inside
 from tests.graphs import ONE_OF_EACH, explored, structure, structure_of
 from tests.strategies import configs
@@ -230,9 +230,18 @@ class Crossing(nn.Module):
         return c.tanh() + d.tanh()
 
 
-def test_ways_that_cross_are_not_drawn_as_if_they_did_not() -> None:
-    with pytest.raises(NotSeriesParallel):
-        drawn(structure_of(Crossing(), 1, 3, 8, 8), "layer")
+def test_ways_that_cross_are_drawn_by_the_same_rules() -> None:
+    found = structure_of(Crossing(), 1, 3, 8, 8)
+    for direction in DIRECTIONS:
+        picture, drawing = drawn(found, "layer", direction=direction)
+        assert faults(picture, drawing) == []
+        assert len(picture.cards) == len(drawing.nodes) + 2     # input and output
+
+
+@pytest.mark.parametrize("network", ["torchvision:swin_t", "timm:res2net50_26w_4s", "timm:dla34",
+                                     "timm:hrnet_w18_small", "timm:levit_128s"])
+def test_networks_whose_ways_cross_too(network: str) -> None:
+    assert faults(*drawn(explorer.open(network).structure, "layer")) == []
 
 
 # In series

@@ -1,31 +1,25 @@
-"""The graph as DOT, its layout by Graphviz, and its files."""
+"""The graph's files: SVG, PNG and DOT that stand by themselves."""
 
 from __future__ import annotations
 
 import io
-import os
-import random
 import re
-import signal
-import time
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import PIL.Image
 import pygraphviz
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 import explorer
-from explorer.views import graph, layout
-from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, Part, to_dot
-from explorer.views.graph.dot import name
-from explorer.views.graph.paint import paint
-from tests.graphs import ONE_OF_EACH, explored, structure, structure_of, summary
+from explorer.tracing.operators import Kind
+from explorer.views import graph
+from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, raster, to_dot
+from explorer.views.graph.sheet import Sheet, sheet
+from explorer.views.layout import LayoutError
+from explorer.views.palette import KIND_COLOURS
+from tests.graphs import ONE_OF_EACH, explored, structure, structure_of
 
 PRESETS = list(explorer.presets())
 GOLDEN = Path(__file__).parent / "golden" / "graph"
@@ -40,12 +34,20 @@ def texts(svg: str | bytes) -> list[str]:
     return ["".join(element.itertext()) for element in parse(svg).iter(f"{SVG}text")]
 
 
-def ids(svg: str) -> set[str | None]:
-    return {element.get("id") for element in parse(svg).iter(f"{SVG}g")}
+def groups(svg: str | bytes, name: str) -> dict[str, ElementTree.Element]:
+    """The elements of nodes or frames, by their ids."""
+    return {group.get("id", ""): group for group in parse(svg).iter(f"{SVG}g")
+            if name in group.get("class", "").split() and group.get("id")}
 
 
 def export(network: str, form: graph.FileFormat, **how: object) -> bytes:
     return explorer.draw(explored(network), form, **how)
+
+
+def sheet_of(found: Structure, level: Level = "block", title: str = "") -> Sheet:
+    drawing = Drawing(found, level)
+    overlay = graph.overlay(graph.KIND, drawing)
+    return sheet(graph.arrange(drawing, overlay=overlay), drawing, overlay, {}, title=title)
 
 
 # Golden files
@@ -68,123 +70,71 @@ def test_no_golden_file_is_left_over() -> None:
 
 # DOT
 
-class Drawn(NamedTuple):
-    """An edge of the DOT; the package writes one a line."""
-
-    source: str
-    target: str
-    attributes: dict[str, str]
-
-
-def edges_of(dot: str) -> list[Drawn]:
-    found = re.findall(r"^\t(\w+)(?::\w+)? -> (\w+)(?::\w+)?(?: \[(.*)\])?$", dot, re.MULTILINE)
+def edges_of(dot: str) -> list[tuple[str, str, str]]:
+    """Source, target and style of each edge; the package writes one a line."""
+    found = re.findall(r"^\t(\w+) -> (\w+)(?: \[(.*)\])?$", dot, re.MULTILINE)
     assert len(found) == dot.count(" -> ")
-    return [edge for source, target, rest in found if (edge := Drawn(source, target, dict(
-        re.findall(r'(\w+)="?([^" ]*)', rest)))).attributes.get("style") != "invis"]
+    return [(source, target, "".join(re.findall(r"style=(\w+)", rest)))
+            for source, target, rest in found]
 
 
-def flows(drawing: Drawing, dot: str) -> set[tuple[str, str]]:
-    """From which node to which an edge is drawn; from column to column past a label in a gutter."""
-    pygraphviz.AGraph(string=dot)
-    real = {"input", *map(name, drawing.nodes)}
-    found, trunks = set(), {}
-    for source, target, _ in edges_of(dot):
-        if source in real and target in real:
-            found |= {(source, target)} if source != target else set()   # a shortcut past a block
-            continue
-        # "label_conv1_to3": what flows out of conv1 into column 3.
-        _, begin, end = (source if source not in real else target).split("_")
-        reached = trunks.setdefault((begin, end), set())
-        if target in real:
-            reached.add(target)
-        else:
-            assert source not in real or source == begin
-    return found | {(begin, target) for (begin, _), reached in trunks.items() for target in reached}
+def dot_of(drawing: Drawing, overlay: str = graph.KIND, **how: object) -> str:
+    return to_dot(drawing, overlay=graph.overlay(overlay, drawing), **how)
 
 
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("network", ONE_OF_EACH)
-def test_the_edges_of_the_dot_are_those_of_the_drawing(network: str, direction: Direction) -> None:
-    for level in LEVELS:
-        drawing = Drawing(structure(network), level)
-        assert flows(drawing, to_dot(drawing, direction=direction)) == {
-            ("input" if isinstance(edge.source, int) else name(edge.source), name(edge.target))
-            for edge in drawing.edges}
-
-
-@given(st.data())
-def test_whatever_is_toggled_the_dot_has_every_node_and_edge(data: st.DataObject) -> None:
-    found = structure(data.draw(st.sampled_from(("resnet50", "xception", "mobilenetv3_small"))))
-    toggled = data.draw(st.sets(st.sampled_from(sorted(found.parts)), max_size=20))
-    drawing = Drawing(found, data.draw(st.sampled_from(LEVELS)), toggled)
-    dot = to_dot(drawing, direction=data.draw(st.sampled_from(DIRECTIONS)),
-                 shapes=data.draw(st.booleans()))
-    assert {*map(name, drawing.nodes)} <= {*map(str, pygraphviz.AGraph(string=dot).nodes())}
-    assert len(flows(drawing, dot)) == len(drawing.edges)
-
-
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("network", PRESETS)
-def test_every_node_and_frame_is_in_the_svg_and_every_stage_is_named(network: str) -> None:
-    for direction in DIRECTIONS:
-        found = structure(network)
-        drawing = Drawing(found)
-        svg = layout.to_svg(to_dot(drawing, direction=direction))
-        frames = {part.id for part in drawing.frames}
-        assert {node.id for node in drawing.nodes} | frames | {"input"} <= ids(svg)
-        shown = texts(svg)
-        assert {part.name for part in found.parts.values() if part.role == "stage"} <= {*shown}
-        assert shown.count("Input") == 1
-
-
-def test_shapes_on_edges_can_be_switched_off() -> None:
-    drawing = Drawing(structure("resnet50"))
-    for direction in DIRECTIONS:
-        with_shapes, without = (texts(layout.to_svg(to_dot(drawing, direction=direction,
-                                                           shapes=shapes)))
-                                for shapes in (True, False))
-        assert len(without) < len(with_shapes)
-        assert "input" in ids(layout.to_svg(to_dot(drawing, direction=direction, shapes=False)))
-    labels = [edge.attributes.get("taillabel")
-              for edge in edges_of(to_dot(drawing, direction="TB"))]
-    assert "3×224×224" in labels and "2048×7×7" in labels
-
-
-def test_merges_have_forms_of_their_own() -> None:
-    for network, kinds, form in (("mobilenetv3_small", {"add", "mul"}, "circle"),
-                                 ("inception_v3", {"cat"}, "invtrapezium")):
-        drawing = Drawing(structure(network), "layer")
-        made = pygraphviz.AGraph(string=to_dot(drawing))
-        merges = {name(node) for node in drawing.nodes if node.name in kinds}
-        assert merges == {str(node) for node in made.nodes() if node.attr["shape"] == form}
-
-
-def styles(network: str) -> dict[str, set[str]]:
-    """The line styles of each class of edges, which is flow where nothing else is said."""
-    found: dict[str, set[str]] = {}
-    for edge in edges_of(to_dot(Drawing(structure(network), "layer"), direction="TB")):
-        found.setdefault(edge.attributes.get("class", "flow"), set()).add(
-            edge.attributes.get("style", "solid"))
-    return found
+def test_the_dot_has_every_node_frame_and_edge(network: str, level: Level) -> None:
+    drawing = Drawing(structure(network), level)
+    dot = dot_of(drawing)
+    made = pygraphviz.AGraph(string=dot)
+    ids = {node.attr["id"] for node in made.nodes()} - {None}
+    assert {node.id for node in drawing.nodes} == ids
+    assert len(drawing.frames) == dot.count("subgraph cluster_")
+    assert all(f'id="{frame.part.id}"' in dot or f"id={frame.part.id}" in dot
+               for frame in drawing.frames)
+    of_id = {node.attr["id"]: str(node) for node in made.nodes()}
+    assert sorted((source, target) for source, target, _ in edges_of(dot)) == sorted(
+        ("input" if isinstance(edge.source, int) else of_id[edge.source.id],
+         of_id[edge.target.id]) for edge in drawing.edges)
 
 
 def test_shortcuts_gates_and_the_auxiliary_head_have_lines_of_their_own() -> None:
-    assert styles("resnet50") == {"flow": {"solid"}, "shortcut": {"dashed"}}
-    assert styles("mobilenetv3_small") == {"flow": {"solid"}, "shortcut": {"dashed"},
-                                           "gate": {"dotted"}}
-    assert styles("inception_v3") == {"flow": {"solid"}, "auxiliary": {"dashed"}}
-    assert styles("vgg16") == {"flow": {"solid"}}
-    for level in LEVELS:
-        drawing = Drawing(structure("inception_v3"), level)
-        made = pygraphviz.AGraph(string=to_dot(drawing))
-        for node in drawing.nodes:
-            dashed = "dashed" in (made.get_node(name(node)).attr["style"] or "")
-            assert dashed == node.auxiliary
+    for network, expected in (("vgg16", {""}), ("resnet50", {"", "dashed"}),
+                              ("mobilenetv3_small", {"", "dashed", "dotted"}),
+                              ("inception_v3", {"", "dashed"})):
+        dot = dot_of(Drawing(structure(network), "layer"))
+        assert {style for _, _, style in edges_of(dot)} == expected
+
+
+def test_what_crosses_is_dot_like_all_others() -> None:
+    found = structure_of(Crossing(), 1, 3, 8, 8)
+    assert graph.Arrangement(Drawing(found, "layer"), {}, {}).crosses
+    laid_out(dot_of(Drawing(found, "layer")))
+
+
+def laid_out(dot: str) -> set[str]:
+    """The ids of nodes and frames that Graphviz draws."""
+    svg = pygraphviz.AGraph(string=dot).draw(format="svg", prog="dot")
+    return {group.get("id", "") for group in parse(svg).iter(f"{SVG}g")}
+
+
+class Crossing(nn.Module):
+    """Two ways that read each other's middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right, self.across = (nn.Conv2d(3, 3, 1) for _ in range(3))
+
+    def forward(self, x):
+        left, right = self.left(x), self.right(x)
+        return (left + self.across(right)) * left.relu() + right
 
 
 # Names
 
 HOSTILE = ['"><script>alert(1)</script>', "<b>x</b>", "&amp;<i>", "end\\", '\\N\\G\\"', "a\nb",
-           "]]>", "{a|b}<f>", "é∑漢字", "\x01\x1b", "\ud800", "x" * 5000, "--", "#", "%s", " "]
+           "]]>", "{a|b}<f>", "é∑漢字", "\x01\x1b", "\ud800", "x" * 10_000, "--", "#", "%s", " "]
 
 
 def hostile(module_name: str) -> nn.Module:
@@ -205,20 +155,6 @@ def hostile(module_name: str) -> nn.Module:
                  ("head", nn.Conv2d(4, 2, 1)))
 
 
-@pytest.mark.parametrize("module_name", HOSTILE, ids=lambda given: ascii(given)[:20])
-def test_no_name_can_inject_markup(module_name: str) -> None:
-    found, plain = (structure_of(hostile(given), 1, 3, 8, 8) for given in (module_name, "plain"))
-    for level in LEVELS:
-        drawing = Drawing(found, level)
-        for direction in DIRECTIONS:
-            dots = [to_dot(each, direction=direction, paint=paint(each), title=title,
-                           changes={node.id: title for node in each.nodes})
-                    for each, title in ((drawing, module_name), (Drawing(plain, level), "plain"))]
-            svg, expected = map(layout.to_svg, dots)
-            assert {node.id for node in drawing.nodes} <= ids(svg)
-            assert markup(svg) == markup(expected)
-
-
 def markup(svg: str) -> tuple[set[str], set[str]]:
     """Every tag and every name of an attribute."""
     elements = list(parse(svg).iter())
@@ -226,123 +162,154 @@ def markup(svg: str) -> tuple[set[str], set[str]]:
                                                    for key in element.attrib}
 
 
+@pytest.mark.parametrize("module_name", HOSTILE, ids=lambda given: ascii(given)[:20])
+def test_no_name_can_inject_markup(module_name: str) -> None:
+    found, plain = (structure_of(hostile(given), 1, 3, 8, 8) for given in (module_name, "plain"))
+    for level in LEVELS:
+        drawing = Drawing(found, level)
+        svg = sheet_of(found, level, module_name).svg.encode()
+        assert markup(svg) == markup(sheet_of(plain, level, "plain").svg.encode())
+        assert len(groups(svg, "node")) == len(drawing.nodes) + 2     # input and output
+        dot = dot_of(drawing, title=module_name, failure=module_name,
+                     changes={node.id: module_name for node in drawing.nodes})
+        made = pygraphviz.AGraph(string=dot)
+        assert len(made.nodes()) == len(drawing.nodes) + 1
+        drawn = pygraphviz.AGraph(string=dot).draw(format="svg", prog="dot")
+        assert not {"script", "b", "i"} & {element.tag.removeprefix(SVG)
+                                           for element in parse(drawn).iter()}
+        assert sum(group.get("class") == "node" for group in parse(drawn).iter(f"{SVG}g")) == \
+            len(drawing.nodes) + 1
+
+
 @pytest.mark.parametrize("module_name", ["<b>x</b>", "&amp;<i>", '"', "]]>", "{a|b}<f>"])
 def test_a_name_is_shown_as_it_is(module_name: str) -> None:
     found = structure_of(hostile(module_name), 1, 3, 8, 8)
-    drawing = Drawing(found)
-    svg = layout.to_svg(to_dot(drawing, paint=paint(drawing)))
-    assert module_name in texts(svg)
-    tooltips = [element.get("{http://www.w3.org/1999/xlink}title", "")
-                for element in parse(svg).iter(f"{SVG}a")]
-    assert any(tip.startswith(f"{module_name}.{module_name}: 2 layers") for tip in tooltips)
+    svg = sheet_of(found, title=module_name).svg
+    assert texts(svg).count(module_name) >= 2     # the title and a node
+    tips = [tip.text or "" for tip in parse(svg).iter(f"{SVG}title")]
+    assert any(tip.startswith(f"{module_name}.{module_name}: 2 layers") for tip in tips)
 
 
-def test_a_failure_is_marked_with_its_message_and_the_way_to_it() -> None:
-    found = structure("inception_v3", input_size=40)
-    for direction in DIRECTIONS:
-        drawing = Drawing(found)
-        dot = to_dot(drawing, direction=direction, paint=paint(drawing), title="Inception")
-        made = pygraphviz.AGraph(string=dot)
-        failed = made.get_node(name(drawing.nodes[-1]))
-        assert failed.attr["shape"] == "octagon" and failed.attr["class"] == "failed"
-        [edge] = [edge for edge in drawing.edges if edge.target is drawing.nodes[-1]]
-        assert isinstance(edge.source, Part) and (name(edge.source), failed) in flows(drawing, dot)
-        shown = " ".join(texts(layout.to_svg(dot)))
-        assert "Conv2d cannot run" in shown and "reduction_a.branch3x3.conv" in shown
-        assert "smallest `input_size` that works is 75" in shown
-
-
-# Colours
-
-def places(svg: bytes) -> dict[tuple[str, int, str], float]:
-    """Where the texts of every node stand from the input: a legend that is wider than the graph
-    moves it as a whole."""
-    nodes = {part.get("id", ""): list(part.iter(f"{SVG}text"))
-             for part in parse(svg).iter(f"{SVG}g") if part.get("class", "").startswith("node")}
-    origin = nodes["input"][0]
-    return {(id, number, axis): float(words.get(axis, 0)) - float(origin.get(axis, 0))
-            for id, found in nodes.items() for number, words in enumerate(found) for axis in "xy"}
-
-
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("network", ONE_OF_EACH)
-def test_colours_do_not_move_a_node(network: str, direction: Direction) -> None:
-    svgs = [export(network, "svg", overlay=colours, direction=direction)
-            for colours in ("params", "macs", "receptive_field")]
-    assert len({*svgs}) == 3
-    first, *others = map(places, svgs)
-    assert len(first) > 40 and all(other == pytest.approx(first, abs=0.1) for other in others)
-
-
-def test_the_legend_says_what_the_colours_mean() -> None:
-    assert {"convolution", "pooling"} <= {shown.strip() for shown in texts(export("vgg16", "svg"))}
-    shown = " ".join(texts(export("vgg16", "svg", overlay="params")))
-    assert "Parameters: 0" in shown and "124 M" in shown      # the head
-
-
-# Files
+# SVG
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("network", ONE_OF_EACH)
-def test_an_svg_stands_by_itself(network: str, level: Level) -> None:
+@pytest.mark.parametrize("network", PRESETS)
+def test_every_node_and_frame_is_in_the_svg_with_its_title_and_tip(network: str,
+                                                                   level: Level) -> None:
+    drawing = Drawing(structure(network), level)
     svg = export(network, "svg", level=level)
-    head, _, body = svg.decode().partition("<svg ")
-    assert head.count("http") == 1 and "-//W3C//DTD SVG 1.1//EN" in head
-    assert not re.findall(r"(?:href|src)=|url\(|@import|<(?:image|script|style|use)\b", body)
-    assert set(re.findall(r'(\S+)="https?:', body)) == {"xmlns", "xmlns:xlink"}
-    assert {"Input"} < {*texts(svg)}
+    nodes, frames = groups(svg, "node"), groups(svg, "frame")
+    assert {node.id for node in drawing.nodes} | {"input", "output"} <= nodes.keys()
+    assert {frame.part.id for frame in drawing.frames} == frames.keys()
+    for id, part in drawing.structure.parts.items():
+        group = nodes.get(id, frames.get(id))
+        if group is not None:
+            shown = [words.text for words in group.findall(f"{SVG}text")]
+            assert shown and shown[0]
+            tip = group.find(f"{SVG}title")
+            assert tip is not None and tip.text and part.layers[0].path in tip.text
+    assert {part.name for part in drawing.structure.parts.values() if part.role == "stage"
+            and part.id in frames} <= {*texts(svg)}
 
 
 @pytest.mark.parametrize("network", ONE_OF_EACH)
-def test_a_png_is_a_picture_on_paper(network: str) -> None:
+@pytest.mark.parametrize("overlay", ["kind", "macs"])
+def test_an_svg_stands_by_itself(network: str, overlay: str) -> None:
+    svg = export(network, "svg", level="layer", overlay=overlay).decode()
+    assert not re.findall(r"(?:href|src)=|url\(|@import|var\(|color-mix|<(?:image|script|use)\b",
+                          svg)
+    assert re.findall(r"https?:[^\"]*", svg) == ["http://www.w3.org/2000/svg"]
+    assert explored(network).title in texts(svg)
+    assert "toggle" not in svg     # a file has no buttons
+    root = parse(svg)
+    assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
+    assert "Arial" in root.get("font-family", "") and "sans-serif" in root.get("font-family", "")
+    style = root.findtext(f"{SVG}style") or ""
+    drawn = {name for element in root.iter(f"{SVG}g") for name in element.get("class", "").split()
+             if name.startswith("kind-")}
+    assert all(f".{name}{{fill:#" in style for name in drawn)
+
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_the_legend_has_the_kinds_and_lines_that_are_drawn(network: str) -> None:
+    drawing = Drawing(structure(network), "layer")
+    shown = {*texts(export(network, "svg", level="layer"))}
+    kinds: set[Kind] = {node.operation for node in drawing.nodes if node.operation}
+    assert kinds == shown & KIND_COLOURS.keys()
+    lines = {edge.kind for edge in drawing.edges}
+    for kind, words in (("shortcut", "shortcut"), ("gate", "gate"),
+                        ("auxiliary", "in training only")):
+        assert (words in shown) == (kind in lines), kind
+
+
+@pytest.mark.parametrize("overlay", [name for name in graph.OVERLAYS
+                                     if name not in (graph.KIND, graph.TIME)])
+def test_the_scale_has_title_unit_and_the_largest(overlay: str) -> None:
+    told = graph.overlay(overlay, Drawing(structure("vgg16")))
+    svg = export("vgg16", "svg", overlay=overlay)
+    shown = texts(svg)
+    assert told.largest and told.shown[told.largest] in shown
+    assert any(words.startswith(f"{told.title}:") for words in shown)
+    strong = groups(svg, "node")[told.largest].get("style")
+    fills = {group.get("style") for group in groups(svg, "node").values()}
+    assert strong and len(fills) > 2 and KIND_COLOURS.keys().isdisjoint(shown)
+
+
+def test_a_failure_is_wrapped_into_the_picture_and_marked() -> None:
+    found = explored("inception_v3", input_size=40)
+    svg = explorer.draw(found, "svg")
+    message = " ".join(words.text or "" for words in parse(svg).iter(f"{SVG}text")
+                       if words.get("class") == "failure")
+    assert message == " ".join(str(found.failure).split())
+    [failed] = [group for group in groups(svg, "node").values()
+                if "failed" in group.get("class", "")]
+    assert [words.text for words in failed.iter(f"{SVG}text")] == [
+        "Conv2d cannot run", "given 1×288×2×2"]
+    assert "reduction_a.branch3x3.conv" in explorer.draw(found, "dot").decode()
+
+
+# PNG
+
+@pytest.mark.parametrize("network", ONE_OF_EACH)
+def test_a_png_has_two_pixels_a_unit_and_is_on_paper(network: str) -> None:
+    root = parse(export(network, "svg"))
     picture = PIL.Image.open(io.BytesIO(export(network, "png")))
-    assert picture.format == "PNG" and picture.width > 500 and picture.height > 300
+    assert picture.format == "PNG"
+    assert picture.size == pytest.approx((2 * float(root.get("width", 0)),
+                                          2 * float(root.get("height", 0))), abs=2)
     assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
 
 
-def test_the_largest_png_is_within_what_viewers_can_show() -> None:
-    png = export("resnet152", "png", level="layer", direction="TB")
-    assert PIL.Image.open(io.BytesIO(png)).height in range(10_000, 16_001)
+def rendered(words: str) -> bytes:
+    svg = parse(sheet_of(structure("vgg16"), title=words).svg)
+    for group in svg.findall(f"{SVG}g"):
+        svg.remove(group)
+    return raster.png(Sheet(ElementTree.tostring(svg, "unicode"), 520, 60))
 
 
-@pytest.mark.parametrize("network", PRESETS)
-def test_dot_is_dot(network: str) -> None:
-    made = pygraphviz.AGraph(string=export(network, "dot", level="layer").decode())
-    assert made.directed and len(made.nodes()) > len(summary(network).layers)
+def test_the_text_of_a_png_is_drawn() -> None:
+    assert rendered("VGG") != rendered("ResNet") != rendered(" ")
 
 
-# The process that lays out
-
-def test_a_graph_that_is_none_is_an_error_and_the_next_one_works() -> None:
-    with pytest.raises(layout.LayoutError):
-        layout.to_svg("digraph { a -> ")
-    assert "<svg" in layout.to_svg("digraph { a -> b }")
-
-
-def test_a_layout_process_that_dies_is_replaced() -> None:
-    layout.to_svg("digraph { a }")
-    process = layout._server.process
-    assert process
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
-    assert "<svg" in layout.to_svg("digraph { b }")
+def test_a_machine_without_fonts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raster, "FAMILIES", ("No Such Font",))
+    raster._family.cache_clear()
+    with pytest.raises(LayoutError, match=r"needs one of these fonts.*No Such Font"):
+        export("vgg11", "png")
+    raster._family.cache_clear()
 
 
-def test_twenty_threads_get_their_own_pictures(request: pytest.FixtureRequest) -> None:
-    dots = [to_dot(Drawing(structure(network), level), direction=direction) for network in PRESETS
-            for level in ("stage", "block") for direction in DIRECTIONS]
-    alone = {dot: layout.to_svg(dot) for dot in dots}
-    process = layout._server.process
-    end = time.monotonic() + request.config.getoption("soak")
+def test_a_png_is_within_what_viewers_can_show_or_says_how_large_it_is() -> None:
+    blank = ('<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="{}">'
+             '<rect width="9" height="9"/></svg>')
+    png = raster.png(Sheet(blank.format(200, 20_000), 200, 20_000))
+    assert PIL.Image.open(io.BytesIO(png)).size == (160, 16_000)
+    with pytest.raises(LayoutError, match=r"200 × 40,000 units.*level above"):
+        raster.png(Sheet(blank.format(200, 40_000), 200, 40_000))
 
-    def draw(seed: int) -> int:
-        chosen, right = random.Random(seed), 0
-        while time.monotonic() < end:
-            dot = chosen.choice(dots)
-            assert layout.to_svg(dot) == alone[dot]
-            right += 1
-        return right
 
-    with ThreadPoolExecutor(20) as pool:
-        assert all(pool.map(draw, range(20)))
-    assert layout._server.process is process      # which has not died
+def test_a_part_of_a_run_can_be_opened_in_a_file() -> None:
+    run = next(part for part in structure("resnet50").parts.values() if part.role == "run")
+    assert isinstance(run, Part)
+    svg = export("resnet50", "svg", toggled=(run.id,))
+    assert run.id in groups(svg, "frame") and run.id not in groups(svg, "node")

@@ -30,8 +30,6 @@ from explorer.views.graph import (
     Drawing,
     FileFormat,
     Level,
-    NotSeriesParallel,
-    Picture,
 )
 
 ENTRIES = 64
@@ -106,22 +104,16 @@ def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay
     """The graph as SVG, for the page to style; its result raises `LayoutError`. What Graphviz lays
     out comes while the page goes on."""
     drawing = Drawing(network.structure, level, toggled)
-    told = graph.overlay(overlay, drawing, seconds)
+    told, changed = graph.overlay(overlay, drawing, seconds), changes(network)
+    arrangement = graph.Arrangement(drawing, told.shown, changed)
 
-    def svg(picture: Picture) -> str:
-        return graph.page_svg(picture, drawing, told, changes(network))
+    def svg() -> str:
+        return graph.page_svg(arrangement.picture(direction), drawing, told, changed)
 
-    def laid_out() -> str:
-        return svg(graph.spread(drawing, direction=direction, overlay=told,
-                                changes=changes(network)))
-
-    try:
-        picture = graph.arrange(drawing, direction=direction, overlay=told,
-                                changes=changes(network))
-    except NotSeriesParallel:
-        return _beside.submit(laid_out)
+    if arrangement.crosses:
+        return _beside.submit(svg)
     done: Future[str] = Future()
-    done.set_result(svg(picture))
+    done.set_result(svg())
     return done
 
 

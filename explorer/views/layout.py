@@ -1,4 +1,4 @@
-"""DOT -> SVG and PNG with Graphviz, in a process of its own.
+"""Where Graphviz's dot puts the nodes of a graph, found in a process of its own.
 
 Graphviz inside Python (`pygraphviz`, whose wheels carry the library) is not safe with threads and
 can abort its process. So it runs in a small server, `layout_server`, that lays out one graph after
@@ -7,25 +7,25 @@ the other, and that is replaced if it dies.
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock, Timer
-from typing import Literal
 
 from explorer.reloading import at_end
-
-Format = Literal["svg", "png"]
 
 TIMEOUT_S = 20.0
 
 PROGRAM = Path(__file__).with_name("layout_server.py")
 
+Places = Mapping[str, tuple[float, float]]
+
 
 class LayoutError(RuntimeError):
-    """A graph that could not be laid out; the process has been replaced."""
+    """A graph that cannot be laid out or drawn, and what can be done instead."""
 
 
 class _Server:
@@ -35,7 +35,7 @@ class _Server:
         self.lock = Lock()
         self.process: subprocess.Popen[str] | None = None
 
-    def ask(self, dot: str, form: Format) -> bytes:
+    def ask(self, dot: str) -> Places:
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
@@ -45,7 +45,7 @@ class _Server:
             alarm = Timer(TIMEOUT_S, self.process.kill)
             alarm.start()
             try:
-                self.process.stdin.write(json.dumps([dot, form]) + "\n")
+                self.process.stdin.write(json.dumps(dot) + "\n")
                 self.process.stdin.flush()
                 answer = self.process.stdout.readline()
             except OSError:
@@ -54,10 +54,11 @@ class _Server:
                 alarm.cancel()
             if not answer:
                 self.stop()
-                raise LayoutError("Graphviz could not lay out this graph.")
+                raise LayoutError("Graphviz could not lay out this graph. A level above has fewer "
+                                  "nodes.")
         if not answer.strip():
             raise LayoutError("Graphviz could not read this graph.")
-        return base64.b64decode(answer)
+        return {name: (x, y) for name, (x, y) in json.loads(answer).items()}
 
     def stop(self) -> None:
         if self.process is not None:
@@ -70,14 +71,21 @@ _server = _Server()
 at_end(__name__, _server.stop)
 
 
-def to_svg(dot: str) -> str:
-    """The SVG of a graph, laid out by Graphviz's dot.
+def places(dot: str) -> Places:
+    """The middle of each node by its name, in points, from the lower left corner.
 
-    Raises `LayoutError` where Graphviz cannot read the graph, or takes longer than `TIMEOUT_S`.
+    What has been asked before is known, also that it fails. Raises `LayoutError` where Graphviz
+    cannot read the graph, or takes longer than `TIMEOUT_S`.
     """
-    return _server.ask(dot, "svg").decode("utf-8")
+    answer = _answer(dot)
+    if isinstance(answer, LayoutError):
+        raise LayoutError(*answer.args)
+    return answer
 
 
-def to_png(dot: str) -> bytes:
-    """The same as a picture, no side of which is longer than 16,000 pixels."""
-    return _server.ask(dot, "png")
+@lru_cache(maxsize=512)
+def _answer(dot: str) -> Places | LayoutError:
+    try:
+        return _server.ask(dot)
+    except LayoutError as error:
+        return error

@@ -2,18 +2,16 @@
 
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
-from explorer.views.graph.arrange import DIRECTIONS, Direction, arrange
+from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, arrange
 from explorer.views.graph.details import details
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, FileFormat, draw
 from explorer.views.graph.overlays import KIND, OVERLAYS, TIME, TITLES, Overlay, overlay
 from explorer.views.graph.picture import Picture
-from explorer.views.graph.series import NotSeriesParallel
-from explorer.views.graph.spread import spread
 from explorer.views.graph.svg import page_svg, tooltip
 
-__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Direction",
-           "Drawing", "FileFormat", "Frame", "Level", "NotSeriesParallel", "Overlay", "Part",
-           "Picture", "Structure", "arrange", "changes", "details", "draw", "is_see_through",
-           "overlay", "page_svg", "spread", "to_dot", "tooltip"]
+__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
+           "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
+           "Structure", "arrange", "changes", "details", "draw", "is_see_through", "overlay",
+           "page_svg", "to_dot", "tooltip"]

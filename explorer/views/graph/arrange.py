@@ -6,6 +6,7 @@ the others run around it; all others stand side by side under one rail.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -20,8 +21,9 @@ from explorer.views.graph.drawing import FOLLOWING, WEIGHTED, Drawing, Frame
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Picture, PlacedCard, PlacedFrame, Point
-from explorer.views.graph.rows import Row, Thing, is_call, rows_of
-from explorer.views.graph.series import Series, Ways, in_series, size
+from explorer.views.graph.rows import Link, Row, Thing, is_call, rows_of
+from explorer.views.graph.series import Series, Ways, crosses, in_series, size
+from explorer.views.graph.spread import SIDE, Stand, reduced, spread
 
 Direction = Literal["LR", "TB"]
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")
@@ -46,7 +48,7 @@ def arrange(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
             changes: Mapping[str, str] | None = None) -> Picture:
     """The drawing laid out: LR sets the stages side by side, each from top to bottom; TB sets
     everything one under the other. On every part stands the overlay's figure, and what `changes`
-    says of it. Raises `NotSeriesParallel` where ways cross."""
+    says of it. Raises `LayoutError` where ways cross and Graphviz cannot say how they stand."""
     return Arrangement(drawing, overlay.shown, changes or {}).picture(direction)
 
 
@@ -57,11 +59,17 @@ class Arrangement:
                  changes: Mapping[str, str]) -> None:
         self.drawing, self.figures, self.changes = drawing, figures, changes
         self.rows = rows_of(drawing)
+        self.elements = {frame: in_series(range(len(row.things)), row.links)
+                         for frame, row in self.rows.items()}
+
+    @property
+    def crosses(self) -> bool:
+        """Whether ways cross somewhere, so that the picture takes Graphviz."""
+        return any(map(crosses, self.elements.values()))
 
     def picture(self, direction: Direction) -> Picture:
-        """Raises `NotSeriesParallel` where ways cross."""
-        row = self.rows[None]
-        elements = in_series(range(len(row.things)), row.links)
+        """Raises `LayoutError` where ways cross and Graphviz cannot say how they stand."""
+        row, elements = self.rows[None], self.elements[None]
         if direction == "LR" and (split := main_way(elements)) is not None:
             return flat(Columns(self, row).box(*split))
         return flat(self.series(row, elements))
@@ -168,6 +176,9 @@ class Arrangement:
             assert not isinstance(following, Ways)      # ways end in a thing
             target = last = following
             join = row.things[following]
+        if ways.crossing:
+            box = self._crossing(row, ways, source, target, around, join)
+            return box, last, place + 1 + (join is not None)
         made = [_Way(self, row, way, source, target, around) for way in ways.ways]
         alive = [way for way in made if way.drawn_out]
         if isinstance(join, Part) and _is_sign(join) and len(made) <= 3 \
@@ -283,13 +294,79 @@ class Arrangement:
         box.outs = [out._replace(y=out.y + rail + ARROW) for out in made.outs]
         return box
 
+    def _crossing(self, row: Row, ways: Ways[int], source: int, target: int, around: Part | None,
+                  join: Thing | None) -> Box:
+        """Ways that cross each other, in ranks; what is in series on them is a box as ever."""
+        things = [thing for thing in ways.ways[0] if not isinstance(thing, Ways)]
+        known = {source, *things, target}
+        links = {pair: link for pair, link in row.links.items()
+                 if known.issuperset(pair) and (pair != (source, target) or len(ways.ways) > 1)}
+        found = reduced(things, links)
+        lines_into = Counter([end for _, end, _ in found])
+        made: dict[int, tuple[Box, Stand]] = {}
+        """By the number of a thing in each: in an order in which data flows."""
+        wires: list[tuple[int, int, EdgeKind]] = []
+
+        def wire(begin: int, end: int, link: Link) -> None:
+            if link.drawn:
+                wires.append((begin, end, link.kind))
+
+        for begin, end, way in found:
+            first = _ends(way, end)[0]
+            enters = links[begin, first]
+            if lines_into[end] == 1 and end != target:
+                box = _one_out(self.series(row, (*way, end), around=around, before=begin))
+                made[end] = box, Stand(box.left, box.right, box.height)
+                wire(begin, end, enters)
+            elif not way:
+                wire(begin, end, enters)
+            else:
+                last = _ends(way, begin, -1)[0]
+                box = _one_out(self.series(row, way, around=around, before=begin,
+                                           after=end))
+                made[first] = box, Stand(box.left, box.right, box.height)
+                wire(begin, first, enters)
+                wire(first, end, links[last, end])
+        for number in {end for _, end, _ in found} - {target, *made}:
+            made[number] = self._meeting(row.things[number], around,
+                                         sum([end == number for _, end, _ in wires]))
+        ends = Box(enters=False, outs=[Out(0, 0)]), Stand(0, 0, 0)
+        made[target] = ends if join is None else self._meeting(
+            join, around, sum([end == target for _, end, _ in wires]))
+        order = [source, *sorted(made)]
+        place = {number: at for at, number in enumerate(order)}
+        laid = spread([ends[1], *(made[number][1] for number in order[1:])],
+                      [(place[begin], place[end]) for begin, end, _ in wires])
+        whole = Box(enters=False)
+        for (x, y), number in zip(laid.places[1:], order[1:], strict=True):
+            whole.place(made[number][0], x, y)
+        for points, (_, end, kind) in zip(laid.lines, wires, strict=True):
+            whole.line(*points, kind=kind, arrow=made[end][0].enters)
+            whole.reach(min(x for x, _ in points), max(x for x, _ in points), 0)
+        whole.dots = laid.dots
+        whole.outs = [out._replace(y=out.y + laid.places[-1][1]) for out in made[target][0].outs]
+        return whole
+
+    def _meeting(self, thing: Thing, around: Part | None, lines: int) -> tuple[Box, Stand]:
+        """A thing that several lines enter, and where they do."""
+        call = isinstance(thing, Part) and not thing.parts and not thing.failed
+        if lines < 2 or not call:
+            box = self.box(thing, around)
+            return box, Stand(box.left, box.right, box.height,
+                              "middle" if isinstance(thing, Frame) else "along")
+        assert isinstance(thing, Part)
+        if thing.layers[0].call.operator in cards.SIGNS:
+            return card_box(cards.sign(thing)), Stand(SIDE, SIDE, 2 * RADIUS, "sides")
+        box = card_box(cards.bar(thing, self.figures.get(thing.id, ""), 20.0 * lines))
+        return box, Stand(box.left, box.right, box.height, "along")
+
     # Frames
 
     def framed(self, frame: Frame, *, from_side: bool = False, to_side: bool = False) -> Box:
         """An open part: a head that says what it is, and what it holds. The trunk runs past the
         head, unless it is entered from its side."""
         row, part = self.rows[frame], frame.part
-        inner = self.series(row, in_series(range(len(row.things)), row.links), around=part)
+        inner = self.series(row, self.elements[frame], around=part)
         gate = part.role == "module" and any(link.kind == "gate" for link in row.links.values())
         title = fitted(SQUEEZE if gate else recipe.title(part), SIZE, cards.WIDEST + 60, bold=True)
         figure = self.figures.get(part.id)
@@ -340,6 +417,19 @@ def _beside_trunk(inner: Box, need: float, *, free: bool) -> tuple[float, float,
     if more_right <= max(more_left, 0):
         return left, right + max(0.0, more_right), left + 12
     return left + max(0.0, more_left), max(right, button + 8), 12
+
+
+def _one_out(box: Box) -> Box:
+    """The same with one line out of it, from its middle."""
+    if all(out.x == 0 for out in box.outs):
+        return box
+    low = box.height + RAIL
+    for out in box.outs:
+        if out.drawn:
+            box.line((out.x, out.y), (out.x, low), (0, low), kind=out.kind, arrow=False)
+    box.reach(0, 0, low)
+    box.outs = [Out(0, low)]
+    return box
 
 
 class _Way:

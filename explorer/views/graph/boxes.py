@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from explorer.structure import EdgeKind
 from explorer.views.graph.cards import STACK, Card, Text
-from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
+from explorer.views.graph.picture import MARGIN, Line, Picture, PlacedCard, PlacedFrame, Point
 
-MARGIN = 16
 ARROW = 18
 """Room for a line with its head."""
 BESIDE = 22

@@ -30,7 +30,7 @@ def main_way(elements: Series[int]) -> tuple[list[int], dict[int, list[int]]] | 
             main.append(element)
             elements = rest
             continue
-        if rest or not main:
+        if rest or not main or element.crossing:
             return None
         longest = max(element.ways, key=size)
         for way in element.ways:

@@ -24,8 +24,9 @@ LINES: dict[EdgeKind, dict[str, str]] = {
 
 
 def to_dot(drawing: Drawing, *, overlay: Overlay, direction: str = "LR",
-           changes: Mapping[str, str] | None = None, title: str = "") -> str:
-    """The drawing as DOT: every node and frame with its id, what is on it and its colour."""
+           changes: Mapping[str, str] | None = None, title: str = "", failure: str = "") -> str:
+    """The drawing as DOT: every node and frame with its id, what is on it and its colour; below
+    them the title, what the colours stand for, and the message of a pass that failed."""
     dot = graphviz.Digraph(
         "network",
         graph_attr=dict(rankdir=direction, ranksep="0.35", nodesep="0.2", fontname="Arial",
@@ -41,7 +42,11 @@ def to_dot(drawing: Drawing, *, overlay: Overlay, direction: str = "LR",
         _draw(dot, item, drawing, overlay, changes or {})
     for edge in drawing.edges:
         dot.edge(_name(edge.source), _name(edge.target), **LINES[edge.kind])
-    dot.attr(labelloc="b", labeljust="c", label=_quoted(title))
+    legend = f"{overlay.title}: 0 to {overlay.shown[overlay.largest]}" \
+        if overlay.colours and overlay.largest else overlay.title
+    below = [title, f"Colours: {legend}", *failure.splitlines()]
+    dot.attr(labelloc="b", labeljust="c",
+             label="\\n".join([_quoted(line) for line in below if line]))
     return str(dot.source)
 
 
@@ -49,21 +54,24 @@ def _draw(dot: graphviz.Digraph, item: Item, drawing: Drawing, overlay: Overlay,
           changes: Mapping[str, str]) -> None:
     if isinstance(item, Frame):
         with dot.subgraph(name=f"cluster_{_name(item.part)}") as frame:
-            frame.attr(label=_quoted(recipe.title(item.part)), id=item.part.id)
+            foot = _foot(item.part, overlay)
+            frame.attr(label=_label(recipe.title(item.part), foot,
+                                    *changes.get(item.part.id, "").splitlines()),
+                       id=_quoted(item.part.id))
             for inner in item.items:
                 _draw(frame, inner, drawing, overlay, changes)
         return
-    dot.node(_name(item), id=item.id, fillcolor=fill_of(item, overlay), color=line_of(item),
-             **_look(item, drawing, overlay, changes.get(item.id, "")))
+    dot.node(_name(item), id=_quoted(item.id), fillcolor=fill_of(item, overlay),
+             color=line_of(item), **_look(item, drawing, overlay, changes.get(item.id, "")))
 
 
 def _look(part: Part, drawing: Drawing, overlay: Overlay, change: str) -> dict[str, str]:
     """Shape and label of a node."""
-    layer, shape = part.layers[-1], text.shape(part.output_shape[1:])
+    layer = part.layers[-1]
     if part.failed:
         given = text.shape(next(iter(layer.input_shapes), ()))
         return dict(shape="octagon", label=_label(f"{layer.type} cannot run", f"given {given}"))
-    foot = " · ".join([words for words in (shape, overlay.shown.get(part.id, "")) if words])
+    foot = _foot(part, overlay)
     if not part.parts and layer.call.operator in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.call.operator], fixedsize="true", width="0.3")
     if not part.parts:
@@ -71,6 +79,12 @@ def _look(part: Part, drawing: Drawing, overlay: Overlay, change: str) -> dict[s
         return dict(label=_label(name, foot, *change.splitlines()))
     ways = [", ".join(way) for way in recipe.ways(part, drawing.wiring)]
     return dict(label=_label(recipe.title(part), *ways, foot, *change.splitlines()))
+
+
+def _foot(part: Part, overlay: Overlay) -> str:
+    """What a part gives, and its figure."""
+    return " · ".join([words for words in (text.shape(part.output_shape[1:]),
+                                           overlay.shown.get(part.id, "")) if words])
 
 
 def _name(origin: Origin) -> str:

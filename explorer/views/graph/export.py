@@ -12,9 +12,8 @@ from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
 from explorer.views.graph.overlays import KIND
 from explorer.views.graph.overlays import overlay as overlay_of
-from explorer.views.graph.series import NotSeriesParallel
-from explorer.views.graph.spread import spread
-from explorer.views.graph.svg import page_svg
+from explorer.views.graph.raster import png
+from explorer.views.graph.sheet import sheet
 
 FileFormat = Literal["svg", "png", "dot"]
 FORMATS: tuple[FileFormat, ...] = ("svg", "png", "dot")
@@ -30,7 +29,7 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     times of the layers; LR sets the stages side by side, TB one under the other.
 
     A network whose forward pass fails is drawn as far as it got. Raises `LayoutError` where its
-    ways cross and Graphviz cannot lay the graph out.
+    ways cross and Graphviz cannot lay them out, and where a PNG would be too large to be read.
 
     >>> from explorer.pipeline import explore
     >>> draw(explore("vgg11"), "dot").splitlines()[0]
@@ -39,11 +38,10 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     drawing = Drawing(explored.structure, level, toggled)
     told = overlay_of(overlay, drawing, seconds)
     changed = changes(explored.structure, explored.preset.structure if explored.preset else None)
+    failure = str(explored.failure or "")
     if form == "dot":
         return to_dot(drawing, overlay=told, direction=direction, changes=changed,
-                      title=explored.title).encode("utf-8")
-    try:
-        picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
-    except NotSeriesParallel:
-        picture = spread(drawing, overlay=told, direction=direction, changes=changed)
-    return page_svg(picture, drawing, told, changed).encode("utf-8")
+                      title=explored.title, failure=failure).encode("utf-8")
+    picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
+    made = sheet(picture, drawing, told, changed, title=explored.title, failure=failure)
+    return png(made) if form == "png" else made.svg.encode("utf-8")

@@ -11,6 +11,9 @@ from explorer.views.graph.drawing import Frame
 
 Point = tuple[float, float]
 
+MARGIN = 16
+"""Around a drawing."""
+
 
 class Line(NamedTuple):
     points: tuple[Point, ...]

@@ -14,16 +14,15 @@ from typing import Generic, TypeAlias, TypeVar
 T = TypeVar("T")
 
 
-class NotSeriesParallel(Exception):
-    """Ways that cross each other."""
-
-
 @dataclass(frozen=True, eq=False)
 class Ways(Generic[T]):
     """Ways side by side, from the item before them to the one behind them. One without items hands
     on what it is given."""
 
     ways: tuple[Series[T], ...]
+    crossing: bool = False
+    """Whether they cross each other: then one of them has all things, in order, and a second one,
+    without any, says whether a line goes straight past them all."""
 
 
 Series: TypeAlias = "tuple[T | Ways[T], ...]"
@@ -32,7 +31,7 @@ Series: TypeAlias = "tuple[T | Ways[T], ...]"
 def in_series(items: Sequence[T], links: Mapping[tuple[int, int], object]) -> Series[T]:
     """The ways through `items`, which are numbered in an order in which data flows; `links` are the
     pairs of those that read one another, with -1 for what the frame is given and `len(items)` for
-    what it gives. Raises `NotSeriesParallel` where the ways cross.
+    what it gives.
 
     >>> in_series("ab", {(-1, 0): 0, (0, 1): 0, (1, 2): 0})
     ('a', 'b')
@@ -69,11 +68,20 @@ def in_series(items: Sequence[T], links: Mapping[tuple[int, int], object]) -> Se
 
     def ways(members: list[int], start: int, stop: int, straight: bool) -> Ways[T]:
         groups = _connected(members, after)
-        if len(groups) + straight == 1:
-            raise NotSeriesParallel
-        return Ways((*[series(group, start, stop) for group in groups], *[()] * straight))
+        crossing = len(groups) + straight == 1
+        made = () if crossing else (*[series(group, start, stop) for group in groups],
+                                    *[()] * straight)
+        # Where one of them ends in many lines, they all go on to what is behind.
+        if crossing or any(_crosses_last(way) for way in made):
+            together = tuple([items[member] for member in members])
+            return Ways((together, *[()] * straight), crossing=True)
+        return Ways(made)
 
     return series(list(range(end)), -1, end, direct=True)
+
+
+def _crosses_last(way: Series[T]) -> bool:
+    return bool(way) and isinstance(way[-1], Ways) and way[-1].crossing
 
 
 def _connected(members: list[int], after: Mapping[int, set[int]]) -> list[list[int]]:
@@ -100,3 +108,9 @@ def size(way: Series[T]) -> int:
     """How many things stand on a way."""
     return sum([sum(map(size, element.ways)) if isinstance(element, Ways) else 1
                 for element in way])
+
+
+def crosses(way: Series[T]) -> bool:
+    """Whether ways cross somewhere on it."""
+    return any(isinstance(element, Ways) and (element.crossing or any(map(crosses, element.ways)))
+               for element in way)

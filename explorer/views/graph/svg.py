@@ -1,4 +1,4 @@
-"""A picture as SVG: classes for whoever shows it, or painted to stand by itself."""
+"""A picture as SVG, with classes for whoever shows it."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ def page_svg(picture: Picture, drawing: Drawing, overlay: Overlay,
              changes: Mapping[str, str]) -> str:
     """The SVG that the page shows and styles."""
     shares = {node.id: overlay.share(node.id) for node in drawing.nodes} if overlay.colours else {}
-    inside = body(picture, classes=classes(drawing.nodes, changes), shares=shares)
+    styles = {id: f"--share:{share:.3g}" for id, share in shares.items() if share is not None}
+    inside = body(picture, classes=classes(drawing.nodes, changes), styles=styles)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(picture.width)} '
             f'{_n(picture.height)}">{inside}</svg>')
 
 
-def body(picture: Picture, *, classes: Mapping[str, str], shares: Mapping[str, float | None],
-         buttons: bool = True) -> str:
-    """The elements of the drawing; `classes` are those of a node by its id, and `shares` say how
-    strong its colour is."""
+def body(picture: Picture, *, classes: Mapping[str, str], styles: Mapping[str, str],
+         buttons: bool = True, tips: Mapping[str, str] | None = None) -> str:
+    """The elements of the drawing; by the id of a node `classes` are its classes, `styles` say how
+    strong its colour is, and `tips` what it tells when it is pointed at."""
+    tips = tips or {}
     made = ['<g class="frames">']
-    made += [_frame(placed) for placed in picture.frames]
+    made += [_frame(placed, tips) for placed in picture.frames]
     made.append("</g>")
     for kind in ("flow", "shortcut", "gate", "auxiliary"):
         lines = [line for line in picture.lines if line.kind == kind]
         if lines:
             made.append(f'<g class="line {kind}"><path class="way" d="'
-                        + "".join([_way(line) for line in lines]) + '"/><path class="head" d="'
+                        + "".join([way(line) for line in lines]) + '"/><path class="head" d="'
                         + "".join([_head(line) for line in lines if line.arrow]) + '"/></g>')
     if picture.dots:
         made.append('<g class="dots">' + "".join(
             [f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.6"/>' for x, y in picture.dots]) + "</g>")
-    made.append('<g class="labels">' + "".join(map(_text, picture.labels)) + "</g>")
-    made += [_card(placed, classes, shares) for placed in picture.cards]
+    made.append('<g class="labels">' + "".join(map(written, picture.labels)) + "</g>")
+    made += [_card(placed, classes, styles, tips) for placed in picture.cards]
     if buttons:
         made += [_button(placed.frame.part.id, placed.x + placed.width - BUTTON - 7,
                          placed.y + BUTTON + 6, plus=placed.frame.example)
@@ -53,40 +55,44 @@ def body(picture: Picture, *, classes: Mapping[str, str], shares: Mapping[str, f
     return "".join(made)
 
 
-def _frame(placed: PlacedFrame) -> str:
+def _frame(placed: PlacedFrame, tips: Mapping[str, str]) -> str:
     frame = placed.frame
     classes = f"frame {frame.part.role}" + " squeeze" * placed.gate
-    behind = "".join([_rect(offset, offset, placed.width, placed.height, 8, "behind")
+    behind = "".join([rect(offset, offset, placed.width, placed.height, 8, "behind")
                       for offset in (2 * STACK, STACK)]) if frame.example else ""
-    return (f'<g class="{classes}" id="{escape(frame.part.id)}" '
-            f'transform="translate({_n(placed.x)},{_n(placed.y)})"><title/>{behind}'
-            + _rect(0, 0, placed.width, placed.height, 8) + "".join(map(_text, placed.texts))
+    return (f'<g class="{classes}" id="{escape(_plain(frame.part.id))}" '
+            f'transform="translate({_n(placed.x)},{_n(placed.y)})">'
+            + _tip(frame.part.id, tips) + behind
+            + rect(0, 0, placed.width, placed.height, 8) + "".join(map(written, placed.texts))
             + "</g>")
 
 
 def _card(placed: PlacedCard, classes: Mapping[str, str],
-          shares: Mapping[str, float | None]) -> str:
+          styles: Mapping[str, str], tips: Mapping[str, str]) -> str:
     x, y, card = placed
     wide, high = card.width - 2 * STACK * card.stacked, card.height - 2 * STACK * card.stacked
-    share = shares.get(card.id)
-    style = "" if share is None else f' style="--share:{share:.3g}"'
-    look = f"{card.shape} {classes.get(card.id, 'end')}" + " painted" * (share is not None)
-    made = [f'<g class="node {look}" id="{escape(card.id)}"{style} '
-            f'transform="translate({_n(x)},{_n(y)})"><title/>']
+    style = f' style="{styles[card.id]}"' if card.id in styles else ""
+    look = f"{card.shape} {classes.get(card.id, 'end')}" + " painted" * (card.id in styles)
+    made = [f'<g class="node {look}" id="{escape(_plain(card.id))}"{style} '
+            f'transform="translate({_n(x)},{_n(y)})">{_tip(card.id, tips)}']
     if card.stacked:
-        made += [_rect(offset, offset, wide, high, 6, "behind") for offset in (2 * STACK, STACK)]
+        made += [rect(offset, offset, wide, high, 6, "behind") for offset in (2 * STACK, STACK)]
     if card.shape == "sign":
         made.append(f'<circle class="body" cx="{RADIUS}" cy="{RADIUS}" r="{RADIUS}"/>')
     else:
-        made.append(_rect(0, 0, wide, high, 0 if card.shape == "strip" else 6, "body"))
-    made += [_rect(*panel, 4, "panel") for panel in card.panels]
+        made.append(rect(0, 0, wide, high, 0 if card.shape == "strip" else 6, "body"))
+    made += [rect(*panel, 4, "panel") for panel in card.panels]
     if card.joins:
-        made.append(_rect(*card.joins, 2, "joins"))
+        made.append(rect(*card.joins, 2, "joins"))
     if card.past:
         made.append(_past(card))
-    made += map(_text, card.texts)
+    made += map(written, card.texts)
     made.append("</g>")
     return "".join(made)
+
+
+def _tip(id: str, tips: Mapping[str, str]) -> str:
+    return f"<title>{escape(_plain(tips[id]), quote=False)}</title>" if id in tips else "<title/>"
 
 
 def _past(card: Card) -> str:
@@ -95,7 +101,7 @@ def _past(card: Card) -> str:
     (x, y, wide, high), _ = card.past
     right, centre, panel = x + wide, y + high, card.panels[0]
     around = Line(((x, y - 5), (right, y - 5), (right, centre), (x + 8, centre)))
-    return (f'<path class="past" d="{_way(around)}"/>'
+    return (f'<path class="past" d="{way(around)}"/>'
             f'<path class="tip" d="{_head(around)}"/>'
             f'<path class="stem" d="M{_n(x)},{_n(panel.y + panel.height)}V{_n(centre - 8)}"/>'
             f'<circle class="join" cx="{_n(x)}" cy="{_n(centre)}" r="8"/>'
@@ -110,13 +116,13 @@ def _button(id: str, x: float, y: float, *, plus: bool) -> str:
             f'<path d="{"M-4,0H4M0,-4V4" if plus else "M-4,0H4"}"/></g>')
 
 
-def _rect(x: float, y: float, wide: float, high: float, corner: float, name: str = "body") -> str:
+def rect(x: float, y: float, wide: float, high: float, corner: float, name: str = "body") -> str:
     rounded = f' rx="{_n(corner)}"' if corner else ""
     return (f'<rect class="{name}" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" '
             f'height="{_n(high)}"{rounded}/>')
 
 
-def _text(given: Text) -> str:
+def written(given: Text) -> str:
     anchor = "" if given.anchor == "start" else f' text-anchor="{given.anchor}"'
     return (f'<text class="{given.style}" x="{_n(given.x)}" y="{_n(given.y)}"{anchor}>'
             f"{escape(_plain(given.words), quote=False)}</text>")
@@ -129,7 +135,7 @@ def _plain(words: str) -> str:
     return "".join([sign if sign.isprintable() else "\ufffd" for sign in words])
 
 
-def _way(line: Line) -> str:
+def way(line: Line) -> str:
     """The path of a line, its corners round; a head hides its end."""
     points = list(line.points)
     if line.arrow:
