@@ -11,6 +11,7 @@ from explorer import text
 from explorer.networks.catalogue import families
 from explorer.ui.calls import catalogue
 from explorer.views.catalogue import HEADS, ORDERS, to_html
+from tests.graphs import ONE_OF_EACH
 from tests.test_pages import open_app
 
 Row = dict[str, ElementTree.Element]
@@ -45,6 +46,16 @@ def test_every_preset_is_there_once_and_its_name_is_the_link(order: str) -> None
         assert link(row).get("target") == "_self"
         name = link(row).get("href", "").removeprefix("./?network=")
         assert link(row).text == explorer.presets()[name].title
+
+
+def test_each_network_has_a_drawing_of_its_own_form() -> None:
+    drawings = {name: row["Blocks"][0] for name, row in zip(names("Family"), rows("Family"),
+                                                            strict=True)}
+    for drawing in drawings.values():
+        assert float(drawing.get("width", 0)) <= 150 and float(drawing.get("height", 0)) <= 56
+    paths = {name: tuple(path.get("d") for path in drawing)
+             for name, drawing in drawings.items() if name in ONE_OF_EACH}
+    assert len(set(paths.values())) == len(paths) == len(ONE_OF_EACH)
 
 
 def test_a_row_has_the_figures_of_its_network() -> None:

@@ -149,5 +149,6 @@ def catalogue() -> tuple[Entry, ...]:
     for preset in presets().values():
         network = explore(preset.config)
         entries.append(Entry(family_of(preset.config.network), preset, network.summary.totals,
-                             weighted_depth(network.structure)))
+                             weighted_depth(network.structure),
+                             graph.thumbnail(network.structure)))
     return tuple(entries)

@@ -21,6 +21,8 @@ class Entry(NamedTuple):
     preset: Preset
     totals: Totals
     weighted_layers: int
+    drawing: str
+    """Its blocks as a small SVG."""
 
     @property
     def title(self) -> str:
@@ -39,7 +41,7 @@ ORDERS: dict[str, Callable[[Entry], tuple[Any, ...]]] = {
     "Depth": lambda entry: (entry.weighted_layers, entry.title),
 }
 
-HEADS = ("Network", "Batch", "Input", "Depth", "Calls", "Parameters", "Multiply-adds",
+HEADS = ("Network", "Blocks", "Batch", "Input", "Depth", "Calls", "Parameters", "Multiply-adds",
          "Peak memory", "Receptive field")
 
 
@@ -74,6 +76,7 @@ def _row(entry: Entry, *, by_family: bool) -> str:
     ]
     return (f'<tr><th scope="row"><a href="./?network={config.network}" target="_self">'
             f"{escape(entry.title)}</a><small>{escape(source)}</small></th>"
+            f'<td class="drawing">{entry.drawing}</td>'
             f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
 
 

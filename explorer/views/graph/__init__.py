@@ -10,8 +10,9 @@ from explorer.views.graph.export import FORMATS, FileFormat, draw
 from explorer.views.graph.overlays import KIND, OVERLAYS, TIME, TITLES, Overlay, overlay
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
+from explorer.views.graph.thumbnail import thumbnail
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
            "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
            "Structure", "arrange", "changes", "details", "draw", "is_see_through", "overlay",
-           "page_svg", "to_dot", "tooltip"]
+           "page_svg", "thumbnail", "to_dot", "tooltip"]
