@@ -4,6 +4,7 @@ with its figures."""
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
@@ -76,8 +77,13 @@ def _row(entry: Entry, *, by_family: bool) -> str:
     ]
     return (f'<tr><th scope="row"><a href="./?network={config.network}" target="_self">'
             f"{escape(entry.title)}</a><small>{escape(source)}</small></th>"
-            f'<td class="drawing">{entry.drawing}</td>'
+            f'<td class="drawing">{_image(entry.drawing)}</td>'
             f'{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+
+
+def _image(svg: str) -> str:
+    """As an image: what the page shows of a text has no SVG in it."""
+    return f'<img alt="" src="data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"/>'
 
 
 def _short(value: int, unit: str = "") -> str:

@@ -6,14 +6,14 @@ from explorer.structure import Structure
 from explorer.views.graph.arrange import arrange
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.overlays import KIND, overlay
-from explorer.views.palette import KIND_COLOURS
+from explorer.views.palette import KIND_COLOURS, PLAIN
 
 WIDE, HIGH = 150, 56
 """Pixels that it takes at most."""
 
 
 def thumbnail(structure: Structure) -> str:
-    """The blocks of a network as an SVG without text, in the colour of what stands around it."""
+    """The blocks of a network as an SVG without text, in colours for light and dark."""
     drawing = Drawing(structure)
     picture = arrange(drawing, overlay=overlay(KIND, drawing))
     scale = min(WIDE / picture.width, HIGH / picture.height)
@@ -23,16 +23,16 @@ def thumbnail(structure: Structure) -> str:
     colours: dict[str, list[str]] = {}
     for placed in picture.cards:
         kind = placed.card.part.operation if placed.card.part else None
-        colours.setdefault(KIND_COLOURS[kind] if kind else "currentColor", []).append(
+        colours.setdefault(KIND_COLOURS[kind] if kind else PLAIN, []).append(
             _outline(*placed.box))
     nodes = "".join([f'<path d="{"".join(outlines)}" fill="{colour}" '
-                     f'fill-opacity="{0.4 if colour == "currentColor" else 0.85}"/>'
+                     f'fill-opacity="{0.6 if colour == PLAIN else 0.9}"/>'
                      for colour, outlines in colours.items()])
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true" fill="none" '
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" fill="none" '
             f'viewBox="0 0 {picture.width:.0f} {picture.height:.0f}" '
             f'width="{picture.width * scale:.0f}" height="{picture.height * scale:.0f}">'
-            f'<path d="{frames}" fill="currentColor" fill-opacity="0.08"/>'
-            f'<path d="{ways}" stroke="currentColor" stroke-opacity="0.5" stroke-width="5"/>'
+            f'<path d="{frames}" fill="{PLAIN}" fill-opacity="0.16"/>'
+            f'<path d="{ways}" stroke="{PLAIN}" stroke-opacity="0.8" stroke-width="5"/>'
             f"{nodes}</svg>")
 
 
