@@ -58,7 +58,7 @@ def test_a_link_that_names_something_needs_no_ways(query: dict[str, str]) -> Non
 
 def test_the_ways_go_when_a_knob_is_turned() -> None:
     app = open_app()
-    app.slider(key=knob_key(app, "width")).set_value(0.5).run()
+    app.select_slider(key=knob_key(app, "width")).set_value(0.5).run()
     assert not ways(app) and QUESTION in texts(app)
 
 
@@ -79,7 +79,7 @@ def test_a_way_opens_what_it_names_and_says_what_to_look_at(name: str) -> None:
 def test_the_way_of_the_width_has_the_figures_of_the_width() -> None:
     app = open_app(network="resnet50", width="0.5", begin="width")
     for width in (0.5, 0.25, 2.0):
-        app.slider(key=knob_key(app, "width")).set_value(width).run()
+        app.select_slider(key=knob_key(app, "width")).set_value(width).run()
         now, then = totals("resnet50", width=width), totals("resnet50")
         assert percents(look_at(app)) == [round(100 * ratio) for ratio in (
             now.params / then.params, now.macs / then.macs,
