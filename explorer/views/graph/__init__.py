@@ -2,7 +2,7 @@
 
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
-from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, arrange
+from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level
 from explorer.views.graph.export import FORMATS, FileFormat, draw
@@ -12,4 +12,4 @@ from explorer.views.graph.svg import page_svg, tooltip
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
            "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
-           "Structure", "arrange", "changes", "draw", "overlay", "page_svg", "to_dot", "tooltip"]
+           "Structure", "changes", "draw", "lay_out", "overlay", "page_svg", "to_dot", "tooltip"]
