@@ -155,8 +155,8 @@ class Exchange(nn.Module):
         self.paths = nn.ModuleList(conv() for _ in range(6))
 
     def forward(self, x: Tensor) -> Tensor:
+        left, right = x, x
         for place in range(0, 6, 2):
-            left, right = (x, x) if place == 0 else (left, right)
             one, other = self.paths[place](left), self.paths[place + 1](right)
             left, right = one + other, one * other
         return torch.cat([left, right, x], 1)
