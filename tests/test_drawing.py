@@ -30,7 +30,7 @@ def drawn(found: Structure, level: Level = "block", toggled: Sequence[str] = (),
           direction: Direction = "LR", overlay: str = graph.KIND,
           preset: Structure | None = None) -> tuple[Picture, Drawing]:
     drawing = Drawing(found, level, toggled)
-    return graph.arrange(drawing, overlay=graph.overlay(overlay, drawing), direction=direction,
+    return graph.lay_out(drawing, overlay=graph.overlay(overlay, drawing), direction=direction,
                          changes=graph.changes(found, preset)), drawing
 
 

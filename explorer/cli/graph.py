@@ -15,9 +15,10 @@ from explorer.views import graph as graphs
 @click.command()
 @network_argument
 @click.option("--level", type=click.Choice(graphs.LEVELS), default="block", show_default=True,
-              help="How far the network is opened; identical blocks fold but for the last level.")
+              help="How far the network is opened. Blocks that are alike fold into one with ×N.")
 @click.option("--overlay", type=click.Choice(graphs.OVERLAYS), default=graphs.KIND,
-              show_default=True, help="What the colours stand for; for time the layers are timed.")
+              show_default=True,
+              help="What the colours and figures stand for. For time the layers are timed.")
 @click.option("--direction", type=click.Choice(graphs.DIRECTIONS), default="LR", show_default=True,
               help="LR: stages side by side; TB: one under the other.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True,
@@ -26,7 +27,8 @@ def graph(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], leve
           overlay: str, direction: graphs.Direction, output: Path) -> None:
     """The graph of NETWORK as a picture or as DOT.
 
-    A network whose pass fails is drawn as far as it got; the exit code is 2.
+    SVG and PNG stand by themselves: light, with title and legend. DOT is for Graphviz. A
+    network whose pass fails is drawn as far as it got; the exit code is 2.
     """
     form = output.suffix.removeprefix(".").lower()
     if form not in graphs.FORMATS:

@@ -2,7 +2,7 @@
 
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
-from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, arrange
+from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
 from explorer.views.graph.details import details
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
@@ -14,5 +14,5 @@ from explorer.views.graph.thumbnail import thumbnail
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
            "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
-           "Structure", "arrange", "changes", "details", "draw", "is_see_through", "overlay",
+           "Structure", "changes", "details", "draw", "is_see_through", "lay_out", "overlay",
            "page_svg", "thumbnail", "to_dot", "tooltip"]

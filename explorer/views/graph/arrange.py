@@ -44,7 +44,7 @@ IDENTITY = "identity"
 SQUEEZE = "squeeze-and-excitation"
 
 
-def arrange(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
+def lay_out(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
             changes: Mapping[str, str] | None = None) -> Picture:
     """The drawing laid out: LR sets the stages side by side, each from top to bottom; TB sets
     everything one under the other. On every part stands the overlay's figure, and what `changes`

@@ -15,6 +15,7 @@ from explorer.views.graph.cards import SIGNS, label
 from explorer.views.graph.drawing import Drawing, Frame, Item, Origin
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.paint import fill_of, line_of
+from explorer.views.graph.svg import plain
 from explorer.views.palette import FRAME, INK, PALE, PLAIN
 
 INPUT = "input"
@@ -46,7 +47,7 @@ def to_dot(drawing: Drawing, *, overlay: Overlay, direction: str = "LR",
         if overlay.colours and overlay.largest else overlay.title
     below = [title, f"Colours: {legend}", *failure.splitlines()]
     dot.attr(labelloc="b", labeljust="c",
-             label="\\n".join([_quoted(line) for line in below if line]))
+             label=graphviz.nohtml("\\n".join([_quoted(line) for line in below if line])))
     return str(dot.source)
 
 
@@ -111,9 +112,6 @@ def _quoted(words: str) -> str:
 
 
 def _plain(words: str) -> str:
-    """Without signs that no SVG can hold, and not longer than Graphviz can read."""
-    if not words.isprintable():
-        words = "".join([sign if sign.isprintable() else "\ufffd" for sign in words])
+    """Not longer than Graphviz can read."""
+    words = plain(words)
     return words if len(words) <= 200 else f"{words[:120]}…{words[-79:]}"
-
-

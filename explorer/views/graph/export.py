@@ -7,7 +7,7 @@ from typing import Literal
 
 from explorer.pipeline import Explored
 from explorer.views.graph.against_preset import changes
-from explorer.views.graph.arrange import Direction, arrange
+from explorer.views.graph.arrange import Direction, lay_out
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
 from explorer.views.graph.overlays import KIND
@@ -42,6 +42,6 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     if form == "dot":
         return to_dot(drawing, overlay=told, direction=direction, changes=changed,
                       title=explored.title, failure=failure).encode("utf-8")
-    picture = arrange(drawing, overlay=told, direction=direction, changes=changed)
+    picture = lay_out(drawing, overlay=told, direction=direction, changes=changed)
     made = sheet(picture, drawing, told, changed, title=explored.title, failure=failure)
     return png(made) if form == "png" else made.svg.encode("utf-8")

@@ -16,7 +16,7 @@ LONGEST = 16_000
 
 FAMILIES = ("Arial", "Liberation Sans", "Arimo", "Helvetica", "Nimbus Sans", "DejaVu Sans",
             "Noto Sans", "Segoe UI", "Roboto", "Ubuntu")
-"""Fonts for a machine's text, the first ones with the widths that the drawing is made for."""
+"""Fonts that a machine may have, first those with the widths that the drawing is made for."""
 
 
 def png(sheet: Sheet) -> bytes:
@@ -34,13 +34,15 @@ def png(sheet: Sheet) -> bytes:
 
 @cache
 def _family() -> str:
-    """A font of this machine: text of one that it does not have is not drawn at all."""
-    blank = _letter("")
+    """A font of this machine: what it does not have is drawn with serifs, or not at all."""
+    unknown = _letter("no such font")
     for family in FAMILIES:
-        if _letter(family) != blank:
+        if _letter(family) not in (unknown, _letter("")):
             return family
-    raise LayoutError(f"A PNG needs one of these fonts on the machine that makes it: "
-                      f"{', '.join(FAMILIES)}. An SVG needs none.")
+    if unknown == _letter(""):
+        raise LayoutError(f"A PNG needs a font on the machine that makes it, such as "
+                          f"{' or '.join(FAMILIES[:2])}. An SVG needs none.")
+    return "sans-serif"
 
 
 def _letter(family: str) -> bytes:

@@ -12,7 +12,7 @@ from explorer.views.graph.letters import FONT, fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.paint import STYLE, fill_of, heat
 from explorer.views.graph.picture import MARGIN, Line, Picture
-from explorer.views.graph.svg import body, classes, node_class, rect, tooltip, way, written
+from explorer.views.graph.svg import body, classes, node_class, plain, rect, tooltip, way, written
 from explorer.views.palette import KIND_COLOURS
 
 LEAST_WIDTH = 520
@@ -68,7 +68,7 @@ def sheet(picture: Picture, drawing: Drawing, overlay: Overlay, changes: Mapping
     return Sheet(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.1f}" height="{high:.1f}" '
         f'viewBox="0 0 {wide:.1f} {high:.1f}" font-family="{escape(FONT)}">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>"
+        f"<title>{escape(plain(title))}</title><style>{STYLE}</style>"
         f'<rect class="paper" width="100%" height="100%"/>{"".join(made)}</svg>', wide, high)
 
 

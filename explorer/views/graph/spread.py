@@ -77,7 +77,7 @@ class Stand:
     entered: Literal["middle", "along", "sides"] = "middle"
 
 
-class Spread(NamedTuple):
+class Placed(NamedTuple):
     """Where things stand and lines run. The first thing is at the top and the last one at the
     bottom, both at x = 0."""
 
@@ -101,7 +101,7 @@ class _Spot:
     targets: list[_Spot] = field(default_factory=list)
 
 
-def spread(stands: Sequence[Stand], wires: Sequence[tuple[int, int]]) -> Spread:
+def spread(stands: Sequence[Stand], wires: Sequence[tuple[int, int]]) -> Placed:
     """Lay out things and the lines between them, which are numbered in an order in which data
     flows: the first is what all come from, the last where all end. Raises `LayoutError`."""
     spots, routes = _spots(stands, wires)
@@ -118,7 +118,7 @@ def spread(stands: Sequence[Stand], wires: Sequence[tuple[int, int]]) -> Spread:
     y, tops = 0.0, {}
     turns: dict[_Spot, float] = {}
     """The height at which what leaves a spot turns aside."""
-    entries: dict[tuple[_Spot, _Spot], Entry] = {}
+    entries: dict[tuple[_Spot, _Spot], Arrival] = {}
     dots: list[Point] = []
     for rank in ranks:
         high = max(spot.stand.height for spot in rank)
@@ -151,7 +151,7 @@ def spread(stands: Sequence[Stand], wires: Sequence[tuple[int, int]]) -> Spread:
             elif not target.lane:
                 points.append((x, tops[target]))
         lines.append(tuple(points))
-    return Spread([(spot.x, tops[spot]) for spot in spots[:len(stands)]], lines, dots, y)
+    return Placed([(spot.x, tops[spot]) for spot in spots[:len(stands)]], lines, dots, y)
 
 
 def _spots(stands: Sequence[Stand], wires: Sequence[tuple[int, int]],
@@ -217,7 +217,7 @@ def _weight(spot: _Spot, target: _Spot) -> int:
         1 + 2 * spot.lane + 2 * target.lane
 
 
-class Entry(NamedTuple):
+class Arrival(NamedTuple):
     """Where a line comes down to what it enters, and the side from which it does: -1 is the left
     one, 0 is from above."""
 
@@ -225,24 +225,24 @@ class Entry(NamedTuple):
     side: int
 
 
-def _entries(target: _Spot) -> dict[tuple[_Spot, _Spot], Entry]:
+def _entries(target: _Spot) -> dict[tuple[_Spot, _Spot], Arrival]:
     """Where the lines enter that come from the rank above."""
     sources = sorted(target.sources, key=lambda spot: spot.x)
     if target.stand.entered == "middle" or len(sources) == 1:
-        return {(spot, target): Entry(target.x, 0) for spot in sources}
+        return {(spot, target): Arrival(target.x, 0) for spot in sources}
     if target.stand.entered == "sides":
         from_above = min(sources, key=lambda spot: abs(spot.x - target.x))
         place = sources.index(from_above)
-        return {(spot, target): Entry(target.x, 0) if spot is from_above
-                else Entry(target.x - SIDE, -1) if number < place
-                else Entry(target.x + SIDE, 1) for number, spot in enumerate(sources)}
+        return {(spot, target): Arrival(target.x, 0) if spot is from_above
+                else Arrival(target.x - SIDE, -1) if number < place
+                else Arrival(target.x + SIDE, 1) for number, spot in enumerate(sources)}
     first, last = target.x - target.stand.left + 12, target.x + target.stand.right - 12
     gap = min(PORT, (last - first) / (len(sources) - 1))
     wanted: list[float] = []
     for number, spot in enumerate(sources):
         least = wanted[-1] + gap if wanted else first
         wanted.append(min(max(spot.x, least), last - gap * (len(sources) - 1 - number)))
-    return {(spot, target): Entry(x, 0) for spot, x in zip(sources, wanted, strict=True)}
+    return {(spot, target): Arrival(x, 0) for spot, x in zip(sources, wanted, strict=True)}
 
 
 class _Net:

@@ -60,7 +60,7 @@ def _frame(placed: PlacedFrame, tips: Mapping[str, str]) -> str:
     classes = f"frame {frame.part.role}" + " squeeze" * placed.gate
     behind = "".join([rect(offset, offset, placed.width, placed.height, 8, "behind")
                       for offset in (2 * STACK, STACK)]) if frame.example else ""
-    return (f'<g class="{classes}" id="{escape(_plain(frame.part.id))}" '
+    return (f'<g class="{classes}" id="{escape(plain(frame.part.id))}" '
             f'transform="translate({_n(placed.x)},{_n(placed.y)})">'
             + _tip(frame.part.id, tips) + behind
             + rect(0, 0, placed.width, placed.height, 8) + "".join(map(written, placed.texts))
@@ -73,7 +73,7 @@ def _card(placed: PlacedCard, classes: Mapping[str, str],
     wide, high = card.width - 2 * STACK * card.stacked, card.height - 2 * STACK * card.stacked
     style = f' style="{styles[card.id]}"' if card.id in styles else ""
     look = f"{card.shape} {classes.get(card.id, 'end')}" + " painted" * (card.id in styles)
-    made = [f'<g class="node {look}" id="{escape(_plain(card.id))}"{style} '
+    made = [f'<g class="node {look}" id="{escape(plain(card.id))}"{style} '
             f'transform="translate({_n(x)},{_n(y)})">{_tip(card.id, tips)}']
     if card.stacked:
         made += [rect(offset, offset, wide, high, 6, "behind") for offset in (2 * STACK, STACK)]
@@ -92,7 +92,7 @@ def _card(placed: PlacedCard, classes: Mapping[str, str],
 
 
 def _tip(id: str, tips: Mapping[str, str]) -> str:
-    return f"<title>{escape(_plain(tips[id]), quote=False)}</title>" if id in tips else "<title/>"
+    return f"<title>{escape(plain(tips[id]), quote=False)}</title>" if id in tips else "<title/>"
 
 
 def _past(card: Card) -> str:
@@ -125,10 +125,10 @@ def rect(x: float, y: float, wide: float, high: float, corner: float, name: str 
 def written(given: Text) -> str:
     anchor = "" if given.anchor == "start" else f' text-anchor="{given.anchor}"'
     return (f'<text class="{given.style}" x="{_n(given.x)}" y="{_n(given.y)}"{anchor}>'
-            f"{escape(_plain(given.words), quote=False)}</text>")
+            f"{escape(plain(given.words), quote=False)}</text>")
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Without signs that no SVG can hold."""
     if words.isprintable():
         return words

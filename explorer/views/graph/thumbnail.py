@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.structure import Structure
-from explorer.views.graph.arrange import arrange
+from explorer.views.graph.arrange import lay_out
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.overlays import KIND, overlay
 from explorer.views.palette import KIND_COLOURS, PLAIN
@@ -15,7 +15,7 @@ WIDE, HIGH = 150, 56
 def thumbnail(structure: Structure) -> str:
     """The blocks of a network as an SVG without text, in colours for light and dark."""
     drawing = Drawing(structure)
-    picture = arrange(drawing, overlay=overlay(KIND, drawing))
+    picture = lay_out(drawing, overlay=overlay(KIND, drawing))
     scale = min(WIDE / picture.width, HIGH / picture.height)
     frames = "".join([_outline(*placed.box) for placed in picture.frames])
     ways = "".join(["M" + "L".join([f"{x:.0f},{y:.0f}" for x, y in line.points])
