@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,10 @@ from explorer.cli.main import main
 from explorer.cli.networks import FORMATS
 from explorer.sources import catalogue, find_source
 from explorer.sources.library import LIBRARIES, find_model
+from explorer.timing import Rates
 from explorer.views import graph
+from explorer.views.roofline import DISTURBED
+from tests.disturbances import WARNING, runs_are
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
@@ -439,7 +443,9 @@ def test_time_takes_the_choices(command) -> None:
     assert document["batch_size"] == 2
 
 
-def test_time_per_layer_and_why(command, tmp_path: Path) -> None:
+def test_time_per_layer_and_why(
+        command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs_are(monkeypatch, False)
     path = tmp_path / "layers.csv"
     assert command(*TIME, "--roofline", "--format", "csv", "--output", str(path))[:2] == (0, "")
     frame = pd.read_csv(path)
@@ -454,6 +460,35 @@ def test_time_per_layer_and_why(command, tmp_path: Path) -> None:
     assert document["sum_s"] == pytest.approx(sum(call["seconds"] for call in document["calls"]))
     assert document["difference_s"] == pytest.approx(document["sum_s"] - document["whole_s"])
     assert sum(block["calls"] for block in document["blocks"]) == len(document["calls"])
+
+
+def test_the_command_marks_a_disturbed_figure_and_concludes_nothing(
+        command, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs_are(monkeypatch, True)
+    out = command(*TIME, "--roofline", "--batches", "1,2")[1]
+    assert out.count("s, disturbed") == 3 and out.count(f"Warning: {WARNING}") == 1
+    assert DISTURBED in out and "bound by" not in out and "%" not in out
+    record = json.loads(command(*TIME, "--roofline", "--format", "json")[1])
+    assert record["warnings"] == [WARNING]
+    assert record["roofline"]["because"] == [DISTURBED]
+    assert {call["share"] for call in record["layers"]["calls"]} == {None}
+    code, out, err = command(*TIME, "--roofline", "--format", "csv")
+    frame = pd.read_csv(io.StringIO(out))
+    assert code == 0 and err == f"Warning: {WARNING}\n"
+    assert (frame["seconds"] > 0).all() and frame["share"].isna().all() and "bound" not in frame
+
+
+def test_the_command_measures_the_rates_again_for_what_is_above_them(
+        command, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs_are(monkeypatch, False, change=slowed)
+    assert "after the rates of the device have been measured 2 times" in \
+        command(*TIME, "--roofline")[1]
+
+
+def slowed(measured: object) -> object:
+    """Rates that every layer is above."""
+    return replace(measured, flops_per_s=1.0, bytes_per_s=1.0) if isinstance(measured, Rates) \
+        else measured
 
 
 @pytest.mark.parametrize(("arguments", "others"), [

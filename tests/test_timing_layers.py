@@ -32,6 +32,7 @@ from explorer.timing.passes import Pass, prepared
 from explorer.tracing import Input, leaves, trace
 from explorer.views import roofline as roofline_views
 from explorer.views import timings
+from tests.disturbances import judged
 from tests.test_following import CASES as BROUGHT
 from tests.test_following import IMAGE, Made, real
 
@@ -41,12 +42,12 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 
 @pytest.fixture(scope="module")
 def times() -> LayerTimes:
-    return submit_layers(SMALL, "cpu", 0.3, Choices(threads=1)).result()
+    return judged(submit_layers(SMALL, "cpu", 0.3, Choices(threads=1)).result(), disturbed=False)
 
 
 @pytest.fixture(scope="module")
 def rates() -> Rates:
-    return submit_rates("cpu", Choices(threads=1)).result()
+    return judged(submit_rates("cpu", Choices(threads=1)).result(), disturbed=False)
 
 
 # The order of the trace.
@@ -246,10 +247,20 @@ def test_layers_on_cuda() -> None:
 
 # The roofline.
 
-def test_rates_are_measured_once(rates: Rates) -> None:
+def test_rates_of_a_device(rates: Rates) -> None:
     assert rates.flops_per_s > rates.bytes_per_s > 0
     assert all(seconds > 0 for seconds in rates.launch_s.values())
-    assert submit_rates("cpu", Choices(threads=1, channels_last=True)).result() == rates
+
+
+def test_rates_are_measured_once_for_a_number_format(
+        rates: Rates, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Choices] = []
+    monkeypatch.setattr(roofline, "_kept", {})
+    monkeypatch.setattr(roofline, "_rates", lambda _, choices: asked.append(choices) or rates)
+    for choices in (Choices(threads=1), Choices(threads=1, channels_last=True),
+                    Choices(dtype="bfloat16", threads=1)):
+        assert roofline.measure_rates("cpu", choices) == rates
+    assert asked == [Choices(threads=1), Choices(dtype="bfloat16", threads=1)]
 
 
 def test_bounds_are_told_apart() -> None:

@@ -36,7 +36,10 @@ def graph(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], leve
     explored = explore_far(parse_source(network, settings, inputs))
     seconds = None
     if overlay == graphs.TIME and not explored.failure:
-        seconds = submit_layers(explored.source, summary=explored.summary).result().seconds
+        times = submit_layers(explored.source, summary=explored.summary).result()
+        seconds = times.seconds
+        for warning in times.warnings:
+            click.echo(f"Warning: {warning}", err=True)
     write(graphs.draw(explored, form, level=level, overlay=overlay, direction=direction,
                       seconds=seconds), output)
     if explored.failure:

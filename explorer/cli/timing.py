@@ -19,6 +19,7 @@ from explorer.cli.output import write
 from explorer.timing import (
     Choices,
     place,
+    quiet,
     submit,
     submit_batches,
     submit_layers,
@@ -71,8 +72,14 @@ def time(network: str, settings: tuple[str, ...], inputs: tuple[str, ...], devic
         if batches else None
     times = layers_job.result() if layers_job else None
     roofs = place(summary, times, rates_job.result(), chosen) if times and rates_job else None
+    if times and roofs and roofs.above and quiet(roofs):
+        rates = submit_rates(device, chosen, again=True).result()
+        roofs = place(summary, times, rates, chosen) if quiet(rates) else roofs
     report = timings.TimingReport(
         explored=explored, timing=whole_job.result(), layers=times, roofline=roofs,
         batches=batches_job.result() if batches_job else None)
     render = {"table": timings.to_text, "csv": timings.to_csv, "json": timings.to_json}[form]
+    if form == "csv":       # the others have them in themselves
+        for warning in report.warnings:
+            click.echo(f"Warning: {warning}", err=True)
     write(render(report), output)

@@ -4,6 +4,7 @@ from explorer.timing.batches import BatchPoint, BatchTimes
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions
 from explorer.timing.devices import available, can_compile, cores, resolve, usual_threads
+from explorer.timing.disturbance import quiet
 from explorer.timing.errors import TimingError
 from explorer.timing.jobs import (
     submit,
@@ -21,5 +22,6 @@ from explorer.timing.worker import Progress
 
 __all__ = ["BOUNDS", "BatchPoint", "BatchTimes", "Choices", "Conditions", "Job", "LayerTimes",
            "Progress", "Rates", "Roofline", "Spot", "Timing", "TimingError", "available",
-           "can_compile", "cores", "place", "predict_seconds", "queue_length", "resolve", "submit",
-           "submit_batches", "submit_layers", "submit_rates", "time_forward", "usual_threads"]
+           "can_compile", "cores", "place", "predict_seconds", "queue_length", "quiet", "resolve",
+           "submit", "submit_batches", "submit_layers", "submit_rates", "time_forward",
+           "usual_threads"]

@@ -29,6 +29,12 @@ class BatchTimes:
     device: str
     points: tuple[BatchPoint, ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What disturbed any of the points, each sentence once."""
+        return tuple(dict.fromkeys(warning for point in self.points if point.timing
+                                   for warning in point.timing.warnings))
+
 
 def measure_batches(key: str, device: str, budget_s: float, choices: Choices,
                     batches: tuple[int, ...] | None) -> BatchTimes:

@@ -1,4 +1,8 @@
-"""Whether something else had the machine while a pass was timed, in plain sentences."""
+"""Whether something else had the machine while a pass was timed, in plain sentences.
+
+A disturbed run concludes nothing: `quiet` is what everything asks that draws a ratio, a share, a
+reason or a prediction from a time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import psutil
 
@@ -28,6 +33,19 @@ CALM_CORES = 0.2
 """Cores that they may have meanwhile."""
 
 
+class Measured(Protocol):
+    """What a run has measured."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What disturbed the run, in sentences; none where nothing did."""
+
+
+def quiet(*measured: Measured) -> bool:
+    """Whether anything may be concluded from these figures together: none was disturbed."""
+    return not any(each.warnings for each in measured)
+
+
 @dataclass
 class Load:
     """Processor time that others had during a block."""
@@ -36,16 +54,33 @@ class Load:
     """Cores that other processes kept busy, on the average."""
     elapsed_s: float = 0.0
 
+    def takes_from(self, threads: int) -> bool:
+        """Whether a run of so many threads had less than it needs."""
+        # Others may have the cores that the run leaves free.
+        taken = self.cores - max(0, (psutil.cpu_count() or 1) - threads)
+        return self.elapsed_s >= SHORTEST_S and taken > CORES_TAKEN * threads
+
+
+class Gauge:
+    """Processor time that others have had since it was made."""
+
+    def __init__(self) -> None:
+        self._start, self._busy_s, self._own_s = time.monotonic(), _busy_s(), time.process_time()
+
+    @property
+    def load(self) -> Load:
+        elapsed_s = time.monotonic() - self._start
+        others = _busy_s() - self._busy_s - (time.process_time() - self._own_s)
+        return Load(max(0.0, others / elapsed_s) if elapsed_s else 0.0, elapsed_s)
+
 
 @contextmanager
 def watched() -> Iterator[Load]:
     """A `Load` that is filled in at the end of the block."""
-    load = Load()
-    start, busy, own = time.monotonic(), _busy_s(), time.process_time()
+    load, gauge = Load(), Gauge()
     yield load
-    load.elapsed_s = time.monotonic() - start
-    others = _busy_s() - busy - (time.process_time() - own)
-    load.cores = max(0.0, others / load.elapsed_s) if load.elapsed_s else 0.0
+    read = gauge.load
+    load.cores, load.elapsed_s = read.cores, read.elapsed_s
 
 
 def wait_for_calm(tell: Callable[[], None]) -> None:
@@ -75,12 +110,9 @@ def _busy_s() -> float:
 def warnings(samples: Sequence[float], load: Load, threads: int) -> tuple[str, ...]:
     """What a person should know before trusting the samples; nothing where all is well."""
     sentences = []
-    cores = psutil.cpu_count() or 1
-    # Others may have the cores that the run leaves free.
-    taken = load.cores - max(0, cores - threads)
-    if load.elapsed_s >= SHORTEST_S and taken > CORES_TAKEN * threads:
-        sentences.append(f"Other programs kept {load.cores:.1f} of the {cores} cores busy during "
-                         "the measurement. Close them and measure again.")
+    if load.takes_from(threads):
+        sentences.append(f"Other programs kept {load.cores:.1f} of the {psutil.cpu_count() or 1} "
+                         "cores busy during the measurement. Close them and measure again.")
     if len(samples) >= FEWEST:
         deciles = statistics.quantiles(samples, n=10, method="inclusive")
         if deciles[-1] > SPREAD * deciles[0]:

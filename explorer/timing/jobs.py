@@ -20,6 +20,7 @@ from explorer.sources import Named, Source, to_source
 from explorer.timing.batches import BatchTimes, measure_batches, with_batch
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.devices import resolve
+from explorer.timing.disturbance import quiet
 from explorer.timing.errors import TimingError
 from explorer.timing.layers import LayerTimes, measure_layers
 from explorer.timing.prediction import check_memory, learn_rate
@@ -38,7 +39,7 @@ def submit(network: Named, device: str = "auto", budget_s: float = 2.0,
     device, summary = _checked(source, device, budget_s, choices, summary)
 
     def learn(future: Future[Timing]) -> None:
-        if not future.cancelled() and not future.exception():
+        if not future.cancelled() and not future.exception() and quiet(future.result()):
             learn_rate(summary.totals, device, future.result().median_s, choices)
 
     job = measuring_process(device).submit(measure, source.key, device, budget_s, choices)
@@ -80,11 +81,16 @@ def submit_batches(network: Named, device: str = "auto", budget_s: float = 1.0,
                                             tuple(batches) if batches else None)
 
 
-def submit_rates(device: str = "auto", choices: Choices = DEFAULT) -> Job[Rates]:
-    """Queue the measurement of a device's own rates; the second time they are there at once."""
+def submit_rates(device: str = "auto", choices: Choices = DEFAULT, *,
+                 again: bool = False) -> Job[Rates]:
+    """Queue the measurement of a device's own rates; the second time they are there at once.
+
+    With `again` they are measured once more where they have been measured only once: for layers
+    that are above them.
+    """
     device = resolve(device)
     choices.check(device)
-    return measuring_process(device).submit(measure_rates, device, choices)
+    return measuring_process(device).submit(measure_rates, device, choices, again)
 
 
 def time_forward(network: Named, device: str = "auto", budget_s: float = 2.0,

@@ -13,7 +13,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from explorer.analysis import Layer, Summary, analyse
 from explorer.analysis.memory import all_outputs, item_bytes
 from explorer.timing.choices import DTYPES, Choices
+from explorer.timing.disturbance import quiet, wait_for_calm, warnings, watched
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
 from explorer.timing.prediction import free_bytes
@@ -39,6 +39,8 @@ LONG_S = 0.05
 BEST_OF = 5
 COPY_BYTES = 1 << 29
 """Beyond the caches of every processor; less where memory is short."""
+TOLERANCE = 1.1
+"""A layer is above its roof from a tenth on: so far two measurements of a rate can differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Rates:
     """Read and written, of a large copy."""
     launch_s: Mapping[Kind, float]
     """The time of a call on almost no data, by kind: what it costs to launch one."""
+    warnings: tuple[str, ...] = ()
+    measured: int = 1
+    """How many times; the figures are the best of all."""
 
     @property
     def ridge(self) -> float:
@@ -60,23 +65,57 @@ class Rates:
         return self.flops_per_s / self.bytes_per_s
 
 
-def measure_rates(device: str, choices: Choices) -> Rates:
-    """The rates of a device; measured once for a number format and kept, in some seconds."""
-    return _rates(device, Choices(dtype=choices.dtype, tf32=choices.tf32, threads=choices.threads))
+_kept: dict[tuple[str, Choices], Rates] = {}
+"""Those that were measured undisturbed."""
 
 
-@cache
+def measure_rates(device: str, choices: Choices, again: bool = False) -> Rates:
+    """The rates of a device; measured once for a number format and kept, in some seconds.
+
+    With `again` they are measured a second time, where that has not been done. Those of a disturbed
+    measurement are not kept.
+    """
+    choices = Choices(dtype=choices.dtype, tf32=choices.tf32, threads=choices.threads)
+    kept = _kept.get((device, choices))
+    if kept and (kept.measured > 1 or not again):
+        return kept
+    rates = _rates(device, choices)
+    if kept:
+        rates = _best_of(kept, rates)
+    if quiet(rates):
+        _kept[device, choices] = rates
+    return rates
+
+
+def _best_of(one: Rates, other: Rates) -> Rates:
+    """The best of two measurements, as disturbed as the second: what holds a device up makes it
+    slower, never quicker."""
+    return Rates(
+        device=one.device, dtype=one.dtype,
+        flops_per_s=max(one.flops_per_s, other.flops_per_s),
+        bytes_per_s=max(one.bytes_per_s, other.bytes_per_s),
+        launch_s={kind: min(seconds, other.launch_s[kind])
+                  for kind, seconds in one.launch_s.items()},
+        warnings=other.warnings, measured=one.measured + other.measured)
+
+
 def _rates(device: str, choices: Choices) -> Rates:
     dtype = DTYPES[choices.dtype]
     with settings(device, choices), torch.inference_mode():
         wait = waiter(device)
-        report(Progress("matrix products"))
-        flops_per_s = _matrix_rate(device, dtype, wait)
-        report(Progress("memory bandwidth"))
-        bytes_per_s = _copy_rate(device, wait)
-        report(Progress("cost of a call"))
+        wait_for_calm(lambda: report(Progress("waiting for other programs")))
+        with watched() as load:
+            report(Progress("matrix products"))
+            flops_per_s = _matrix_rate(device, dtype, wait)
+            report(Progress("memory bandwidth"))
+            bytes_per_s = _copy_rate(device, wait)
+            report(Progress("cost of a call"))
+            launch_s = _launch_costs(device, dtype, wait)
+        threads = torch.get_num_threads() if device == "cpu" else 1
+        # No samples: each rate is the best of some, whatever the others took.
         return Rates(device=device, dtype=choices.dtype, flops_per_s=flops_per_s,
-                     bytes_per_s=bytes_per_s, launch_s=_launch_costs(device, dtype, wait))
+                     bytes_per_s=bytes_per_s, launch_s=launch_s,
+                     warnings=warnings((), load, threads))
 
 
 def _matrix_rate(device: str, dtype: torch.dtype, wait: Callable[[], None]) -> float:
@@ -165,6 +204,11 @@ class Spot(NamedTuple):
     def measured(self) -> float | None:
         return self.flops / self.seconds if self.flops and self.seconds else None
 
+    @property
+    def reached(self) -> float | None:
+        """Of what is attainable; more than 1 above the roof."""
+        return self.measured / self.attainable if self.measured and self.attainable else None
+
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
@@ -172,6 +216,13 @@ class Roofline:
 
     rates: Rates
     spots: tuple[Spot, ...]
+    warnings: tuple[str, ...]
+    """What disturbed the times or the rates."""
+
+    @property
+    def above(self) -> tuple[Spot, ...]:
+        """The layers that were quicker than the roofs allow."""
+        return tuple(spot for spot in self.spots if (spot.reached or 0) > TOLERANCE)
 
     def share(self, bound: Bound) -> float:
         """Of the time of all calls, what those take that are so bound."""
@@ -185,9 +236,9 @@ def place(summary: Summary, times: LayerTimes, rates: Rates, choices: Choices) -
     A layer is bound by whichever takes the device longest: to move its bytes, to do its
     operations, or to launch a call of its kind.
     """
-    return Roofline(rates, tuple([
-        _spot(summary, layer, seconds, rates, choices)
-        for layer, seconds in zip(summary.layers, times.seconds, strict=True)]))
+    spots = tuple([_spot(summary, layer, seconds, rates, choices)
+                   for layer, seconds in zip(summary.layers, times.seconds, strict=True)])
+    return Roofline(rates, spots, tuple(dict.fromkeys((*times.warnings, *rates.warnings))))
 
 
 def _spot(summary: Summary, layer: Layer, seconds: float, rates: Rates,

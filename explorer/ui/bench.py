@@ -1,8 +1,13 @@
-"""What one panel measures: begun, shared with other sessions, followed and stopped."""
+"""What one panel measures: begun, shared with other sessions, followed, repeated and stopped.
+
+A run that was disturbed is begun again by itself: after a rest that grows, once the machine is
+quiet, a few times, and only while somebody looks at the page.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -12,11 +17,48 @@ from uuid import uuid4
 import streamlit as st
 
 from explorer.pipeline import Explored
-from explorer.timing import Choices, Job, LayerTimes, Progress, Timing
+from explorer.timing import Choices, Job, LayerTimes, Progress, Timing, quiet, usual_threads
+from explorer.timing.disturbance import Gauge
 from explorer.ui.panel import Panel
-from explorer.ui.runs import What, Wish, shared
+from explorer.ui.runs import What, Wish, disturbed, shared
 
 POLL_S = 1.0
+RESTS_S = (2.0, 5.0, 15.0, 60.0)
+"""How long a disturbed run rests before each of its repeats."""
+PATIENCE_S = 600.0
+"""From when on a machine that does not become quiet is not waited for any more."""
+WINDOW_S = 0.5
+"""For how long at least it must be quiet before a repeat."""
+
+
+@dataclass
+class Repeats:
+    """The repeats of one run that was disturbed."""
+
+    run: Future[Any]
+    """The latest."""
+    begun: int = 0
+    first_s: float = field(default_factory=time.monotonic)
+    since_s: float = field(default_factory=time.monotonic)
+    """When the first and the latest were seen to be disturbed, on the clock that only goes
+    forward."""
+    gauge: Gauge = field(default_factory=Gauge)
+    given_up: bool = False
+    """Whether the page has been drawn since there is nothing more to wait for."""
+
+    @property
+    def left(self) -> bool:
+        return self.begun < len(RESTS_S) and time.monotonic() < self.first_s + PATIENCE_S
+
+    def due(self, run: Future[Any], threads: int) -> bool:
+        """Whether to repeat that run now: to be asked now and then."""
+        if run is not self.run:
+            self.run, self.since_s, self.gauge = run, time.monotonic(), Gauge()
+        if not self.left or (load := self.gauge.load).elapsed_s < WINDOW_S:
+            return False
+        self.gauge = Gauge()
+        return time.monotonic() >= self.since_s + RESTS_S[self.begun] \
+            and not load.takes_from(threads)
 
 
 @dataclass
@@ -25,16 +67,15 @@ class Wanted:
 
     owner: str = field(default_factory=lambda: uuid4().hex)
     wishes: dict[What, Wish] = field(default_factory=dict)
-    shown: set[Wish] = field(default_factory=set)
-    """Whose end the page has been drawn with."""
+    drawn_with: dict[What, Future[Any]] = field(default_factory=dict)
+    """The finished runs that the page has been drawn with."""
+    repeats: dict[What, Repeats] = field(default_factory=dict)
     cancelled: Wish | None = None
     """What the person has stopped: it does not begin again by itself."""
     next: Wish | None = None
     """The pass that begins by itself once the knobs rest."""
     drawn: float = 0.0
     """When the page was last drawn, on the clock that only goes forward."""
-    last: Timing | None = None
-    """The latest that the header has shown."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +97,10 @@ class Bench:
 
     def start(self, what: What) -> None:
         """Begin to want something; what was wanted of that sort before is dropped."""
+        self.wanted.repeats.pop(what, None)
+        self._want(what)
+
+    def _want(self, what: What) -> None:
         wish, wanted = self.wish(what), self.wanted
         _stop(wanted, what, unless=wish)
         wanted.wishes[what] = wish
@@ -67,10 +112,10 @@ class Bench:
         self.start("rates")
 
     def again(self, what: What) -> None:
-        """Measure anew what has been measured."""
-        shared.forget(self.wish(what))
-        self.wanted.shown.discard(self.wish(what))
-        self.start(what)
+        """Measure anew what has been measured, at the person's wish."""
+        if not self.pending(what):
+            shared.forget(self.wish(what), self.wanted.owner)
+            self.start(what)
 
     def begin(self, what: What) -> None:
         """Start by itself what has not been cancelled."""
@@ -90,23 +135,35 @@ class Bench:
     def run(self, what: What) -> Future[Any] | None:
         """What is wanted, under way or done; None where nothing is."""
         wish = self.wanted.wishes.get(what)
-        return None if wish is None else shared.find(wish)
+        return None if wish is None else shared.find(wish, self.wanted.owner)
 
     def pending(self, what: What) -> bool:
         run = self.run(what)
         return run is not None and not run.done()
 
     def outcome(self, what: What) -> Any:
-        """What the run has measured, or the `TimingError` that says why not; None before."""
+        """What the run has measured, or the `TimingError` that says why not; None before. While a
+        disturbed run is repeated, what that has measured."""
         wish = self.wanted.wishes.get(what)
-        return None if wish is None else shared.outcome(wish)
+        return None if wish is None else shared.outcome(wish, self.wanted.owner)
+
+    def will_repeat(self, what: What) -> bool:
+        """Whether the latest run was disturbed, and is to be repeated by itself."""
+        run, repeats = self.run(what), self.wanted.repeats.get(what)
+        return run is not None and disturbed(run) and (repeats is None or repeats.left)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is under way or to be repeated."""
+        return any(self.pending(what) or self.will_repeat(what) for what in self.wanted.wishes)
 
     @property
     def layer_times(self) -> LayerTimes | None:
-        """The measured time of each layer in evaluation, where there is one."""
+        """The measured time of each layer in evaluation, where there is one that was not
+        disturbed."""
         times = self.outcome("layers")
-        evaluated = isinstance(times, LayerTimes) and not times.conditions.training
-        return times if evaluated else None
+        usable = isinstance(times, LayerTimes) and quiet(times) and not times.conditions.training
+        return times if usable else None
 
     @property
     def layer_seconds(self) -> tuple[float, ...] | None:
@@ -120,12 +177,15 @@ class Bench:
         if self.network.preset is None or config is None:
             return None
         timing = shared.outcome(self.wish("pass")._replace(key=config.network))
-        return timing if isinstance(timing, Timing) and not timing.warnings else None
+        return timing if isinstance(timing, Timing) else None
 
     def follow(self, what: What, draw: Callable[[Progress | None], None] | None = None) -> None:
-        """Show how far a run is, and draw the page again when it is done."""
+        """Show how far a run is, and draw the page again when it is done.
+
+        A repeat, which nobody has asked for, has no bar: nothing moves for it.
+        """
         def progress() -> None:
-            self.redraw(what)
+            self.keep_up()
             if (run := self.run(what)) is None or run.done():
                 return
             told = run.progress if isinstance(run, Job) else None
@@ -133,21 +193,37 @@ class Bench:
             if draw:
                 draw(told)
 
-        if self.pending(what):
+        if self.pending(what) and self.outcome(what) is None:
             poll(progress)
 
-    def redraw(self, what: What) -> None:
-        """In a fragment: draw the page once a run is done, which ends the fragment's turns too."""
-        wish, shown = self.wanted.wishes.get(what), self.wanted.shown
-        if wish is not None and not self.pending(what) and wish not in shown:
-            shown.add(wish)
-            st.rerun(scope="app")
+    def keep_up(self) -> None:
+        """In a fragment: begin what is to be repeated, and draw the page once a run is done, which
+        ends the fragment's turns too."""
+        for what in list(self.wanted.wishes):
+            if (run := self.run(what)) is None or not run.done():
+                continue
+            if self.wanted.drawn_with.get(what) is not run:
+                self.wanted.drawn_with[what] = run
+                st.rerun(scope="app")
+            if disturbed(run):
+                repeats = self.wanted.repeats.setdefault(what, Repeats(run))
+                if repeats.due(run, self._threads):
+                    repeats.begun += 1
+                    self._want(what)
+                elif not repeats.left and not repeats.given_up:
+                    repeats.given_up = True
+                    st.rerun(scope="app")
 
-    def see(self, what: What) -> None:
+    def see(self) -> None:
         """What is done when the page is drawn needs no further drawing."""
-        wish = self.wanted.wishes.get(what)
-        if wish is not None and not self.pending(what):
-            self.wanted.shown.add(wish)
+        for what in self.wanted.wishes:
+            if (run := self.run(what)) is not None and run.done():
+                self.wanted.drawn_with[what] = run
+
+    @property
+    def _threads(self) -> int:
+        """Threads of the CPU that a run needs for itself."""
+        return (self.choices.threads or usual_threads()) if self.device == "cpu" else 1
 
     def _progress(self, what: What, run: Future[Any], progress: Progress | None) -> None:
         place = run.place if isinstance(run, Job) else 0
@@ -175,6 +251,8 @@ def _stop(wanted: Wanted, what: What, unless: Wish | None = None) -> None:
     before = wanted.wishes.get(what)
     if before is not None and before != unless:
         del wanted.wishes[what]
+        wanted.repeats.pop(what, None)
+        wanted.drawn_with.pop(what, None)
         shared.drop(before, wanted.owner)
 
 

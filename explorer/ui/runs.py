@@ -1,5 +1,9 @@
 """What the sessions measure. Who wants the same shares a run, and one that nobody wants any more is
-stopped: a knob that turns does not have to wait for the figures of where it was."""
+stopped: a knob that turns does not have to wait for the figures of where it was.
+
+What was disturbed is shared with nobody: only who has waited for it sees it, and the next who asks
+begins anew.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from explorer.pipeline import Explored
 from explorer.timing import (
     Choices,
     TimingError,
+    quiet,
     submit,
     submit_batches,
     submit_layers,
@@ -20,7 +25,8 @@ from explorer.timing import (
 )
 from explorer.tracing import TraceError
 
-What = Literal["pass", "layers", "rates", "batches"]
+What = Literal["pass", "layers", "rates", "ceiling", "batches"]
+"""`rates` are the device's own; `ceiling` is the same measured again, for layers above it."""
 
 KEPT = 256
 
@@ -42,10 +48,13 @@ class Runs:
         self._lock = Lock()
         self._runs: OrderedDict[Wish, Future[Any]] = OrderedDict()
         self._wanted: dict[Wish, set[str]] = {}
+        self._disturbed: OrderedDict[tuple[Wish, str], Future[Any]] = OrderedDict()
 
     def want(self, wish: Wish, network: Explored, owner: str) -> Future[Any]:
-        """The run of a wish, begun with the first who asks; a failed one is begun again."""
+        """The run of a wish, begun with the first who asks; a failed or disturbed one is begun
+        again."""
         with self._lock:
+            self._set_aside(wish)
             run = self._runs.get(wish)
             if run is None or run.cancelled() or (run.done() and run.exception()):
                 run = self._runs[wish] = _submit(wish, network)
@@ -55,35 +64,54 @@ class Runs:
                 self._wanted.pop(self._runs.popitem(last=False)[0], None)
             return run
 
-    def find(self, wish: Wish) -> Future[Any] | None:
+    def find(self, wish: Wish, owner: str) -> Future[Any] | None:
+        """The run of a wish, or the disturbed one that the owner has waited for where no other has
+        begun since."""
         with self._lock:
-            return self._runs.get(wish)
+            self._set_aside(wish)
+            return self._runs.get(wish) or self._disturbed.get((wish, owner))
+
+    def outcome(self, wish: Wish, owner: str = "") -> Any:
+        """What a run has measured, or the error that says why not; None before. While a disturbed
+        one is repeated, what that has measured."""
+        with self._lock:
+            self._set_aside(wish)
+            runs = self._runs.get(wish), self._disturbed.get((wish, owner))
+        return next((outcome(run) for run in runs if run and run.done()), None)
 
     def drop(self, wish: Wish, owner: str) -> None:
         """The owner does not want it any more; the last one stops it."""
         with self._lock:
             wanted, run = self._wanted.get(wish, set()), self._runs.get(wish)
             wanted.discard(owner)
+            self._disturbed.pop((wish, owner), None)
             if run is not None and not wanted and not run.done():
                 run.cancel()
                 del self._runs[wish]
 
-    def forget(self, wish: Wish) -> None:
+    def forget(self, wish: Wish, owner: str) -> None:
         """Make the next who asks begin it again."""
         with self._lock:
             self._runs.pop(wish, None)
+            self._disturbed.pop((wish, owner), None)
 
     def forget_all(self) -> None:
         """Let go of all that has been measured."""
         with self._lock:
             for wish in [wish for wish, run in self._runs.items() if run.done()]:
                 del self._runs[wish]
+            self._disturbed.clear()
 
-    def outcome(self, wish: Wish) -> Any:
-        """What a run has measured, for whomever, or the `TimingError` that says why not; None
-        before."""
-        run = self.find(wish)
-        return None if run is None else outcome(run)
+    def _set_aside(self, wish: Wish) -> None:
+        """Take a run that was disturbed away from all but those who have waited for it."""
+        run = self._runs.get(wish)
+        if run is None or not disturbed(run):
+            return
+        del self._runs[wish]
+        for owner in self._wanted.get(wish, ()):
+            self._disturbed[wish, owner] = run
+        while len(self._disturbed) > KEPT:
+            self._disturbed.popitem(last=False)
 
 
 shared = Runs()
@@ -101,12 +129,20 @@ def _submit(wish: Wish, network: Explored) -> Future[Any]:
                 return submit_layers(*how, summary=summary)
             case "rates":
                 return submit_rates(wish.device, wish.choices)
+            case "ceiling":
+                return submit_rates(wish.device, wish.choices, again=True)
             case "batches":
                 return submit_batches(*how)
     except (TimingError, TraceError) as error:    # refused before it began, for want of memory say
         refused: Future[Any] = Future()
         refused.set_exception(error)
         return refused
+
+
+def disturbed(run: Future[Any]) -> bool:
+    """Whether a run is over, and nothing may be concluded from what it has measured."""
+    over = run.done() and not run.cancelled() and not run.exception()
+    return over and not quiet(run.result())
 
 
 def outcome(run: Future[Any]) -> Any:

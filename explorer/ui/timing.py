@@ -1,7 +1,8 @@
 """The timed passes: live where they are quick, asked for where they are not.
 
 They run in a process of its own, and the page looks now and then how far they are. A figure that
-belongs to other knobs is shown in grey, and never as the current one.
+belongs to other knobs is never shown. One that was disturbed is marked, and nothing is concluded
+from it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from explorer.timing import (
     cores,
     place,
     predict_seconds,
+    quiet,
     resolve,
     usual_threads,
 )
-from explorer.ui.bench import Bench, Wanted, keep_only, poll
+from explorer.ui.bench import Bench, keep_only, poll
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
-from explorer.ui.runs import What, outcome
+from explorer.ui.runs import What
 from explorer.views import charts, roofline, timings
 
 LIVE_S = 1.0
@@ -44,7 +46,8 @@ REST_S = 1.0
 """For how long the knobs must rest before a pass is timed by itself."""
 
 HELP = ("Median of the timed passes on this machine, in a process of its own; how it was measured "
-        "stands at the foot of the page.")
+        "stands at the foot of the page. A run that something disturbed is marked, and repeated "
+        "by itself when the machine is quiet.")
 
 
 def keep_up(panel: Panel, source: Source) -> None:
@@ -60,7 +63,8 @@ def bench(panel: Panel, network: Explored) -> Bench:
 
 
 def latency(bench: Bench) -> None:
-    """The header figure; starts the measurement for the knobs as they stand where it is quick."""
+    """The header figure, and the button that asks for it; starts the measurement for the knobs as
+    they stand where it is quick."""
     wish, wanted = bench.wish("pass"), bench.wanted
     live = _live(bench) and not bench.declined("pass")
     if wanted.next == wish and live:
@@ -68,9 +72,8 @@ def latency(bench: Bench) -> None:
     # The first time the knobs may turn further, and the page needs the cores for itself.
     wanted.next = wish if live else None
     wanted.drawn = time.monotonic()
-    bench.see("pass")
-    waits = bench.pending("pass") or (live and bench.run("pass") is None)
-    poll(partial(_figure, bench), waits=waits)
+    bench.see()
+    poll(partial(_figure, bench), waits=bench.waits or (live and bench.run("pass") is None))
 
 
 def section(bench: Bench) -> None:
@@ -82,6 +85,8 @@ def section(bench: Bench) -> None:
                      key=panel.widget("timing-why")) as why:
         if why.open:
             _why(bench)
+    if not why.open and isinstance(times := bench.outcome("layers"), LayerTimes):
+        _warn(bench, "layers", [f"Layers: {warning}" for warning in times.warnings])
     with st.expander("Batch sizes", on_change="rerun",
                      key=panel.widget("timing-batches")) as batches:
         if batches.open:
@@ -92,33 +97,36 @@ def _figure(bench: Bench) -> None:
     wanted = bench.wanted
     if wanted.next and time.monotonic() > wanted.drawn + REST_S:
         bench.begin("pass")
-    bench.redraw("pass")
-    run = bench.run("pass")
-    if run is None:
-        _metric(_grey_old(wanted), "measuring …" if wanted.next else "not timed yet")
-    elif not run.done():
-        _metric(_grey_old(wanted), "measuring …")
-    elif isinstance(timing := outcome(run), Timing):
-        wanted.last = timing
-        _metric(text.seconds(timing.median_s), note(timing, bench.preset_timing))
-    else:
-        _metric("–", "could not be timed")
+    bench.keep_up()
+    measured = bench.outcome("pass")
+    with st.container(border=True, gap=None, key=bench.panel.widget("latency")):
+        if isinstance(measured, Timing):
+            _metric(text.seconds(measured.median_s), _note(bench, measured))
+        elif bench.pending("pass") or wanted.next:
+            _metric("–", "measuring …")
+        elif measured is not None:
+            _metric("–", "could not be timed")
+        else:
+            _metric("–", None)
+            if st.button("Time it", icon=":material/timer:", type="tertiary",
+                         key=bench.panel.widget("time-latency"),
+                         help=f"{_about(bench).capitalize()} a pass."):
+                bench.start("pass")
+                st.rerun(scope="app")
 
 
-def note(timing: Timing, of_preset: Timing | None = None) -> str:
-    """What stands beside the header figure."""
-    if timing.warnings:
-        return "disturbed, see below"
-    change = of_preset and text.against_preset(timing.median_s, of_preset.median_s)
+def _note(bench: Bench, timing: Timing) -> str:
+    """What stands under the header figure."""
+    if not quiet(timing):
+        return "disturbed, repeating" if bench.pending("pass") else \
+            "disturbed, waiting" if bench.will_repeat("pass") else "disturbed"
+    preset = bench.preset_timing
+    change = preset and text.against_preset(timing.median_s, preset.median_s)
     return change or f"on {timing.device}, batch {timing.batch_size}"
 
 
-def _metric(value: str, note: str) -> None:
-    st.metric("Latency", value, note, delta_color="off", delta_arrow="off", border=True, help=HELP)
-
-
-def _grey_old(wanted: Wanted) -> str:
-    return f":gray[{text.seconds(wanted.last.median_s)}]" if wanted.last else "–"
+def _metric(value: str, note: str | None) -> None:
+    st.metric("Latency", value, note, delta_color="off", delta_arrow="off", help=HELP)
 
 
 def _controls(panel: Panel, device: str) -> None:
@@ -168,6 +176,7 @@ def _whole(bench: Bench) -> None:
 def _show(bench: Bench, timing: Timing) -> None:
     samples = str(timing.n) if timing.passes_per_sample == 1 else \
         f"{timing.n} × {timing.passes_per_sample}"
+    mark = None if quiet(timing) else "disturbed"
     figures = [
         ("Median", text.seconds(timing.median_s), "Half of the passes took longer."),
         ("p10 to p90", text.seconds_between(timing.p10_s, timing.p90_s),
@@ -188,10 +197,11 @@ def _show(bench: Bench, timing: Timing) -> None:
                         "bytes."))
     with st.grid(5, min_column_width=150):
         for label, value, help in figures:
-            st.metric(label, value, help=help)
-    _warn(timing.warnings)
+            st.metric(label, value, mark if label == "Median" else None, delta_color="off",
+                      delta_arrow="off", help=help)
+    _warn(bench, "pass", timing.warnings)
     network, before = bench.network, bench.preset_timing
-    if before and network.preset:
+    if before and network.preset and quiet(timing):
         macs = network.summary.totals.macs / network.preset.summary.totals.macs
         st.markdown(f"Beside the preset, multiply-adds are **{macs:.2f} times** as many, and the "
                     f"pass takes **{timing.median_s / before.median_s:.2f} times** as long.")
@@ -200,10 +210,12 @@ def _show(bench: Bench, timing: Timing) -> None:
                help=timings.CONDITIONS_HELP)
 
 
-def _warn(warnings: Sequence[str]) -> None:
-    """What disturbed a run, in a line each."""
+def _warn(bench: Bench, what: What, warnings: Sequence[str]) -> None:
+    """What disturbed a run, in a line each, and what becomes of it."""
     for warning in warnings:
         st.markdown(f":orange[:material/warning: {escape(warning)}]")
+    if warnings and (bench.pending(what) or bench.will_repeat(what)):
+        st.caption("It is measured again by itself when the machine is quiet.")
 
 
 def _why(bench: Bench) -> None:
@@ -223,21 +235,39 @@ def _why(bench: Bench) -> None:
     panel, network = bench.panel, bench.network
     summary = network.training if bench.choices.training else network.summary
     if isinstance(rates, Rates) and isinstance(summary, Summary):
-        roofs = place(summary, times, rates, bench.choices)
-        for sentence in roofline.sentences(roofs):
-            st.markdown(escape(sentence))
-        st.plotly_chart(roofline.figure(roofs), key=panel.widget("roofline"),
-                        config={"displayModeBar": False})
-        with st.container(horizontal=True):
-            for bound, meaning in roofline.MEANINGS.items():
-                st.caption(f"**{bound.capitalize()}**: {meaning}")
+        _roofline(bench, summary, times, rates)
     st.caption(escape(timings.layers_sentence(times)))
-    _warn(times.warnings)
+    _warn(bench, "layers", times.warnings)
     blocks = timings.block_time_frame(network, times).assign(
         ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
-                 column_config=BLOCK_COLUMNS, column_order=list(BLOCK_COLUMNS),
+                 column_config=BLOCK_COLUMNS,
+                 column_order=[name for name in BLOCK_COLUMNS if blocks[name].notna().all()],
                  key=panel.widget("block-times"))
+
+
+def _roofline(bench: Bench, summary: Summary, times: LayerTimes, rates: Rates) -> None:
+    """Why the pass takes so long. Where layers are above the roof, the rates of the device are
+    measured once more."""
+    roofs = place(summary, times, rates, bench.choices)
+    if quiet(roofs) and roofs.above and rates.measured == 1:
+        bench.begin("ceiling")
+        again = bench.outcome("ceiling")
+        if isinstance(again, Rates) and quiet(again):
+            roofs = place(summary, times, again, bench.choices)
+    for sentence in roofline.sentences(roofs):
+        st.markdown(escape(sentence))
+    _warn(bench, "rates", rates.warnings)
+    if bench.pending("ceiling") or bench.will_repeat("ceiling"):
+        st.caption("The rates of the device are measured again.")
+        poll(bench.keep_up)
+    if not quiet(roofs):
+        return
+    st.plotly_chart(roofline.figure(roofs), key=bench.panel.widget("roofline"),
+                    config={"displayModeBar": False})
+    with st.container(horizontal=True):
+        for bound, meaning in roofline.MEANINGS.items():
+            st.caption(f"**{bound.capitalize()}**: {meaning}")
 
 
 def _batches(bench: Bench) -> None:
@@ -246,6 +276,7 @@ def _batches(bench: Bench) -> None:
     measured = bench.outcome("batches")
     if isinstance(measured, BatchTimes):
         _points(bench.panel, measured)
+        _warn(bench, "batches", measured.warnings)
     elif measured is not None:
         st.error(escape(str(measured)))
 
@@ -259,6 +290,8 @@ def _points(panel: Panel, times: BatchTimes) -> None:
     st.plotly_chart(charts.batch_sweep(timings.batch_frame(times)),
                     key=panel.widget("batch-sweep"), config={"displayModeBar": False})
     for point in times.points:
+        if point.timing and not quiet(point.timing):
+            st.caption(f"Batch {point.batch_size}: disturbed")
         if point.refused:
             st.caption(escape(f"Batch {point.batch_size}: {point.refused}"))
 
@@ -267,7 +300,7 @@ def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) ->
     """Start, or start again; how long a pass is `predicted` to take where it waits for a click."""
     run, panel = bench.run(what), bench.panel
     if run is None:
-        about = f": about {text.seconds(_predicted_s(bench))} a pass" if predicted else ""
+        about = f": {_about(bench)} a pass" if predicted else ""
         begin = bench.start_layers if what == "layers" else partial(bench.start, what)
         st.button(f"{label}{about}", icon=":material/timer:", key=panel.widget(f"time-{what}"),
                   on_click=begin)
@@ -279,6 +312,10 @@ def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) ->
 def _live(bench: Bench) -> bool:
     """Whether the figure follows the knobs by itself; compiling takes too long for that."""
     return not bench.choices.compile and (bench.device != "cpu" or _predicted_s(bench) <= LIVE_S)
+
+
+def _about(bench: Bench) -> str:
+    return f"about {text.seconds(_predicted_s(bench))}"
 
 
 def _predicted_s(bench: Bench) -> float:

@@ -106,8 +106,10 @@ def _end(name: str) -> str:
 
 
 def batch_sweep(frame: pd.DataFrame) -> go.Figure:
-    """Latency and images a second over batch sizes; `frame` is `timings.batch_frame`'s."""
+    """Latency and images a second over batch sizes; `frame` is `timings.batch_frame`'s. A
+    disturbed point is a ring."""
     timed = frame.dropna(subset=["median_s"])
+    symbols = ["circle-open" if disturbed else "circle" for disturbed in timed["disturbed"]]
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12,
                            subplot_titles=["Latency of a pass", "Images a second"])
     for column, name, colour, unit in ((1, "median_s", LIVE, "s"),
@@ -116,6 +118,7 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
                     arrayminus=timed["median_s"] - timed["p10_s"]) if column == 1 else None
         figure.add_scatter(x=timed["batch_size"], y=timed[name], mode="lines+markers",
                            line=dict(color=colour, width=2), error_y=bars, row=1, col=column,
+                            marker=dict(symbol=symbols, size=9),
                            customdata=[text.seconds(value) if unit else f"{value:,.4g}"
                                        for value in timed[name]],
                            hovertemplate="batch %{x}: %{customdata}<extra></extra>")

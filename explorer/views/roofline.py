@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer import text
-from explorer.timing import BOUNDS, Roofline, Spot
+from explorer.timing import BOUNDS, Roofline, Spot, quiet
 from explorer.views.palette import KIND_COLOURS
 
 ROOF = KIND_COLOURS["normalisation"]
@@ -20,6 +20,9 @@ MEANINGS = {
     "arithmetic": "The operations of the layer take this device longer than moving its bytes.",
     "launching": "A call of this kind with nothing to do takes longer than either.",
 }
+
+
+DISTURBED = "Nothing is concluded from these times: the measurement was disturbed."
 
 
 def frame(roofline: Roofline) -> pd.DataFrame:
@@ -71,12 +74,17 @@ def figure(roofline: Roofline) -> go.Figure:
 
 
 def _hover(spot: Spot) -> list[str]:
-    reached = spot.measured / spot.attainable if spot.measured and spot.attainable else 0
-    return [spot.layer.path, text.seconds(spot.seconds), str(spot.bound), f"{reached:.0%}"]
+    return [spot.layer.path, text.seconds(spot.seconds), str(spot.bound),
+            f"{spot.reached or 0:.0%}"]
 
 
 def sentences(roofline: Roofline) -> list[str]:
-    """What bounds the pass, in words: the shares, the depthwise convolutions, and what follows."""
+    """What bounds the pass, in words: the shares, the depthwise convolutions, and what follows.
+
+    Of a disturbed measurement one sentence, that there is nothing to say.
+    """
+    if not quiet(roofline):
+        return [DISTURBED]
     shares = {bound: roofline.share(bound) for bound in BOUNDS}
     rates = roofline.rates
     lines = [
@@ -100,7 +108,23 @@ def sentences(roofline: Roofline) -> list[str]:
         lines.append("So fewer multiply-adds shorten this pass only a little: at half the width "
                      "they fall to a quarter, the bytes of the activations only to a half, and the "
                      "number of calls stays.")
-    return lines
+    return lines + _above(roofline)
+
+
+def _above(roofline: Roofline) -> list[str]:
+    """The layers that are above their roof, and what that says of it."""
+    if not (above := roofline.above):
+        return []
+    furthest = max(above, key=lambda spot: spot.reached or 0)
+    told = (f"{len(above)} of {len(roofline.spots)} calls are above the roof: they were quicker "
+            f"than this device should allow, {furthest.layer.path} "
+            f"{furthest.reached or 0:.1f} times.")
+    if roofline.rates.measured == 1:
+        return [f"{told} The rates of the device have been measured only once."]
+    return [f"{told} They still are after the rates of the device have been measured "
+            f"{roofline.rates.measured} times. What fits into a cache is read faster than memory, "
+            "and some libraries compute a convolution with fewer operations; the measured rates "
+            "have neither."]
 
 
 def _depthwise(roofline: Roofline, depthwise: Sequence[Spot]) -> str:

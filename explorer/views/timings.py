@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from explorer import text
 from explorer.pipeline import Explored
-from explorer.timing import BatchTimes, Conditions, LayerTimes, Roofline, Timing
+from explorer.timing import BatchTimes, Conditions, LayerTimes, Roofline, Timing, quiet
 from explorer.views import roofline as roofline_views
 from explorer.views.tables import aligned, layer_frame
 from explorer.views.tables import to_csv as tables_csv
@@ -29,8 +30,7 @@ class TimingReport:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Each sentence once, whichever measurement it comes from."""
-        points = self.batches.points if self.batches else ()
-        parts = [self.timing, self.layers, *(point.timing for point in points)]
+        parts = (self.timing, self.layers, self.roofline, self.batches)
         return tuple(dict.fromkeys(warning for part in parts if part for warning in part.warnings))
 
 
@@ -62,10 +62,13 @@ def to_record(timing: Timing) -> dict[str, Any]:
 
 def layer_time_frame(explored: Explored, times: LayerTimes,
                      roofline: Roofline | None = None) -> pd.DataFrame:
-    """The table of layers with `seconds` and `share`, and what bounds each where that is known."""
+    """The table of layers with `seconds` and `share`, and what bounds each where that is known.
+
+    Of a disturbed measurement there are the `seconds` alone, and no share or bound.
+    """
     frame = layer_frame(explored)
-    frame["seconds"], frame["share"] = times.seconds, times.shares
-    if roofline:
+    frame["seconds"], frame["share"] = times.seconds, times.shares if quiet(times) else math.nan
+    if roofline and quiet(roofline):
         extra = roofline_views.frame(roofline)
         frame = pd.concat([frame, extra.drop(columns=["index", "path", "kind", "seconds"])],
                           axis="columns")
@@ -73,22 +76,26 @@ def layer_time_frame(explored: Explored, times: LayerTimes,
 
 
 def block_time_frame(explored: Explored, times: LayerTimes) -> pd.DataFrame:
-    """Calls, seconds and share of each block, in the order of `Summary.blocks`."""
+    """Calls, seconds and share of each block, in the order of `Summary.blocks`; no share where the
+    measurement was disturbed."""
+    whole = times.sum_s if quiet(times) else math.nan
     rows = []
     for block in explored.structure.blocks:
         seconds = sum(times.seconds[layer.index] for layer in block.layers)
         place = explored.structure.place(block.layers[0])
         rows.append({"block": place.block, "type": block.name, "calls": len(block.layers),
-                     "seconds": seconds, "share": seconds / times.sum_s})
+                     "seconds": seconds, "share": seconds / whole})
     return pd.DataFrame(rows)
 
 
 def batch_frame(batches: BatchTimes) -> pd.DataFrame:
-    """A row for each batch size; a refused one has the reason and no figures."""
+    """A row for each batch size; a refused one has the reason and no figures, and one that was
+    `disturbed` says so."""
     figures = ("median_s", "p10_s", "p90_s", "n", "images_per_second")
     frame = pd.DataFrame([
         {"batch_size": point.batch_size,
          **{name: getattr(point.timing, name, None) for name in figures},
+         "disturbed": point.timing is not None and not quiet(point.timing),
          "refused": point.refused} for point in batches.points])
     return frame.astype({"n": "Int64"})
 
@@ -118,7 +125,7 @@ def to_csv(report: TimingReport) -> str:
 
 def to_json(report: TimingReport) -> str:
     """The whole pass, and under `layers`, `roofline` and `batches` what else was measured."""
-    record = to_record(report.timing)
+    record = {**to_record(report.timing), "warnings": report.warnings}
     if times := report.layers:
         frame = layer_time_frame(report.explored, times, report.roofline)
         record["layers"] = {"whole_s": times.whole_s, "sum_s": times.sum_s,
@@ -142,7 +149,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def to_text(report: TimingReport) -> str:
     """The median, its spread and the conditions, a line each, and a table for each further part."""
     timing = report.timing
-    lines = [("median", text.seconds(timing.median_s)),
+    lines = [("median", text.seconds(timing.median_s) + mark(timing)),
              ("p10", text.seconds(timing.p10_s)), ("p90", text.seconds(timing.p90_s)),
              ("n", str(timing.n) if timing.passes_per_sample == 1 else
               f"{timing.n}, of {timing.passes_per_sample} passes each"),
@@ -166,10 +173,18 @@ def to_text(report: TimingReport) -> str:
     return "\n\n".join(parts)
 
 
+def mark(timing: Timing) -> str:
+    """What stands behind a figure of a disturbed run."""
+    return "" if quiet(timing) else ", disturbed"
+
+
 def layers_sentence(times: LayerTimes) -> str:
     """The sum of the calls beside the pass in which none was timed."""
-    return (f"The calls add up to {text.seconds(times.sum_s)}; the pass in which none was timed "
-            f"took {text.seconds(times.whole_s)}: {times.difference_s / times.whole_s:+.1%}. "
+    both = (f"The calls add up to {text.seconds(times.sum_s)}; the pass in which none was timed "
+            f"took {text.seconds(times.whole_s)}")
+    if not quiet(times):
+        return f"{both}. {roofline_views.DISTURBED}"
+    return (f"{both}: {times.difference_s / times.whole_s:+.1%}. "
             "Timing the calls costs a little, and a median of parts is not a part of the median.")
 
 
@@ -179,8 +194,8 @@ def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | Non
         "#": frame["index"].astype(str), "layer": frame["path"], "type": frame["type"],
         "output": frame["output_shape"],
         "time": [text.seconds(seconds) for seconds in times.seconds],
-        "share": [f"{share:.1%}" for share in times.shares]})
-    if roofline:
+        **({"share": [f"{share:.1%}" for share in times.shares]} if quiet(times) else {})})
+    if roofline and quiet(roofline):
         shown["ops a byte"] = ["" if pd.isna(value) else f"{value:.2g}"
                                for value in frame["intensity"]]
         shown["bound by"] = frame["bound"].fillna("")
@@ -190,7 +205,7 @@ def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | Non
 def _batches_text(batches: BatchTimes, samples: str) -> str:
     timed = [(point.batch_size, point.timing) for point in batches.points if point.timing]
     parts = [aligned(pd.DataFrame(
-        [{"batch": str(size), "median": text.seconds(timing.median_s),
+        [{"batch": str(size), "median": text.seconds(timing.median_s) + mark(timing),
           "p10": text.seconds(timing.p10_s), "p90": text.seconds(timing.p90_s),
           "n": str(timing.n), f"{samples} a second": text.short(timing.images_per_second)}
          for size, timing in timed]))] if timed else []
