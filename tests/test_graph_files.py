@@ -17,7 +17,7 @@ from torch import nn
 import explorer
 from explorer.tracing.operators import Kind
 from explorer.views import graph
-from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, raster, to_dot
+from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, raster, raster_program, to_dot
 from explorer.views.graph.sheet import Sheet, sheet
 from explorer.views.layout import LayoutError
 from explorer.views.palette import KIND_COLOURS
@@ -293,10 +293,18 @@ def test_the_text_of_a_png_is_drawn() -> None:
 
 
 def test_a_machine_without_fonts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raster, "resvg_py", SimpleNamespace(svg_to_bytes=partial(
-        raster.resvg_py.svg_to_bytes, skip_system_fonts=True)))
-    raster._family.cache_clear()
-    with pytest.raises(LayoutError, match="needs a font"):
+    assert raster_program.family() in (*raster_program.FAMILIES, "sans-serif")
+    monkeypatch.setattr(raster_program, "resvg_py", SimpleNamespace(svg_to_bytes=partial(
+        raster_program.resvg_py.svg_to_bytes, skip_system_fonts=True)))
+    assert raster_program.family() is None
+
+
+@pytest.mark.parametrize(("program", "message"), [("", "needs a font"), ("1 / 0", "Write an SVG")])
+def test_a_png_that_cannot_be_made_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                           program: str, message: str) -> None:
+    (tmp_path / "program.py").write_text(program)
+    monkeypatch.setattr(raster, "PROGRAM", tmp_path / "program.py")
+    with pytest.raises(LayoutError, match=message):
         export("vgg11", "png")
     assert export("vgg11", "svg")
 

@@ -8,7 +8,7 @@ from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import streamlit as st
@@ -86,7 +86,7 @@ def section(bench: Bench) -> None:
         if why.open:
             _why(bench)
     if not why.open and isinstance(times := bench.outcome("layers"), LayerTimes):
-        _warn(bench, "layers", [f"Layers: {warning}" for warning in times.warnings])
+        _warn(bench, ["layers"], [f"Layers: {warning}" for warning in times.warnings])
     with st.expander("Batch sizes", on_change="rerun",
                      key=panel.widget("timing-batches")) as batches:
         if batches.open:
@@ -199,7 +199,7 @@ def _show(bench: Bench, timing: Timing) -> None:
         for label, value, help in figures:
             st.metric(label, value, mark if label == "Median" else None, delta_color="off",
                       delta_arrow="off", help=help)
-    _warn(bench, "pass", timing.warnings)
+    _warn(bench, ["pass"], timing.warnings)
     network, before = bench.network, bench.preset_timing
     if before and network.preset and quiet(timing):
         macs = network.summary.totals.macs / network.preset.summary.totals.macs
@@ -210,11 +210,11 @@ def _show(bench: Bench, timing: Timing) -> None:
                help=timings.CONDITIONS_HELP)
 
 
-def _warn(bench: Bench, what: What, warnings: Sequence[str]) -> None:
-    """What disturbed a run, in a line each, and what becomes of it."""
+def _warn(bench: Bench, runs: Sequence[What], warnings: Collection[str]) -> None:
+    """What disturbed some runs, in a line each, and what becomes of them."""
     for warning in warnings:
         st.markdown(f":orange[:material/warning: {escape(warning)}]")
-    if warnings and (bench.pending(what) or bench.will_repeat(what)):
+    if warnings and any(bench.pending(what) or bench.will_repeat(what) for what in runs):
         st.caption("It is measured again by itself when the machine is quiet.")
 
 
@@ -237,7 +237,8 @@ def _why(bench: Bench) -> None:
     if isinstance(rates, Rates) and isinstance(summary, Summary):
         _roofline(bench, summary, times, rates)
     st.caption(escape(timings.layers_sentence(times)))
-    _warn(bench, "layers", times.warnings)
+    of_device = rates.warnings if isinstance(rates, Rates) else ()
+    _warn(bench, ("layers", "rates"), dict.fromkeys((*times.warnings, *of_device)))
     blocks = timings.block_time_frame(network, times).assign(
         ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
@@ -257,7 +258,6 @@ def _roofline(bench: Bench, summary: Summary, times: LayerTimes, rates: Rates) -
             roofs = place(summary, times, again, bench.choices)
     for sentence in roofline.sentences(roofs):
         st.markdown(escape(sentence))
-    _warn(bench, "rates", rates.warnings)
     if bench.pending("ceiling") or bench.will_repeat("ceiling"):
         st.caption("The rates of the device are measured again.")
         poll(bench.keep_up)
@@ -276,7 +276,7 @@ def _batches(bench: Bench) -> None:
     measured = bench.outcome("batches")
     if isinstance(measured, BatchTimes):
         _points(bench.panel, measured)
-        _warn(bench, "batches", measured.warnings)
+        _warn(bench, ["batches"], measured.warnings)
     elif measured is not None:
         st.error(escape(str(measured)))
 

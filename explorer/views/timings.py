@@ -183,7 +183,7 @@ def layers_sentence(times: LayerTimes) -> str:
     both = (f"The calls add up to {text.seconds(times.sum_s)}; the pass in which none was timed "
             f"took {text.seconds(times.whole_s)}")
     if not quiet(times):
-        return f"{both}. {roofline_views.DISTURBED}"
+        return f"{both}."
     return (f"{both}: {times.difference_s / times.whole_s:+.1%}. "
             "Timing the calls costs a little, and a median of parts is not a part of the median.")
 
