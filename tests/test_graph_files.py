@@ -17,7 +17,16 @@ from torch import nn
 import explorer
 from explorer.tracing.operators import Kind
 from explorer.views import graph
-from explorer.views.graph import LEVELS, Drawing, Level, Part, Structure, raster, raster_program, to_dot
+from explorer.views.graph import (
+    LEVELS,
+    Drawing,
+    Level,
+    Part,
+    Structure,
+    raster,
+    raster_program,
+    to_dot,
+)
 from explorer.views.graph.sheet import Sheet, sheet
 from explorer.views.layout import LayoutError
 from explorer.views.palette import KIND_COLOURS
