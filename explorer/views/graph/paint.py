@@ -44,7 +44,8 @@ ACCENT = "#0B6FA4"
 LINE = "#5F6B7A"
 
 _kinds = "".join(f".kind-{kind.replace(' ', '-')}{{fill:{mix(colour, 0.16)}}}"
-                 f".kind-{kind.replace(' ', '-')} .body{{stroke:{mix(colour, 0.75)}}}"
+                 f".kind-{kind.replace(' ', '-')} .body,.kind-{kind.replace(' ', '-')} .outline"
+                 f"{{stroke:{mix(colour, 0.75)}}}"
                  for kind, colour in KIND_COLOURS.items())
 
 STYLE = f"""
@@ -55,7 +56,10 @@ STYLE = f"""
 {_kinds}
 .failed{{fill:{mix(FAILURE, 0.16)}}}
 .failed .body{{stroke:{FAILURE}}}
-.painted .body{{stroke:{mix(INK, 0.45)}}}
+.painted .body,.painted .outline{{stroke:{mix(INK, 0.45)}}}
+.outline,.parting{{fill:none}}
+.parting{{stroke:{mix(PLAIN, 0.35)}}}
+.strip .body{{stroke:none}}
 .behind{{fill:{PAPER}}}
 .panel{{fill:{mix(PLAIN, 0.11)}}}
 .joins,.line .head,.dots circle{{fill:{LINE}}}

@@ -45,6 +45,7 @@ def body(picture: Picture, *, classes: Mapping[str, str], styles: Mapping[str, s
             [f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.6"/>' for x, y in picture.dots]) + "</g>")
     made.append('<g class="labels">' + "".join(map(written, picture.labels)) + "</g>")
     made += [_card(placed, classes, styles, tips) for placed in picture.cards]
+    made += [_whole(strips, classes, styles) for strips in _in_strips(picture.cards)]
     if buttons:
         made += [_button(placed.frame.part.id, placed.x + placed.width - BUTTON - 7,
                          placed.y + BUTTON + 6, plus=placed.frame.example)
@@ -89,6 +90,30 @@ def _card(placed: PlacedCard, classes: Mapping[str, str],
     made += map(written, card.texts)
     made.append("</g>")
     return "".join(made)
+
+
+def _in_strips(cards: Iterable[PlacedCard]) -> Iterable[list[PlacedCard]]:
+    """The cards of strips, each from top to bottom."""
+    strips: list[PlacedCard] = []
+    for placed in cards:
+        if strips and (placed.card.shape != "strip" or placed.x != strips[-1].x
+                       or abs(placed.y - strips[-1].box[3]) > 0.1):
+            yield strips
+            strips = []
+        if placed.card.shape == "strip":
+            strips.append(placed)
+    if strips:
+        yield strips
+
+
+def _whole(strips: list[PlacedCard], classes: Mapping[str, str],
+           styles: Mapping[str, str]) -> str:
+    """The border of a card of strips, of the first one's kind, and the lines between them."""
+    (x, y, first), last = strips[0], strips[-1]
+    between = "".join([f"M{_n(x)},{_n(placed.y)}h{_n(first.width)}" for placed in strips[1:]])
+    look = classes.get(first.id, "end") + " painted" * (first.id in styles)
+    return (f'<g class="whole {look}"><path class="parting" d="{between}"/>'
+            + rect(x, y, first.width, last.box[3] - y, 3, "outline") + "</g>")
 
 
 def _tip(id: str, tips: Mapping[str, str]) -> str:
