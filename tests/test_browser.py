@@ -239,6 +239,7 @@ def test_a_block_opens_and_closes_and_search_and_table_find_the_way(
     expect(page.locator(".canvas .chosen")).to_have_count(1)
 
     page.get_by_role("heading", name="Graph").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Fit").click()
     button(page, "block:stage3.1").click()
     expect(frame(page, "block:stage3.1")).to_have_count(0)
     assert page.locator(".canvas .toggle").count() == closed
@@ -285,9 +286,10 @@ def test_level_overlay_and_what_is_open_are_in_the_link_and_in_the_files(
         assert download.value.suggested_filename == f"mobilenetv3_small.{form.lower()}"
     ids = {element.get("id") for element in ElementTree.fromstring(files["SVG"]).iter()}
     assert {"stage:stage2", "run:stage5.1"} <= ids
-    assert "Parameters: 0" in files["SVG"].decode()
+    assert "Parameters:" in files["SVG"].decode()
     assert PIL.Image.open(io.BytesIO(files["PNG"])).format == "PNG"
-    assert len(pygraphviz.AGraph(string=files["DOT"].decode()).nodes()) >= len(before)
+    parts = len(before) - page.locator(".canvas .node.end").count()
+    assert len(pygraphviz.AGraph(string=files["DOT"].decode()).nodes()) >= parts
 
 
 def test_the_graph_by_keyboard_after_a_link_that_cannot_be(page: Page, address: str) -> None:
@@ -300,13 +302,14 @@ def test_the_graph_by_keyboard_after_a_link_that_cannot_be(page: Page, address: 
     expect(node(page, "stage:stage2")).to_have_count(1)     # closed among open ones
     expect(node(page, "block:stage1.conv1")).to_have_count(1)
 
-    page.get_by_label("Find in the graph").focus()
-    for _ in range(7):
-        page.keyboard.press("Tab")
+    page.get_by_role("button", name="Full screen").focus()
+    page.keyboard.press("Tab")
     assert active(page) == "" and page.locator(".canvas").evaluate(
         "canvas => canvas.getRootNode().activeElement === canvas")
     page.keyboard.press("ArrowRight")
     assert active(page) == "block:stage1.conv1" and inside(page, "block:stage1.conv1")
+    assert ring(page, "block:stage1.conv1") >= 2 > ring(page, "stage:stage2")
+    expect(page.locator(".keys")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert active(page) == "stage:stage2" and inside(page, "stage:stage2")
@@ -324,6 +327,12 @@ def test_the_graph_by_keyboard_after_a_link_that_cannot_be(page: Page, address: 
     assert active(page) == "call:5"
     page.keyboard.press("c")
     expect(node(page, "stage:stage2")).to_have_attribute("aria-expanded", "false")
+
+
+def ring(page: Page, id: str) -> float:
+    """How thick the border of a node is, in pixels."""
+    return float(node(page, id).locator(".body").evaluate("""body =>
+      parseFloat(getComputedStyle(body).strokeWidth) * body.getScreenCTM().a"""))
 
 
 def pixels(page: Page, letters: str) -> float:
@@ -366,6 +375,143 @@ def test_what_is_chosen_is_told_beside_the_graph_without_scrolling(
     assert box and canvas and box["y"] >= canvas["y"] - 1 and box["x"] > canvas["x"]
     node(page, f"call:{call.index}").locator("text").first.click()
     expect(details).to_be_hidden()
+
+
+def covers(page: Page, one: str, other: str) -> bool:
+    """Whether one element stands over another."""
+    boxes = page.locator(one).bounding_box(), page.locator(other).bounding_box()
+    if not boxes[0] or not boxes[1]:
+        return False
+    return all(boxes[0][start] < boxes[1][start] + boxes[1][side]
+               and boxes[1][start] < boxes[0][start] + boxes[0][side]
+               for start, side in (("x", "width"), ("y", "height")))
+
+
+def test_the_chosen_stays_in_sight_beside_what_is_told_of_it(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_graph(page, f"{address}/?network=resnet50")
+    before = pixels(page, ".canvas .node text.title")
+    last = node(page, "block:head")
+    last.locator("text").first.click()
+    details = page.locator(".details")
+    expect(details).to_contain_text("2,049,000")
+    expect(details).to_contain_text("8.0% of the network")
+    assert inside(page, "block:head")
+    for cover in (".details", ".minimap"):
+        assert not covers(page, cover, '.canvas [id="block:head"]')
+    assert pixels(page, ".canvas .node text.title") >= min(before, 11)
+
+    page.set_viewport_size({"width": 1100, "height": 900})
+    expect(page.locator(".minimap")).to_be_visible()
+    assert pixels(page, ".canvas .node text.title") >= 11
+
+    details.get_by_text("How its figures come about").click()
+    expect(page.get_by_role("heading", name="layers: head.pool to")).to_be_in_viewport()
+    details.get_by_text("Row in the table").click()
+    expect(page.get_by_role("heading", name="Layers", exact=True)).to_be_in_viewport()
+    assert "#" not in page.url
+
+
+def test_the_graph_follows_what_is_chosen_elsewhere(page: Page, address: str) -> None:
+    open_graph(page, f"{address}/?network=vgg11&level=layer")
+    details = page.locator(".details")
+    first, second = (layer.path for layer in explorer.summarise("vgg11").layers[:2])
+    node(page, "call:0").locator("text").first.click()
+    expect(details.locator(".path")).to_have_text(first)
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(details.locator(".path")).to_have_text(second)
+    expect(page.locator(".canvas .node.chosen")).to_have_attribute("id", "call:1")
+    node(page, "call:0").locator("text").first.click()      # chosen again, not closed
+    expect(details.locator(".path")).to_have_text(first)
+    page.get_by_test_id("stButton").get_by_role("button", name="Close").click()
+    expect(details).to_be_hidden()
+    expect(page.locator(".canvas .chosen")).to_have_count(0)
+
+
+def test_the_map_moves_what_is_seen_and_can_be_put_away(page: Page, address: str) -> None:
+    open_graph(page, f"{address}/?network=resnet50&level=layer")
+    minimap, switch = page.locator(".minimap"), page.get_by_role("button", name="Map")
+    output = page.locator('.canvas .node.end[id^="output"]').get_attribute("id") or ""
+    assert inside(page, "input") and not inside(page, output)
+    page.locator(".canvas").evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
+    box = minimap.bounding_box()
+    assert box
+    right, middle = box["x"] + box["width"] - 4, box["y"] + 30
+    page.mouse.click(right, middle)
+    assert inside(page, output) and not inside(page, "input")
+    page.mouse.move(right, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4, box["y"] + 4, steps=4)
+    page.mouse.up()
+    assert inside(page, "input")
+    switch.click()
+    expect(minimap).to_be_hidden()
+    switch.click()
+    expect(minimap).to_be_visible()
+
+    open_graph(page, f"{address}/?network=vgg11&level=stage")      # all in sight
+    expect(minimap).to_be_hidden()
+    expect(switch).to_be_hidden()
+
+
+@pytest.mark.parametrize(("network", "level", "drawn", "absent"), [
+    ("resnet50", "block", {"shortcut", "merge", "several operations", "×N"}, {"gate", "training"}),
+    ("mobilenetv3_large", "layer", {"shortcut", "gate", "depthwise"}, {"training", "several"}),
+    ("inception_v3", "block", {"in training only", "merge"}, {"gate", "shortcut"}),
+    ("vgg11", "layer", {"convolution"}, {"shortcut", "gate", "training", "merge", "several"}),
+])
+def test_the_legend_has_what_is_drawn(page: Page, address: str, network: str, level: str,
+                                      drawn: set[str], absent: set[str]) -> None:
+    open_graph(page, f"{address}/?network={network}&level={level}")
+    words = page.locator(LEGEND).inner_text()
+    assert all(word in words for word in drawn | {"data"}), words
+    assert not any(word in words for word in absent), words
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["network=mobilenetv3_large&level=layer",
+                                  "network=resnet50&width=0.5", "network=resnet50&overlay=macs",
+                                  "network=inception_v3&overlay=params&level=layer"])
+def test_letters_stand_out_from_their_ground(browser: Browser, address: str, scheme: str,
+                                             view: str) -> None:
+    context = browser.new_context(color_scheme=scheme)      # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    try:
+        open_graph(page, f"{address}/?{view}")
+        letters = page.locator(".canvas").evaluate("""canvas => {
+          const paint = document.createElement("canvas").getContext(
+            "2d", {willReadFrequently: true});
+          // Colours as red, green, blue of 255, laid one over the other.
+          const over = (...colours) => {
+            for (const colour of colours) { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); }
+            return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+          };
+          const paper = getComputedStyle(canvas.closest(".graph")).backgroundColor;
+          const fill = element => getComputedStyle(element).fill;
+          return [...canvas.querySelectorAll(".node text")].map(text => {
+            const node = text.closest(".node"), panel = node.querySelector(".panel");
+            const row = text.matches(".row") && panel ? [fill(panel)] : [];
+            const ground = [paper, fill(node.querySelector(".body")), ...row];
+            return [text.textContent, over(fill(text)), over(...ground)];
+          });
+        }""")
+    finally:
+        context.close()
+    assert len(letters) > 20
+    low = [(words, contrast(ink, ground)) for words, ink, ground in letters
+           if contrast(ink, ground) < 4.5]
+    assert not low
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """Between two colours, as WCAG has it: 1 to 21."""
+    def light(colour: list[int]) -> float:
+        linear = [part / 255 / 12.92 if part / 255 <= 0.04045
+                  else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_full_screen_is_entered_and_left(page: Page, address: str) -> None:

@@ -16,6 +16,9 @@ from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import selection
 
+PLACE = "derivation"
+"""Where a link from the graph leads to."""
+
 
 def opened(panel: Panel, network: Explored) -> tuple[int, ...]:
     """The layers that are chosen; those that the network does not have are refused."""
@@ -31,7 +34,7 @@ def opened(panel: Panel, network: Explored) -> tuple[int, ...]:
 
 def section(panel: Panel, network: Explored, selected: Sequence[int]) -> None:
     """The derivation of a layer, the sums of several, or how to choose them."""
-    with st.container(border=True):
+    with st.container(border=True, key=panel.widget(PLACE)):
         if not selected:
             st.caption("Click a node of the graph, or choose rows of the table at its left edge, "
                        "to see how their figures come about.")

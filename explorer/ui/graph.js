@@ -2,12 +2,20 @@
 // clicked. Runs again whenever the data changes; what a person sees in between stays where it is.
 const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
-const LINES = { shortcut: "shortcut", gate: "gate", auxiliary: "auxiliary head" };
+// What the legend explains where it is drawn: its class, where to look for it, and what it means.
+const DRAWN = [
+  ["line-flow", ".line.flow", "data"],
+  ["line-shortcut", ".line.shortcut, path.past", "shortcut"],
+  ["line-gate", ".line.gate", "gate"],
+  ["line-auxiliary", ".line.auxiliary", "in training only"],
+  ["stack", ".behind", "×N: N alike, one after the other"],
+  ["change", ".node.changed, text.change", "change against the preset"],
+];
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
   const [graph, canvas, minimap, aside] = [".graph", ".canvas", ".minimap", ".details"].map(find);
-  const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null, mapped: true };
+  const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null, mapped: true, picked: "", answered: "" };
   views.set(parentElement, view);
 
   const make = (tag, attributes, parent, words) => {
@@ -29,6 +37,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [left, top, width, height] = view.whole;
     const all = view.box[2] >= width - 1 && view.box[3] >= height - 1;
     minimap.classList.toggle("away", all || !view.mapped);
+    find("[data-do=map]").hidden = all;
     const seen = minimap.querySelector(".seen");
     if (!seen) return;
     const names = ["x", "y", "width", "height"];
@@ -52,6 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const height = Math.max(high, canvas.clientHeight / 1.2);
     view.box = [left - (width - wide) / 2, top - (height - high) / 2, width, height];
     view.moved = false;
+    view.frame = [canvas.clientWidth, canvas.clientHeight];
     draw();
   };
   const start = () => {
@@ -65,6 +75,26 @@ export default function ({ data, parentElement, setTriggerValue }) {
       high < height ? top - (height - high) / 2 : top, width, height];
     draw();
   };
+  const keep = () => {
+    // Another frame: what is seen stays as large, with the same corner.
+    const now = [canvas.clientWidth, canvas.clientHeight];
+    const [wide, high] = view.frame;
+    const scale = Math.max(view.box[2] / wide, view.box[3] / high);
+    view.box = [view.box[0] + (view.box[2] - wide * scale) / 2, view.box[1] + (view.box[3] - high * scale) / 2,
+      now[0] * scale, now[1] * scale];
+    view.frame = now;
+    draw();
+  };
+  const resized = () => {
+    if (!view.box || !canvas.clientWidth) return;
+    size();
+    if (String([canvas.clientWidth, canvas.clientHeight]) === String(view.frame)) return;
+    if (!view.frame[0] || (!view.moved && aside.hidden)) start();
+    else keep();
+  };
+  view.resized = resized;
+  view.observer ??= new ResizeObserver(() => view.resized());
+  view.observer.observe(canvas);
   const zoom = (factor, x = 0.5, y = 0.5) => {
     const [left, top, width, height] = view.box;
     const by = Math.min(Math.max(factor, 150 / width), (4 * Math.max(...view.whole.slice(2))) / width);
@@ -87,6 +117,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!spot) return;
     move(frame.left + frame.width / 2 - spot.left - spot.width / 2,
       frame.top + frame.height / 2 - spot.top - Math.min(spot.height, frame.height - 20) / 2);
+  };
+  const reveal = (id) => {
+    // Into sight by the shortest way, where it is not; the minimap makes room for it.
+    const [frame, spot] = [canvas.getBoundingClientRect(), place(id)];
+    if (!spot) return;
+    const way = (low, high, from, to) => (low < from && high <= to ? Math.min(from - low, to - high)
+      : high > to && low >= from ? Math.max(to - high, from - low) : 0);
+    view.box[0] -= way(spot.left, spot.right, frame.left + 12, frame.right - 12) * unit();
+    view.box[1] -= way(spot.top, spot.bottom, frame.top + 12, frame.bottom - 12) * unit();
+    draw();
+    minimap.classList.remove("left");
+    const [map, now] = [minimap.getBoundingClientRect(), place(id)];
+    minimap.classList.toggle("left", map.left < now.right && map.top < now.bottom && now.left < map.right && now.top < map.bottom);
   };
   const drawMap = () => {
     // Frames and nodes as plain rectangles, read from the drawing's attributes.
@@ -122,28 +165,41 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.anchor = id;
     setTriggerValue("toggled", id);
   };
+  const mark = () => {
+    for (const [id, node] of Object.entries(data.nodes)) element(id)?.classList.toggle("chosen", node.chosen);
+    for (const [id, frame] of Object.entries(data.frames)) element(id)?.classList.toggle("chosen", !!data.picked && frame.rows === data.picked);
+  };
   const pick = (id) => {
     const node = told(id);
     if (!node?.rows) return;
-    const again = aside.dataset.of === id && !aside.hidden;
-    for (const other of [...Object.keys(data.nodes), ...Object.keys(data.frames)]) {
-      element(other)?.classList.toggle("chosen", !again && other === id);
+    if (node.rows === view.picked) leave();
+    else {
+      view.picked = node.rows;
+      for (const other of canvas.querySelectorAll(".chosen")) other.classList.remove("chosen");
+      element(id).classList.add("chosen");
+      // At once what is known here; the figures and formulas follow.
+      tell({ title: element(id).querySelector("text")?.textContent ?? id, path: "", about: node.tip, rows: [] });
+      if (id in data.nodes) reveal(id);
+      setTriggerValue("picked", node.rows);
     }
-    // At once what is known here; the figures and formulas follow.
-    if (again) tell(null);
-    else tell({ title: element(id).querySelector("text")?.textContent ?? id, path: "", about: node.tip, rows: [] });
-    aside.dataset.of = again ? "" : id;
-    setTriggerValue("picked", again ? "" : node.rows);
+  };
+  const leave = () => {
+    view.picked = "";
+    for (const other of canvas.querySelectorAll(".chosen")) other.classList.remove("chosen");
+    tell(null);
+    setTriggerValue("picked", "");
   };
   const tell = (details) => {
+    const before = aside.hidden;
     aside.hidden = !details;
     aside.replaceChildren();
+    if (before !== aside.hidden && view.drawing) resized();
     if (!details) return;
     const head = make("div", { class: "head" }, aside);
     make("strong", {}, head, details.title);
-    make("button", { type: "button", "aria-label": "Close", title: "Close" }, head, "×").onclick = () => {
-      tell(null);
-      setTriggerValue("picked", "");
+    make("button", { type: "button", "aria-label": "Close", title: "Close: Escape" }, head, "×").onclick = () => {
+      leave();
+      canvas.focus({ preventScroll: true });
     };
     if (details.path) make("div", { class: "path" }, aside, details.path);
     make("p", {}, aside, details.about);
@@ -152,16 +208,30 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const part = make("div", { class: "figure" }, aside);
       make("span", { class: "name" }, part, row.name);
       make("span", { class: "value" }, part, row.value);
+      if (row.share) make("small", { class: "share" }, part, row.share);
       for (const line of row.how) make("code", {}, part, line);
       if (row.notes) make("small", {}, part, row.notes);
     }
     if (details.rows.length) {
       const ways = make("div", { class: "ways" }, aside);
-      make("a", { href: "#layers" }, ways, "To its row in the table");
+      const way = (words, target) => {
+        make("a", { href: "#layers" }, ways, words).onclick = (event) => {
+          event.preventDefault();
+          if (full()) fill();
+          document.querySelector(target)?.scrollIntoView({ block: "start" });
+        };
+      };
+      way("Row in the table", "#layers");
+      way("How its figures come about", `.st-key-${CSS.escape(data.derivation.replace(/[^\w-]/g, "-"))}`);
     }
   };
-  if (data.details || !aside.dataset.of) tell(data.details);
-  if (data.details) aside.dataset.of ||= Object.keys(data.nodes).find((id) => data.nodes[id].chosen) ?? "";
+  // What the page says is chosen: where that is an answer to what was picked here, or is news.
+  const news = data.picked !== view.answered && data.picked !== view.picked;
+  if (news || data.picked === view.picked) {
+    view.picked = data.picked;
+    tell(data.details);
+  }
+  view.answered = data.picked;
 
   if (view.svg !== data.svg) {
     const before = view.anchor && place(view.anchor);
@@ -174,7 +244,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     drawMap();
     size();
     // Before it stands in the page: another viewBox there lays out every text anew.
-    if (before || (view.moved && view.box)) draw();
+    if (before || (view.moved && view.box)) keep();
     else start();
     canvas.replaceChildren(drawing);
     // What was opened or closed stays where it was, and as large.
@@ -209,14 +279,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   const order = Object.keys(data.nodes);
-  for (const [id, node] of Object.entries(data.nodes)) element(id)?.classList.toggle("chosen", node.chosen);
+  if (data.picked === view.picked) mark();
+  if (news && data.picked) reveal(order.find((id) => data.nodes[id].chosen));
 
   // What the colours and lines stand for
 
   const legend = find(".legend");
   legend.replaceChildren();
   if (data.legend.kinds) {
-    for (const kind of data.legend.kinds) make("span", { class: `entry kind-${kind.replaceAll(" ", "-")}` }, legend, kind);
+    // A closed block shows where its ways meet, and is no merge itself.
+    const merges = data.legend.kinds.includes("merge") || !view.drawing.querySelector(".join, .joins") ? [] : ["merge"];
+    for (const kind of [...data.legend.kinds, ...merges]) make("span", { class: `entry kind-${kind.replaceAll(" ", "-")}` }, legend, kind === "block" ? "several operations" : kind);
   } else {
     make("span", {}, legend, `${data.legend.title}: 0`);
     make("span", { class: "scale" }, legend);
@@ -224,7 +297,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     top.disabled = !data.legend.largest;
     top.onclick = () => { goTo(data.legend.largest); pick(data.legend.largest); };
   }
-  for (const kind of data.legend.lines) make("span", { class: `entry line-${kind}` }, legend, LINES[kind]);
+  for (const [name, where, means] of DRAWN) {
+    if (view.drawing.querySelector(where)) make("span", { class: `entry ${name}` }, legend, means);
+  }
+  if (view.drawing.querySelector(".node.failed")) make("span", { class: "entry failed" }, legend, "cannot run");
 
   // Finding
 
@@ -249,23 +325,34 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   // Full screen: the browser's, or over all of the page where that is refused
 
-  const resized = () => { canvas.classList.toggle("alone", full()); if (!view.moved) start(); else draw(); };
+  const filled = () => {
+    canvas.classList.toggle("alone", full());
+    resized();
+  };
   const fill = async () => {
     if (document.fullscreenElement) await document.exitFullscreen();
     else if (graph.classList.contains("full")) graph.classList.remove("full");
     else {
       try { await graph.requestFullscreen(); } catch { graph.classList.add("full"); }
     }
-    resized();
+    filled();
   };
-  graph.onfullscreenchange = resized;
+  graph.onfullscreenchange = filled;
   graph.onkeydown = (event) => {
-    if (event.key === "Escape" && graph.classList.contains("full")) { graph.classList.remove("full"); resized(); }
+    if (event.key !== "Escape") return;
+    if (graph.classList.contains("full")) {
+      graph.classList.remove("full");
+      filled();
+    } else if (!aside.hidden) {
+      leave();
+      canvas.focus({ preventScroll: true });
+    }
   };
 
+  const map = () => { view.mapped = !view.mapped; draw(); };
   find(".tools").onclick = (event) => {
     const actions = {
-      in: () => zoom(0.8), out: () => zoom(1.25), fit, full: fill,
+      in: () => zoom(0.8), out: () => zoom(1.25), fit, full: fill, map,
       open: () => setTriggerValue("level", "layer"), close: () => setTriggerValue("level", "stage"),
     };
     actions[event.target.dataset.do]?.();
@@ -347,7 +434,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         const around = data.nodes[active]?.frame;
         if (around) { view.active = around; toggle(around); }
       },
-      m: () => { view.mapped = !view.mapped; draw(); },
+      m: map,
       "/": () => input.focus(),
     };
     if (!keys[event.key] || event.ctrlKey || event.metaKey) return;

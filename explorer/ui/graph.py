@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import streamlit as st
 
 from explorer.pipeline import Explored
-from explorer.ui import calls
+from explorer.ui import calls, derivation
 from explorer.ui.bench import Bench
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
@@ -26,9 +26,6 @@ COMPONENT = "graph"
 LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
 DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
 DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR"}
-
-LINES = ("shortcut", "gate", "auxiliary")
-"""Kinds of lines that the legend explains, where they are drawn."""
 
 MOST_NODES = 3000
 """Of a graph that is shown."""
@@ -84,7 +81,7 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
         st.warning(escape(str(error)))
         return
     _component(key=panel.widget(COMPONENT),
-               data=_data(laid_out, network, drawing, view, selected, seconds),
+               data=_data(panel, laid_out, network, drawing, view, selected, seconds),
                on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
                on_toggled_change=partial(_toggled, panel))
     if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
@@ -186,8 +183,8 @@ def _export(panel: Panel, network: Explored, view: View,
                            key=panel.widget(f"graph-{form}"))
 
 
-def _data(svg: str, network: Explored, drawing: Drawing, view: View, selected: Sequence[int],
-          seconds: tuple[float, ...] | None) -> dict[str, Any]:
+def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: View,
+          selected: Sequence[int], seconds: tuple[float, ...] | None) -> dict[str, Any]:
     """What the component needs beside the SVG: what each node and frame holds, what is drawn, and
     what is chosen."""
     overlay = graphs.overlay(view.overlay, drawing, seconds)
@@ -206,7 +203,7 @@ def _data(svg: str, network: Explored, drawing: Drawing, view: View, selected: S
                 "chosen": not chosen.isdisjoint(own),
                 **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
-    kinds, lines = {node.operation for node in drawing.nodes}, {edge.kind for edge in drawing.edges}
+    kinds = {node.operation for node in drawing.nodes if not node.failed}
     legend = {"title": overlay.title, "largest": overlay.largest,
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
              {"kinds": [*[kind for kind in KIND_COLOURS if kind in kinds],
@@ -219,7 +216,8 @@ def _data(svg: str, network: Explored, drawing: Drawing, view: View, selected: S
     return {"svg": svg, "nodes": nodes,
             "frames": {frame.part.id: entry(frame.part) | {"example": frame.example}
                        for frame in drawing.frames},
-            "legend": {**legend, "lines": [kind for kind in LINES if kind in lines]},
+            "legend": legend, "picked": selection.to_text(selected),
+            "derivation": panel.widget(derivation.PLACE),
             "details": graphs.details(network, selected, calls.changes(network))}
 
 
