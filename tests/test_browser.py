@@ -582,7 +582,7 @@ def test_the_measured_time_belongs_to_the_knobs_as_they_stand(page: Page, addres
     expect(latency).to_contain_text(measured)
     page.get_by_role("slider", name="Width").focus()
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(f"{address}/?network=mobilenetv3_small&width=0.375&input_size=64")
+    expect(page).to_have_url(f"{address}/?network=mobilenetv3_small&width=0.3&input_size=64")
     expect(latency).to_contain_text(measured)
 
 

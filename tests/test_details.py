@@ -11,13 +11,13 @@ from tests.graphs import explored
 
 
 def figures(network: str, *selected: int) -> dict[str, dict[str, str]]:
-    told = graph.details(explored(network), selected, {})
+    told = graph.details_of(explored(network), selected, {})
     assert told and json.loads(json.dumps(told)) == told
     return {row["name"]: row for row in told["rows"]}
 
 
 def test_nothing_is_told_where_nothing_is_chosen() -> None:
-    assert graph.details(explored("vgg11"), [], {}) is None
+    assert graph.details_of(explored("vgg11"), [], {}) is None
 
 
 @pytest.mark.parametrize("network", ["vgg11", "mobilenetv3_large", "inception_v3"])
@@ -30,7 +30,7 @@ def test_the_figures_of_a_layer_and_their_formulas(network: str) -> None:
     assert told["Multiply-adds"]["how"][-1].split("= ")[-1] == f"{layer.macs:,}"
     share = (layer.macs or 0) / sum(one.macs or 0 for one in layers)
     assert told["Multiply-adds"]["share"] == f"{100 * share:.1f}% of the network"
-    about = graph.details(explored(network), [layer.index], {})
+    about = graph.details_of(explored(network), [layer.index], {})
     assert about and about["path"] == layer.path and layer.kind in about["about"]
 
 
@@ -48,7 +48,7 @@ def test_a_block_is_named_with_its_sums_and_its_change() -> None:
     block = next(part for stage in found.structure.stages for part in stage.walk()
                  if part.role == "block" and part.path == "stage2.0")
     rows = [layer.index for layer in block.layers]
-    told = graph.details(found, rows, {block.id: "+1%"})
+    told = graph.details_of(found, rows, {block.id: "+1%"})
     assert told and (told["title"], told["path"], told["change"]) == (
         "Bottleneck", "stage2.0", "+1%")
     sums = {row["name"]: row["value"] for row in told["rows"]}

@@ -97,7 +97,7 @@ def choose(page: Page, network: str) -> None:
 
 def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
     networks, before = project / "explorer" / "networks", processes(project)
-    assert len(before) == 3         # the server, the layout, the measuring
+    assert len(before) == 2         # the server, the measuring
 
     other = page.context.new_page()         # drawn anew at the same time
     other.goto(page.url.replace("vgg11", "resnet18"))
@@ -114,7 +114,7 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
     expect(page).to_have_url(re.compile(r"\?network=vgg11&input_size=64$"))
     complete(page, "0.875")
     after = processes(project)
-    assert len(before & after) == 1 and len(after) == 3
+    assert len(before & after) == 1 and len(after) == 2
 
     # A new family, and then a change of it.
     family = (networks / "vgg.py").read_text(encoding="utf-8")
@@ -127,4 +127,4 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
     save(networks / "new.py", ('title=f"New-{layers}"', 'title=f"Newer-{layers}"'))
     expect(page.get_by_role("heading", name=re.compile("Newer-13 · width 0.875"))).to_be_visible()
     complete(page, "0.75")
-    assert len(processes(project)) == 3
+    assert len(processes(project)) == 2

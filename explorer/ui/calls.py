@@ -24,7 +24,7 @@ from explorer.timing import LayerTimes
 from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
-from explorer.views.catalogue import Entry
+from explorer.views.catalogue import CatalogueEntry
 from explorer.views.graph import (
     Direction,
     Drawing,
@@ -143,12 +143,12 @@ def published(name: str) -> PublishedComparison:
 
 
 @kept(1)
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """Every preset with its figures."""
     entries = []
     for preset in presets().values():
         network = explore(preset.config)
-        entries.append(Entry(family_of(preset.config.network), preset, network.summary.totals,
-                             weighted_depth(network.structure),
-                             graph.thumbnail(network.structure)))
+        entries.append(CatalogueEntry(
+            family_of(preset.config.network), preset, network.summary.totals,
+            weighted_depth(network.structure), graph.thumbnail_of(network.structure)))
     return tuple(entries)

@@ -218,7 +218,7 @@ def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: Vie
                        for frame in drawing.frames},
             "legend": legend, "picked": selection.to_text(selected),
             "derivation": panel.widget(derivation.PLACE),
-            "details": graphs.details(network, selected, calls.changes(network))}
+            "details": graphs.details_of(network, selected, calls.changes(network))}
 
 
 def _picked(panel: Panel) -> None:

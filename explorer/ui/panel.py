@@ -205,6 +205,14 @@ class Panel:
         """Make a widget show a value that is not the person's, before it is drawn."""
         st.session_state[self.widget(name)] = value
 
+    def note_arrival(self) -> None:
+        """Note, at the first run of a session, whether the address names anything."""
+        st.session_state.setdefault(self.widget("named-at-first"), bool(_address()))
+
+    @property
+    def named_at_first(self) -> bool:
+        return bool(st.session_state[self.widget("named-at-first")])
+
     def own(self, kind: type[T]) -> T:
         """The one object of a class that the session keeps for this panel; a new one at first, and
         where a saved file has replaced the class."""

@@ -11,9 +11,10 @@ import streamlit as st
 
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
+from explorer.ui import calls
 from explorer.ui.headings import APP
 from explorer.ui.panel import DEFAULT, PAGE_PARAMETERS, Panel
-from explorer.views.ways import WAYS, WRONG_TABLE, look_at
+from explorer.views.ways import COMPARED, WAYS, WRONG_TABLE, look_at
 
 LINE = ("Turn a knob of a network and see at once how its shapes, parameters, multiply-adds, "
         "memory and time change.")
@@ -25,8 +26,7 @@ QUESTION = ("How large is the network, what does one forward pass cost, and how 
 def app_name(panel: Panel) -> None:
     """The program in one line. To be called before the address is read: it notes whether that names
     a network."""
-    if panel.value("named-at-first") is None:
-        panel.set_value("named-at-first", bool(st.query_params))
+    panel.note_arrival()
     st.html(f'<p class="app"><b>{APP}</b> {LINE}</p>')
 
 
@@ -36,7 +36,8 @@ def opened(panel: Panel, network: Explored) -> str:
     way = panel.parameter("begin")
     if way is None:
         return ""
-    said = look_at(way, network) if way in WAYS else ""
+    compared = calls.explored(calls.source(default_config(COMPARED))).summary
+    said = look_at(way, network, compared) if way in WAYS else ""
     if not said:
         panel.refuse_parameter("begin", f"`begin` must be one of {', '.join(WAYS)}, each with its "
                                         f"own network; got {way}.")
@@ -56,7 +57,7 @@ def begin(panel: Panel, said: str) -> None:
 
 def _first_visit(panel: Panel) -> bool:
     """Whether the address named nothing at first, and nothing has been changed since."""
-    return not panel.value("named-at-first") and panel.config == default_config(DEFAULT) \
+    return not panel.named_at_first and panel.config == default_config(DEFAULT) \
         and all(panel.parameter(name) is None for name in PAGE_PARAMETERS)
 
 

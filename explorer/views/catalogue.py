@@ -15,7 +15,7 @@ from explorer.analysis import Totals
 from explorer.networks.family import Family, Preset
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """A preset with what the catalogue says of it."""
 
     family: Family
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
         return self.preset.config.network.endswith("_tutorial")
 
 
-ORDERS: dict[str, Callable[[Entry], tuple[Any, ...]]] = {
+ORDERS: dict[str, Callable[[CatalogueEntry], tuple[Any, ...]]] = {
     "Family": lambda entry: (entry.family.year, entry.family.title, entry.of_tutorial,
                              entry.totals.params, entry.title),
     "Parameters": lambda entry: (entry.totals.params, entry.title),
@@ -46,7 +46,7 @@ HEADS = ("Network", "Blocks", "Batch", "Input", "Depth", "Calls", "Parameters", 
          "Peak memory", "Receptive field")
 
 
-def to_html(entries: Sequence[Entry], order: str) -> str:
+def to_html(entries: Sequence[CatalogueEntry], order: str) -> str:
     """A table with a row for each network, in one of `ORDERS`; by family under the family's name
     and paper."""
     ordered = sorted(entries, key=ORDERS[order])
@@ -61,7 +61,7 @@ def to_html(entries: Sequence[Entry], order: str) -> str:
             f'<tbody>{"".join(rows)}</tbody></table></div>')
 
 
-def _row(entry: Entry, *, by_family: bool) -> str:
+def _row(entry: CatalogueEntry, *, by_family: bool) -> str:
     config, totals, source = entry.preset.config, entry.totals, entry.preset.source
     if not by_family:       # whose paper it is stands above no row
         source = f"{entry.family.paper.partition(',')[0]}. {source}"

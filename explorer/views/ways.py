@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.analysis import Layer, Summary
-from explorer.pipeline import Explored, summarise
+from explorer.pipeline import Explored
 
 
 class Way(NamedTuple):
@@ -27,15 +27,16 @@ WRONG_TABLE = Way("Which tutorial’s table is wrong", {"table": "mobilenetv3_la
 """On the page of the published tables."""
 
 COMPARED = "resnet50"
+"""What MobileNet is set beside."""
 
 
-def look_at(way: str, network: Explored) -> str:
+def look_at(way: str, network: Explored, compared: Summary) -> str:
     """What to look at, as Markdown with links to the sections; "" where the way does not lead to
-    this network."""
+    this network. `compared` is the summary of `COMPARED`."""
     config = network.source.config
     if network.failure or config is None or config.network != WAYS[way].query["network"]:
         return ""
-    said = {"width": _width, "mobilenet": _mobilenet}[way](network)
+    said = _width(network) if way == "width" else _mobilenet(network, compared)
     return f"**{WAYS[way].title}.** {said}"
 
 
@@ -49,8 +50,8 @@ def _width(network: Explored) -> str:
             "and watch the figures, then [where they sit](#charts).")
 
 
-def _mobilenet(network: Explored) -> str:
-    own, other = network.summary, summarise(COMPARED)
+def _mobilenet(network: Explored, other: Summary) -> str:
+    own = network.summary
     cheap = [layer for layer in own.layers
              if layer.kind in ("depthwise convolution", "normalisation")]
     return (f"It has {own.totals.params / other.totals.params:.0%} of the parameters of ResNet-50 "

@@ -3,16 +3,16 @@
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
-from explorer.views.graph.details import details
+from explorer.views.graph.details import details_of
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, FileFormat, draw
 from explorer.views.graph.overlays import KIND, OVERLAYS, TIME, TITLES, Overlay, overlay
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
-from explorer.views.graph.thumbnail import thumbnail
+from explorer.views.graph.thumbnail import thumbnail_of
 
 __all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
            "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
-           "Structure", "changes", "details", "draw", "is_see_through", "lay_out", "overlay",
-           "page_svg", "thumbnail", "to_dot", "tooltip"]
+           "Structure", "changes", "details_of", "draw", "is_see_through", "lay_out", "overlay",
+           "page_svg", "thumbnail_of", "to_dot", "tooltip"]

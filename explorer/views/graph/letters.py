@@ -25,7 +25,7 @@ def width(words: str, size: float, *, bold: bool = False) -> float:
     """Units that a line of text takes.
 
     >>> round(width("3×3, 64", 11), 1)
-    38.2
+    37.0
     """
     widths = _WIDTHS[bold]
     return size * sum([widths.get(sign, 1.0) for sign in words])

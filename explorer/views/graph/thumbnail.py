@@ -12,7 +12,7 @@ WIDE, HIGH = 150, 56
 """Pixels that it takes at most."""
 
 
-def thumbnail(structure: Structure) -> str:
+def thumbnail_of(structure: Structure) -> str:
     """The blocks of a network as an SVG without text, in colours for light and dark."""
     drawing = Drawing(structure)
     picture = lay_out(drawing, overlay=overlay(KIND, drawing))
