@@ -161,14 +161,14 @@ def compare(name: str, *, times: bool = False) -> Record:
     figures: dict[str, Any] = {"name": name}
     try:
         model = ready(name)
-    except Exception as error:
+    except Exception as error:      # whatever a library raises: the record says it
         return Record(**figures, not_built=said(error))
     figures["params_registered"] = sum(weight.numel() for weight in model.network.parameters())
     try:
         summary = follow(model)
     except TraceError as error:
         figures["failure"] = error.reason
-    except Exception as error:
+    except Exception as error:      # the one thing that must not be: the record says it
         figures["failure"] = figures["foreign"] = said(error)
     else:
         figures |= {"params": summary.totals.params, "macs": summary.totals.macs,
@@ -177,14 +177,14 @@ def compare(name: str, *, times: bool = False) -> Record:
                     "not_counted": sorted({layer.call.operator for layer in summary.not_counted})}
     try:
         figures["flops"], result = flop_pass(model)
-    except Exception as error:
+    except Exception as error:      # not every model runs on meta
         figures["not_run"] = said(error)
     else:
         figures["result_shapes"] = [list(tensor.shape) for tensor in tensors(result)]
     try:
         # A network may keep what its last pass made of its parameters, without their gradients.
         figures["params_reached"] = reached_by_autograd(ready(name))
-    except Exception as error:
+    except Exception as error:      # nor backward
         figures["no_gradient"] = said(error)
     if times and "macs" in figures and "flops" in figures:
         figures["trace_seconds"], figures["flop_seconds"] = in_turn(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from explorer.views.graph import Drawing, Frame, Part, Picture
-from explorer.views.graph.cards import BUTTON, SIZE, STACK, Text
+from explorer.views.graph.cards import BUTTON, SIZE, Text
 from explorer.views.graph.letters import width
 from explorer.views.graph.picture import Line
 
@@ -39,13 +39,11 @@ def around(x: float, y: float, reach: float) -> Box:
 
 
 def buttons(picture: Picture) -> Iterator[tuple[str, Box]]:
-    for placed in picture.frames:
-        yield placed.frame.part.id, around(placed.x + placed.width - BUTTON - 7,
-                                           placed.y + BUTTON + 6, BUTTON)
-    for x, y, card in picture.cards:
-        if card.opens:
-            right = x + card.width - 2 * STACK * card.stacked
-            yield card.id, around(right - BUTTON - 6, y + BUTTON + 5, BUTTON)
+    for frame in picture.frames:
+        yield frame.frame.part.id, around(*frame.button, BUTTON)
+    for card in picture.cards:
+        if card.button:
+            yield card.card.id, around(*card.button, BUTTON)
 
 
 def labels(picture: Picture) -> Iterator[tuple[str, Box]]:
@@ -126,8 +124,8 @@ def _crossings(picture: Picture) -> Iterator[str]:
 def _loose_ends(picture: Picture) -> Iterator[str]:
     """A line joins two borders, or goes on from another, or forks from one."""
     borders = [placed.box for placed in picture.cards] + [placed.box for placed in picture.frames]
-    borders += [(box[0], box[1], box[2] - 2 * STACK, box[3] - 2 * STACK)
-                for placed in picture.cards if placed.card.stacked for box in [placed.box]]
+    borders += [(placed.x, placed.y, placed.x + placed.card.face[0],
+                 placed.y + placed.card.face[1]) for placed in picture.cards]
     for line in picture.lines:
         (x, y), (x2, y2) = line.points[0], line.points[-1]
         if not (any(on_border(x, y, box) for box in borders)
@@ -179,18 +177,14 @@ def _holds(frame: Frame, part: Part) -> bool:
 
 
 def _texts(picture: Picture) -> Iterator[str]:
-    for x, y, card in picture.cards:
-        own = x, y, x + card.width, y + card.height
+    for placed in picture.cards:
+        x, y, card = placed
         boxes = [(words.words, text_box(words, x, y)) for words in card.texts]
         for words, box in boxes:
-            if not inside(box, own):
+            if not inside(box, placed.box):
                 yield f"{words!r} is wider than {card.id}"
+            if placed.button and overlap(box, around(*placed.button, BUTTON)):
+                yield f"the button of {card.id} lies over {words!r}"
         for (one, first), (other, second) in combinations(boxes, 2):
             if overlap(first, second):
                 yield f"on {card.id} {one!r} lies over {other!r}"
-        if card.opens:
-            right = x + card.width - 2 * STACK * card.stacked
-            button = around(right - BUTTON - 6, y + BUTTON + 5, BUTTON)
-            for words, box in boxes:
-                if overlap(box, button):
-                    yield f"the button of {card.id} lies over {words!r}"

@@ -19,6 +19,7 @@ from explorer.views import graph
 from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, Picture
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.series import Ways, in_series
+from explorer.views.layout import LayoutError
 from tests.geometry import faults, inside
 from tests.graphs import ONE_OF_EACH, explored, structure, structure_of
 from tests.strategies import configs
@@ -110,11 +111,6 @@ def test_opening_a_part_moves_nothing_to_its_left_and_nothing_up_or_down(opened:
             assert new[id] == old[id]
         elif column != stage:
             assert new[id][1] == old[id][1]
-
-
-def test_closing_again_brings_back_what_was() -> None:
-    found = structure("inception_v3")
-    assert places(drawn(found, "block", ())[0]) == places(drawn(found, "block", [])[0])
 
 
 # As the papers draw
@@ -242,6 +238,26 @@ def test_ways_that_cross_are_drawn_by_the_same_rules() -> None:
                                      "timm:hrnet_w18_small", "timm:levit_128s"])
 def test_networks_whose_ways_cross_too(network: str) -> None:
     assert faults(*drawn(explorer.open(network).structure, "layer")) == []
+
+
+class Nested(nn.Module):
+    """Each addition takes what came before all that stands in it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for _ in range(400):
+            kept.append(x)
+            x = x.relu()
+        for earlier in reversed(kept):
+            x = (x + earlier).tanh()
+        return x
+
+
+def test_ways_too_deep_in_one_another_end_in_a_sentence() -> None:
+    found = structure_of(Nested(), 1, 3, 8, 8)
+    for direction in DIRECTIONS:
+        with pytest.raises(LayoutError, match="too deep inside one another"):
+            drawn(found, "layer", direction=direction)
 
 
 # In series

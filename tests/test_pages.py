@@ -284,3 +284,16 @@ def test_the_figures_of_other_tools_are_there_once_they_are_opened() -> None:
     for tool in ("torchinfo", "torchsummary", "thop", "fvcore", "ptflops"):
         assert f"**{tool}**" in said and tool in set(shown["Tool"])
     assert "4 for each output" in said and "4 × 1,412,768" in said
+
+
+def test_a_graph_too_large_to_be_shown_says_so_and_offers_a_smaller_one() -> None:
+    runs = ",".join(f"run:stage{number}.1" for number in range(1, 5))
+    app = open_app(network="resnet152", depth="4", blocks="64-64-64-64", level="layer",
+                   toggled=runs)
+    nodes = explorer.summarise(explorer.configure(
+        "resnet152", depth=4, blocks=(64, 64, 64, 64))).totals.layers
+    assert f"This graph has {nodes:,} nodes" in app.warning[0].value
+    [above] = [button for button in app.button if button.label == "Show layers alone"]
+    above.click().run()
+    assert not app.warning and not app.exception
+    assert app.query_params["level"] in ("layer", ["layer"]) and "toggled" not in app.query_params

@@ -66,7 +66,7 @@ def made_on(device: str, make: Callable[[], nn.Module]) -> nn.Module:
     try:
         with torch.device(device):
             network = make()
-    except Exception:
+    except Exception:       # whatever a constructor raises that computes with numbers
         if device == "cpu":
             raise
         network = make()

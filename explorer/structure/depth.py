@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer.structure.parts import Structure
+from explorer.tracing.operators import WEIGHTED
 
 
 def weighted_depth(structure: Structure) -> int:
@@ -20,7 +21,6 @@ def weighted_depth(structure: Structure) -> int:
     for layer in structure.summary.layers:
         before = max([depths[producer] for producer in layer.inputs if producer >= 0
                       and wiring.kind(producer, layer.index) != "gate"], default=0)
-        weighs = layer.kind in ("convolution", "depthwise convolution", "linear") \
-            and bool(layer.call.parameters)
+        weighs = layer.kind in WEIGHTED and bool(layer.call.parameters)
         depths.append(before + weighs)
     return max(depths, default=0)

@@ -96,9 +96,10 @@ def _aligned(ours: Sequence[Part], theirs: Sequence[Part],
     partner = _partners(ours, theirs, keys)
     at_path = {layer.path: place for place, part in enumerate(ours) for layer in part.layers}
     others: dict[int, list[int]] = {place: [at] for place, at in partner.items()}
+    paired = set(partner.values())
     for at, other in enumerate(theirs):
         place = at_path.get(other.path, at_path.get(other.layers[0].path))
-        if at not in partner.values() and place is not None:
+        if at not in paired and place is not None:
             others.setdefault(place, []).append(at)
     taken = {at for found in others.values() for at in found}
     result: list[Difference] = []
@@ -135,14 +136,15 @@ def _partners(ours: Sequence[Part], theirs: Sequence[Part],
     partner: dict[int, int] = {}
     for key in keys:
         known = [key(part) for part in theirs]
+        highs = [len(theirs)]       # for each of ours, where those behind it begin: from the last
+        for place in reversed(range(len(ours))):
+            highs.append(partner.get(place, highs[-1]))
         low = 0
         for place, part in enumerate(ours):
             if place in partner:
                 low = partner[place] + 1
                 continue
-            high = min([at for before, at in partner.items() if before > place],
-                       default=len(theirs))
-            wanted = key(part)
+            high, wanted = highs[len(ours) - 1 - place], key(part)
             found = next((at for at in range(low, high) if known[at] == wanted), None)
             if found is not None:
                 partner[place], low = found, found + 1

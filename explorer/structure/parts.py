@@ -16,7 +16,7 @@ from explorer.structure.folding import fold, growth
 from explorer.structure.tree import Flow, Node, modules_of
 from explorer.structure.wiring import Wiring
 from explorer.tracing import Call, TraceError
-from explorer.tracing.operators import Effect, Kind, Shape
+from explorer.tracing.operators import WEIGHTED, Effect, Kind, Shape
 
 Role = Literal["stage", "run", "block", "module", "call"]
 
@@ -225,8 +225,7 @@ class Structure:
 
 def _is_plain(type: str, sequential: bool, parts: Sequence[Part]) -> bool:
     """Parts in a row with no name of their own, or one convolution with what goes with it."""
-    weighted = [part for part in parts if part.layers[0].kind in
-                ("convolution", "depthwise convolution", "linear")]
+    weighted = [part for part in parts if part.layers[0].kind in WEIGHTED]
     unit = len(weighted) <= 1 and all(part.role == "call" for part in parts)
     return sequential and (type == "Sequential" or unit)
 

@@ -54,7 +54,7 @@ def outcome(resolved: Resolved, function: Callable[..., Any], args: Any, kwargs:
         # Without the counter first, under which PyTorch lets more pass.
         run_on_meta(function, args, kwargs, {})
         return _counted(function, args, kwargs)
-    except Exception:
+    except Exception:       # PyTorch refuses it too, in whatever way: the rule's words are ours
         raise refused from None
 
 

@@ -25,12 +25,8 @@ from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
 from explorer.views.catalogue import CatalogueEntry
-from explorer.views.graph import (
-    Direction,
-    Drawing,
-    FileFormat,
-    Level,
-)
+from explorer.views.graph import Direction, Drawing, FileFormat, Level
+from explorer.views.layout import LayoutError
 
 ENTRIES = 64
 """Configs that are kept, each for some 2 MB."""
@@ -98,22 +94,31 @@ def changes(network: Explored) -> dict[str, str]:
     return graph.changes(network.structure, preset.structure if preset else None)
 
 
+@kept(ENTRIES)
+def drawing(network: Explored, level: Level, toggled: tuple[str, ...]) -> Drawing:
+    """What the graph shows."""
+    return Drawing(network.structure, level, toggled)
+
+
 @kept(ENTRIES, valid=lambda svg: not (svg.done() and (svg.cancelled() or svg.exception())))
 def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay: str,
               direction: Direction, seconds: tuple[float, ...] | None) -> Future[str]:
     """The graph as SVG, for the page to style; its result raises `LayoutError`. What Graphviz lays
     out comes while the page goes on."""
-    drawing = Drawing(network.structure, level, toggled)
-    told, changed = graph.overlay(overlay, drawing, seconds), changes(network)
-    arrangement = graph.Arrangement(drawing, told.shown, changed)
-
-    def svg() -> str:
-        return graph.page_svg(arrangement.picture(direction), drawing, told, changed)
-
-    if arrangement.crosses:
-        return _beside.submit(svg)
+    shown = drawing(network, level, toggled)
+    told, changed = graph.overlay(overlay, shown, seconds), changes(network)
     done: Future[str] = Future()
-    done.set_result(svg())
+    try:
+        arrangement = graph.Arrangement(shown, told.shown, changed)
+
+        def svg() -> str:
+            return graph.page_svg(arrangement.picture(direction), shown, told, changed)
+
+        if arrangement.crosses:
+            return _beside.submit(svg)
+        done.set_result(svg())
+    except LayoutError as error:
+        done.set_exception(error)
     return done
 
 

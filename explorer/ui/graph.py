@@ -58,7 +58,7 @@ def begin(network: Explored, view: View, bench: Bench) -> Future[str] | None:
     """Have the graph laid out: the SVG that `section` shows. One that takes longer than
     `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
     at once. None where it is too large to be shown."""
-    if len(Drawing(network.structure, view.level, view.toggled).nodes) > MOST_NODES:
+    if len(calls.drawing(network, view.level, view.toggled).nodes) > MOST_NODES:
         return None
     seconds = bench.layer_seconds if view.overlay == graphs.TIME else None
     svg = calls.graph_svg(network, *view, seconds)
@@ -71,9 +71,9 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
     """The graph of a network with its controls, and the chosen layers marked."""
     seconds = bench.layer_seconds
     _controls(panel, network, view, seconds)
-    drawing = Drawing(network.structure, view.level, view.toggled)
+    drawing = calls.drawing(network, view.level, view.toggled)
     if svg is None:
-        _too_large(panel, len(drawing.nodes), view.level)
+        _too_large(panel, len(drawing.nodes), view)
         return
     try:
         laid_out = svg.result()
@@ -90,16 +90,17 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
                   help="No layer has been timed with the knobs as they stand.")
 
 
-def _too_large(panel: Panel, nodes: int, level: Level) -> None:
-    above = graphs.LEVELS[max(graphs.LEVELS.index(level) - 1, 0)]
+def _too_large(panel: Panel, nodes: int, view: View) -> None:
+    """How large a graph is, and the way to the same level without what is open in it, or to the
+    level above."""
     st.warning(f"This graph has {nodes:,} nodes, and {MOST_NODES:,} can be shown.")
-
-    def show() -> None:
-        panel.renew_graph_widgets()
-        panel.set_parameter("level", None if above == DEFAULTS["level"] else above)
-        panel.set_parameter("toggled", None)
-
-    st.button(f"Show {LEVELS[above].lower()}", on_click=show, key=panel.widget("graph-above"))
+    place = graphs.LEVELS.index(view.level)
+    if not view.toggled and place == 0:
+        return
+    level = view.level if view.toggled else graphs.LEVELS[place - 1]
+    words = f"Show {LEVELS[level].lower()}"
+    st.button(f"{words} alone" if view.toggled else words, on_click=_show, args=(panel, level),
+              key=panel.widget("graph-above"))
 
 
 def opened(panel: Panel, network: Explored) -> View:
@@ -142,7 +143,7 @@ def _controls(panel: Panel, network: Explored, view: View,
         _widget(panel, "overlay", lambda name, **how: st.selectbox(
             "Colour by", list(graphs.TITLES), list(graphs.TITLES).index(view.overlay), key=name,
             format_func=graphs.TITLES.__getitem__, width=210,
-            help="What the colours of the nodes stand for. The layout stays.", **how))
+            help="What the colours of the nodes stand for, and the figures on them.", **how))
         _widget(panel, "direction", lambda name, **how: st.segmented_control(
             "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
             format_func=DIRECTIONS.__getitem__,
@@ -189,9 +190,6 @@ def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: Vie
     what is chosen."""
     overlay = graphs.overlay(view.overlay, drawing, seconds)
     layers = len(drawing.structure.summary.layers)
-    behind: dict[int, list[int]] = {}
-    for hidden, shown in drawing.behind.items():
-        behind.setdefault(shown, []).append(hidden)
     chosen = set(selected) | {drawing.behind.get(index, index) for index in selected}
 
     def entry(part: Part) -> dict[str, Any]:
@@ -236,6 +234,11 @@ def _toggled(panel: Panel) -> None:
 
 def _level(panel: Panel) -> None:
     if (level := panel.value(COMPONENT).level) is not None:
-        panel.renew_graph_widgets()
-        panel.set_parameter("level", None if level == DEFAULTS["level"] else level)
-        panel.set_parameter("toggled", None)
+        _show(panel, level)
+
+
+def _show(panel: Panel, level: Level) -> None:
+    """A level with nothing toggled in it."""
+    panel.renew_graph_widgets()
+    panel.set_parameter("level", None if level == DEFAULTS["level"] else level)
+    panel.set_parameter("toggled", None)

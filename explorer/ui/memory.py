@@ -36,7 +36,7 @@ def _memory(panel: Panel, network: Explored) -> None:
         st.metric("Peak in evaluation", text.short(totals.peak_activation_bytes, "B"),
                   help=f"The most that is alive at once. Exactly "
                        f"{totals.peak_activation_bytes:,} bytes.")
-        st.metric("Kept by training", text.short(kept, "B") if kept else "–",
+        st.metric("Saved for backward", text.short(kept, "B") if kept else "–",
                   help="What a training pass keeps for its backward pass: inputs, outputs, masks, "
                        f"statistics. Exactly {kept or 0:,} bytes, parameters apart.")
         st.metric("All outputs, twice", text.short(doubled, "B"),

@@ -145,7 +145,7 @@ def live_memory(summary: Summary) -> go.Figure:
     _steps(figure, layers, [layer.live_bytes for layer in layers], "alive", LIVE)
     if summary.trace.training:
         kept = list(accumulate(layer.saved_bytes or 0 for layer in layers))
-        _steps(figure, layers, kept, "kept for backward", KEPT)
+        _steps(figure, layers, kept, "saved for backward", KEPT)
     peak = max(layers, key=lambda layer: layer.live_bytes)
     _mark(figure, peak, peak.live_bytes, f"peak {text.short(peak.live_bytes, 'B')}")
     figure.update_yaxes(**_ticks(peak.live_bytes, "B"), rangemode="tozero")

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from explorer import text
 from explorer.timing import BOUNDS, Roofline, Spot, quiet
-from explorer.views.palette import KIND_COLOURS
+from explorer.views.palette import KIND_COLOURS, PLAIN
 
-ROOF = KIND_COLOURS["normalisation"]
+ROOF = PLAIN
 
 MEANINGS = {
     "memory": "Moving the bytes of the layer takes this device longer than its arithmetic.",

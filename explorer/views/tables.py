@@ -145,7 +145,7 @@ def totals_lines(totals: Totals) -> list[tuple[str, str]]:
         return f"{exact}  ({text.short(value, unit)})" if value >= 1000 else exact
 
     kept = [] if totals.saved_bytes is None else [
-        ("kept for backward", both(totals.saved_bytes, "B"))]
+        ("saved for backward", both(totals.saved_bytes, "B"))]
     return [("parameters", both(totals.params)),
             ("of them used", both(totals.params_used)),
             ("trainable", both(totals.trainable_params)),

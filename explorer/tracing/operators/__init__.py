@@ -8,6 +8,7 @@ from importlib import import_module
 
 from explorer.tracing.operators.operator import (
     NETWORK_INPUT,
+    WEIGHTED,
     Axes,
     Call,
     Effect,
@@ -25,8 +26,8 @@ from explorer.tracing.operators.operator import (
 )
 
 __all__ = [
-    "NETWORK_INPUT", "Axes", "Call", "Effect", "HasShape", "Kind", "Operand", "Operator", "Shape",
-    "ShapeError", "Steps", "Window", "find_operator", "operators", "resolve"]
+    "NETWORK_INPUT", "WEIGHTED", "Axes", "Call", "Effect", "HasShape", "Kind", "Operand",
+    "Operator", "Shape", "ShapeError", "Steps", "Window", "find_operator", "operators", "resolve"]
 
 for _module in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -42,6 +42,9 @@ Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation"
                "pooling", "merge", "reshape", "other"]
 """Of operation; "other" is what is not in the table."""
 
+WEIGHTED: frozenset[Kind] = frozenset({"convolution", "depthwise convolution", "linear"})
+"""Kinds whose layers textbooks count as the depth of a network."""
+
 
 class HasShape(Protocol):
     @property

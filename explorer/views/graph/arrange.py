@@ -7,23 +7,25 @@ the others run around it; all others stand side by side under one rail.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 from explorer import text
 from explorer.structure import EdgeKind, Part
-from explorer.tracing.operators import Kind, Shape
+from explorer.tracing.operators import WEIGHTED, Kind
 from explorer.views.graph import cards, recipe
 from explorer.views.graph.boxes import ARROW, BESIDE, ENTRY, HEAD, Box, Out, card_box, flat
 from explorer.views.graph.cards import BUTTON, RADIUS, SIZE, Card, Text
 from explorer.views.graph.columns import Columns, main_way
-from explorer.views.graph.drawing import FOLLOWING, WEIGHTED, Drawing, Frame
+from explorer.views.graph.drawing import FOLLOWING, Drawing, Frame
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Picture, PlacedCard, PlacedFrame, Point
 from explorer.views.graph.rows import Link, Row, Thing, is_call, rows_of
 from explorer.views.graph.series import Series, Ways, crosses, in_series, size
 from explorer.views.graph.spread import SIDE, Stand, reduced, spread
+from explorer.views.layout import LayoutError
 
 Direction = Literal["LR", "TB"]
 DIRECTIONS: tuple[Direction, ...] = ("LR", "TB")
@@ -48,31 +50,41 @@ def lay_out(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
             changes: Mapping[str, str] | None = None) -> Picture:
     """The drawing laid out: LR sets the stages side by side, each from top to bottom; TB sets
     everything one under the other. On every part stands the overlay's figure, and what `changes`
-    says of it. Raises `LayoutError` where ways cross and Graphviz cannot say how they stand."""
+    says of it. Raises `LayoutError` where ways cross and Graphviz cannot say how they stand, and
+    where they stand too deep in one another."""
     return Arrangement(drawing, overlay.shown, changes or {}).picture(direction)
 
 
+@contextmanager
+def _not_too_deep() -> Iterator[None]:
+    """Ways in ways in ways are followed by functions that call themselves."""
+    try:
+        yield
+    except RecursionError:
+        raise LayoutError("The ways of this network stand too deep inside one another to be "
+                          "drawn. A level above may be.") from None
+
+
 class Arrangement:
-    """Lays out one drawing."""
+    """Lays out one drawing; raises `LayoutError` where its ways stand too deep in one another."""
 
     def __init__(self, drawing: Drawing, figures: Mapping[str, str],
                  changes: Mapping[str, str]) -> None:
         self.drawing, self.figures, self.changes = drawing, figures, changes
         self.rows = rows_of(drawing)
-        self.elements = {frame: in_series(range(len(row.things)), row.links)
-                         for frame, row in self.rows.items()}
-
-    @property
-    def crosses(self) -> bool:
-        """Whether ways cross somewhere, so that the picture takes Graphviz."""
-        return any(map(crosses, self.elements.values()))
+        with _not_too_deep():
+            self.elements = {frame: in_series(range(len(row.things)), row.links)
+                             for frame, row in self.rows.items()}
+            self.crosses = any(map(crosses, self.elements.values()))
+            """Whether ways cross somewhere, so that the picture takes Graphviz."""
 
     def picture(self, direction: Direction) -> Picture:
         """Raises `LayoutError` where ways cross and Graphviz cannot say how they stand."""
         row, elements = self.rows[None], self.elements[None]
-        if direction == "LR" and (split := main_way(elements)) is not None:
-            return flat(Columns(self, row).box(*split))
-        return flat(self.series(row, elements))
+        with _not_too_deep():
+            if direction == "LR" and (split := main_way(elements)) is not None:
+                return flat(Columns(self, row).box(*split))
+            return flat(self.series(row, elements))
 
     # In series
 
@@ -125,9 +137,8 @@ class Arrangement:
             return ARROW
         top = box.height
         box.line((0, box.outs[0].y), (0, top + ARROW), kind=link.kind, arrow=enters)
-        shape: Shape | None = around.output_shape if around else None
-        if around and is_call(row.things[last]) and link.shape not in (
-                shape, row.shape_into(last)):
+        if around and is_call(row.things[last]) and link.shape != around.output_shape \
+                and row.shapes_into.get(last) != {link.shape}:
             words = text.shape(link.shape[1:])
             box.labels.append(Text(7, top + ARROW / 2 + 3, words, "label"))
             box.reach(0, 7 + width(words, SIZE), top)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.structure import EdgeKind
-from explorer.views.graph.cards import STACK, Card, Text
+from explorer.views.graph.cards import Card, Text
 from explorer.views.graph.picture import MARGIN, Line, Picture, PlacedCard, PlacedFrame, Point
 
 ARROW = 18
@@ -71,7 +71,7 @@ class Box:
 def card_box(card: Card) -> Box:
     box = Box(left=card.spine, right=card.width - card.spine, height=card.height)
     box.cards.append(PlacedCard(-card.spine, 0, card))
-    box.side(min(ENTRY, (card.height - 2 * STACK * card.stacked) / 2))
+    box.side(min(ENTRY, card.face[1] / 2))
     box.outs = [Out(0, card.height)]
     return box
 

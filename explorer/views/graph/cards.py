@@ -75,9 +75,15 @@ class Card:
     opens: bool = False
 
     @property
+    def face(self) -> tuple[float, float]:
+        """Width and height of the card itself, without those behind it."""
+        behind = 2 * STACK * self.stacked
+        return self.width - behind, self.height - behind
+
+    @property
     def spine(self) -> float:
         """Where lines enter from above and leave below."""
-        return (self.width - 2 * STACK * self.stacked) / 2
+        return self.face[0] / 2
 
 
 def end(id: str, name: str, shape: str) -> Card:

@@ -14,7 +14,7 @@ from explorer.views.graph import recipe
 
 
 def details_of(network: Explored, selected: Sequence[int],
-            changes: Mapping[str, str]) -> dict[str, Any] | None:
+               changes: Mapping[str, str]) -> dict[str, Any] | None:
     """Of the chosen layers: title, path, what goes in, each figure with how it comes about, and
     the change against the preset. None where none is chosen."""
     if not selected:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.structure import EdgeKind, Part, Role, Structure
-from explorer.tracing.operators import Kind, Shape
+from explorer.tracing.operators import WEIGHTED, Kind, Shape
 
 Level = Literal["stage", "block", "layer"]
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
@@ -16,9 +16,8 @@ OPEN_AT: dict[Level, frozenset[Role]] = {
     "stage": frozenset({"module"}), "block": frozenset({"stage", "module"}),
     "layer": frozenset({"stage", "block", "module"})}
 
-WEIGHTED: frozenset[Kind] = frozenset({"convolution", "depthwise convolution", "linear"})
 FOLLOWING: frozenset[Kind] = frozenset({"normalisation", "activation"})
-"""Kinds of layers that stand on one card, with at most one of the first."""
+"""Kinds of layers that stand on one card with one that has weights, or with one another."""
 
 SMALL = 2
 """A module with no more layers than this is drawn as these."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from explorer.structure import EdgeKind
-from explorer.views.graph.cards import Card, Text
+from explorer.views.graph.cards import BUTTON, Card, Text
 from explorer.views.graph.drawing import Frame
 
 Point = tuple[float, float]
@@ -32,6 +32,13 @@ class PlacedCard(NamedTuple):
     def box(self) -> tuple[float, float, float, float]:
         return self.x, self.y, self.x + self.card.width, self.y + self.card.height
 
+    @property
+    def button(self) -> Point | None:
+        """The middle of what opens it."""
+        if not self.card.opens:
+            return None
+        return self.x + self.card.face[0] - BUTTON - 6, self.y + BUTTON + 5
+
 
 class PlacedFrame(NamedTuple):
     x: float
@@ -46,6 +53,11 @@ class PlacedFrame(NamedTuple):
     @property
     def box(self) -> tuple[float, float, float, float]:
         return self.x, self.y, self.x + self.width, self.y + self.height
+
+    @property
+    def button(self) -> Point:
+        """The middle of what closes it, or shows all that are like it."""
+        return self.x + self.width - BUTTON - 7, self.y + BUTTON + 6
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from explorer import text
@@ -38,10 +39,13 @@ class Row:
     def nothing_enters(self) -> bool:
         return not any(source == -1 and link.drawn for (source, _), link in self.links.items())
 
-    def shape_into(self, number: int) -> Shape | None:
-        """Of what a thing reads, if it reads one."""
-        shapes = {link.shape for (_, target), link in self.links.items() if target == number}
-        return shapes.pop() if len(shapes) == 1 else None
+    @cached_property
+    def shapes_into(self) -> dict[int, set[Shape]]:
+        """Of what each thing reads."""
+        shapes: dict[int, set[Shape]] = {}
+        for (_, target), link in self.links.items():
+            shapes.setdefault(target, set()).add(link.shape)
+        return shapes
 
     def connect(self, source: int, target: int, link: Link) -> None:
         before = self.links.get((source, target))

@@ -47,12 +47,10 @@ def body(picture: Picture, *, classes: Mapping[str, str], styles: Mapping[str, s
     made += [_card(placed, classes, styles, tips) for placed in picture.cards]
     made += [_whole(strips, classes, styles) for strips in _in_strips(picture.cards)]
     if buttons:
-        made += [_button(placed.frame.part.id, placed.x + placed.width - BUTTON - 7,
-                         placed.y + BUTTON + 6, plus=placed.frame.example)
+        made += [_button(placed.frame.part.id, placed.button, plus=placed.frame.example)
                  for placed in picture.frames]
-        made += [_button(card.id, x + card.width - 2 * STACK * card.stacked - BUTTON - 6,
-                         y + BUTTON + 5, plus=True)
-                 for x, y, card in picture.cards if card.opens]
+        made += [_button(placed.card.id, placed.button, plus=True)
+                 for placed in picture.cards if placed.button]
     return "".join(made)
 
 
@@ -71,7 +69,7 @@ def _frame(placed: PlacedFrame, tips: Mapping[str, str]) -> str:
 def _card(placed: PlacedCard, classes: Mapping[str, str],
           styles: Mapping[str, str], tips: Mapping[str, str]) -> str:
     x, y, card = placed
-    wide, high = card.width - 2 * STACK * card.stacked, card.height - 2 * STACK * card.stacked
+    wide, high = card.face
     style = f' style="{styles[card.id]}"' if card.id in styles else ""
     look = f"{card.shape} {classes.get(card.id, 'end')}" + " painted" * (card.id in styles)
     made = [f'<g class="node {look}" id="{escape(plain(card.id))}"{style} '
@@ -133,8 +131,9 @@ def _past(card: Card) -> str:
             f'<text class="plus" x="{_n(x)}" y="{_n(centre + 4)}" text-anchor="middle">+</text>')
 
 
-def _button(id: str, x: float, y: float, *, plus: bool) -> str:
+def _button(id: str, middle: Point, *, plus: bool) -> str:
     """A circle that opens or closes, in a larger one that is easy to hit."""
+    x, y = middle
     return (f'<g class="toggle" data-toggle="{escape(id)}" '
             f'transform="translate({_n(x)},{_n(y)})"><circle class="target" r="12"/>'
             f'<circle class="button" r="{BUTTON}"/>'
@@ -200,9 +199,7 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def node_class(part: Part | None) -> str:
-    if part is None:
-        return "end"
+def node_class(part: Part) -> str:
     if part.failed:
         return "failed"
     kind = part.operation
