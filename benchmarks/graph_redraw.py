@@ -1,6 +1,6 @@
 """From a knob's move to the redrawn graph, in a real browser.
 
-    python -m benchmarks.graph_redraw [NETWORK ...]
+    python -m benchmarks.graph_redraw [--against CHECKOUT] [NETWORK ...]
 
 At block level for every network: the width slider and the number field of the input size, from the
 key to the other SVG in the component. Every turn is a config that the server has not seen. Then the
@@ -8,18 +8,28 @@ largest graph of the networks, opened to its layers: from the click on "Layers",
 field. Beside each stand the longest freeze of the page, and the largest share of the cores that
 other guests of the same computer had in a turn: turns with more than a twentieth are taken again,
 as far as there are better ones.
+
+With `--against`, the app of another checkout is served beside this one, and the two take turns.
+Below each row stands the other's, and the ratio, ours to theirs: the median over the rounds of
+ratios within a round.
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
+import click
 from playwright.sync_api import Page
 
 import explorer
 from benchmarks.watch import GRAPH, Turn, field, slider, turn
-from tests.server import chromium, running_app
+from tests.server import ROOT, chromium, running_app
+
+ROUNDS, TURNS = 4, 2
+"""Of every network; turns of each page before the other's."""
 
 
 def layers(page: Page) -> Turn:
@@ -28,6 +38,7 @@ def layers(page: Page) -> Turn:
 
 
 def opened(page: Page, link: str) -> None:
+    page.bring_to_front()
     page.goto(link)
     page.locator(".canvas svg .node").first.wait_for(timeout=60_000)
     page.wait_for_timeout(8000)     # the first measurement is over by then
@@ -39,25 +50,68 @@ def shown(turns: list[Turn]) -> str:
             f"{max(stolen):7.0%}")
 
 
-def main(networks: list[str]) -> None:
-    print(f"{'ms':20} {'slider':>34} {'number field':>34}\n{'network':20}"
+def alternating(pages: list[Page], take: Callable[[Page, int], list[Turn]]) -> list[list[Turn]]:
+    """The turns of each page, round by round."""
+    taken: list[list[Turn]] = [[] for _ in pages]
+    for number in range(ROUNDS):
+        for page, turns in zip(pages, taken, strict=True):
+            page.bring_to_front()
+            turns += take(page, number)
+    return taken
+
+
+def write(name: str, slid: list[list[Turn]], typed: list[list[Turn]]) -> None:
+    for label, *columns in zip((name, "  the other checkout"), slid, typed, strict=False):
+        print(f"{label:28} " + " ".join(map(shown, columns)), flush=True)
+    if len(slid) > 1:
+        print(f"{'  ratio':28} " + " ".join(f"{ratio(*each):8.2f} {'':26}"
+                                            for each in (slid, typed)), flush=True)
+
+
+def ratio(own: list[Turn], other: list[Turn]) -> float:
+    """The median over the rounds of ratios within a round."""
+    halves = [[statistics.mean(each.took for each in batch) for batch in batched(turns)]
+              for turns in (own, other)]
+    return float(statistics.median(one / two for one, two in zip(*halves, strict=True)))
+
+
+def batched(turns: list[Turn]) -> list[list[Turn]]:
+    size = len(turns) // ROUNDS
+    return [turns[first:first + size] for first in range(0, len(turns), size)]
+
+
+@click.command()
+@click.argument("networks", nargs=-1)
+@click.option("--against", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(networks: tuple[str, ...], against: Path | None) -> None:
+    networks = networks or tuple(explorer.presets())
+    print(f"{'ms':28} {'slider, or click on Layers':>34} {'number field':>34}\n{'network':28}"
           + 2 * f" {'median':>8} {'slowest':>8} {'freeze':>8} {'stolen':>7}")
-    with running_app() as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    with ExitStack() as stack:
+        browser = stack.enter_context(chromium())
+        addresses = [stack.enter_context(running_app(root))
+                     for root in (ROOT, *([against.resolve()] if against else []))]
+        pages = [browser.new_page(viewport={"width": 1440, "height": 1400}) for _ in addresses]
+
+        def typed(size: int) -> list[list[Turn]]:
+            return alternating(pages, lambda page, number: field(
+                page, GRAPH, TURNS, size + 32 * 3 * TURNS * number))
+
         for network in networks:
-            opened(page, f"{address}/?network={network}")
-            by_slider = slider(page, GRAPH, 6)
-            by_field = field(page, GRAPH, 6, explorer.configure(network).input_size)
-            print(f"{network:20} {shown(by_slider)} {shown(by_field)}", flush=True)
+            for page, address in zip(pages, addresses, strict=True):
+                opened(page, f"{address}/?network={network}")
+            slid = alternating(pages, lambda page, number: slider(page, GRAPH, TURNS))
+            write(network, slid, typed(explorer.configure(network).input_size))
         largest = max(networks, key=lambda name: explorer.summarise(
             explorer.configure(name)).totals.layers)
-        clicks = []
-        for size in (224, 256, 288):
-            opened(page, f"{address}/?network={largest}&input_size={size}")
-            clicks.append(layers(page))
-        print(f"\n{largest}, every layer\n{'click on Layers':20} {shown(clicks)}")
-        print(f"{'number field':20} {shown(field(page, GRAPH, 6, 288))}")
+
+        def clicked(page: Page, number: int) -> list[Turn]:
+            address = addresses[pages.index(page)]
+            opened(page, f"{address}/?network={largest}&input_size={224 + 32 * number}")
+            return [layers(page)]
+
+        write(f"{largest}, every layer", alternating(pages, clicked), typed(352))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(explorer.presets()))
+    main()
