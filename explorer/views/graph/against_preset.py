@@ -2,54 +2,68 @@
 
 from __future__ import annotations
 
-from explorer import text
-from explorer.analysis import Layer
-from explorer.structure import Part, Structure
-from explorer.structure.difference import Difference, Figure, difference
+from collections.abc import Sequence
 
-FIGURES: tuple[tuple[str, Figure], ...] = (("params", "params"), ("macs", "macs"))
+from explorer import text
+from explorer.structure import Part, Structure
+from explorer.structure.alignment import Aligned, Figure, align
+
+FIGURES: tuple[Figure, ...] = ("params", "macs")
 NEW = "not in the preset"
 
 
 def changes(structure: Structure, preset: Structure | None) -> dict[str, str]:
     """A line or two for each part that the preset does not have, or has with other figures: a part
-    is compared with the whole part that stands in its place. Without a preset there are none."""
+    is compared with all that stands in its place. Without a preset there are none."""
     if preset is None:
         return {}
     lines: dict[str, str] = {}
-    for found in difference(structure, preset).inside:
-        _tell(found, lines)
+    for stage in align(structure, preset).inside:
+        if stage.groups[0]:
+            lines |= _changes(stage)
     return lines
 
 
-def _tell(found: Difference, lines: dict[str, str]) -> None:
-    part = found.part
-    if part is None:
-        return
-    if not found.others:
-        lines.update({inner.id: NEW for inner in part.walk()})
-        return
-    for inner in found.inside:
-        _tell(inner, lines)
-    if line := _line(found, part, found.others):
-        lines[part.id] = line
+def _changes(stage: Aligned) -> dict[str, str]:
+    layers = list(stage.at("layer"))
+    place = {id(part): number for number, row in enumerate(layers) for part in row.groups[0]}
+
+    def span(part: Part) -> slice:
+        """From its first layer to its last, with what the preset has between them."""
+        first, *_ = calls = [call for call in part.walk() if call.role == "call"]
+        return slice(place[id(first)], place[id(calls[-1])] + 1)
+
+    spans = {part.id: span(part) for whole in stage.groups[0] for part in whole.walk()}
+    start = 0
+    before: Part | None = None      # the block or the run of them that ends at `start`
+    for block in stage.inside:
+        ours, theirs = block.groups
+        stop = start + len(block.inside)
+        if len(ours) == 1:
+            spans[ours[0].id] = slice(start, stop)
+            before = ours[0]
+        elif not ours and before and theirs[0].name == before.name:     # more of the same
+            for run in (whole for part in stage.groups[0] for whole in part.walk()):
+                if run.role == "run" and run.parts[-1] is before:
+                    spans[run.id] = slice(spans[run.id].start, stop)
+        start = stop
+    if len(stage.groups[0]) == 1:
+        spans[stage.groups[0][0].id] = slice(0, len(layers))
+    return {id: line for id, where in spans.items() if (line := _line(layers[where]))}
 
 
-def _line(found: Difference, part: Part, others: tuple[Part, ...]) -> str:
+def _line(layers: Sequence[Aligned]) -> str:
     """The change of parameters and multiply-adds in a line each; "" where all is the same."""
-    told = [f"{name} {change}" for name, figure in FIGURES
-            if (change := text.change(*found.figures(figure)))]
+    now, then = [[layer for row in layers for part in row.groups[side] for layer in part.layers]
+                 for side in (0, 1)]
+    if not then:
+        return NEW
+    told = [f"{figure} {change}" for figure in FIGURES if (change := text.change(*[
+        sum(amounts) for amounts in zip(*[row.figures(figure) for row in layers], strict=True)]))]
     if told:
         return "\n".join(told)
-    now, then = part.layers, tuple([layer for other in others for layer in other.layers])
     if now[-1].output_shape != then[-1].output_shape:
         return f"was {text.shape(then[-1].output_shape[1:])}"
     if len(now) == len(then) == 1 and now[0].type != then[0].type:
         return f"was {then[0].type}"
-    same = len(now) == len(then) and all(map(_alike, now, then))
-    return "" if same else "changed"
-
-
-def _alike(now: Layer, then: Layer) -> bool:
-    return (now.type, now.input_shapes, now.call.effect, now.params) == (
-        then.type, then.input_shapes, then.call.effect, then.params)
+    return "" if all(row.status == "same" for row in layers) else "changed"

@@ -1,0 +1,399 @@
+"""Networks beside each other, part by part: what stands at the same place in all, and what in some
+alone.
+
+Every layer of every network stands in exactly one part of each level, so that the figures of the
+parts add up to those of the whole, and their differences to its difference.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from math import log2
+from typing import Literal, NamedTuple
+
+from explorer.analysis import Layer
+from explorer.structure.parts import Part, Structure
+from explorer.tracing.operators import WEIGHTED
+
+Level = Literal["network", "stage", "block", "layer"]
+Status = Literal["same", "changed", "only"]
+Figure = Literal["params", "macs", "activation_bytes"]
+Group = tuple[Part, ...]
+"""What stands at one place of a network: mostly one part. Calls in a row that no module holds are
+one group, and so are several that stand where the other network has such a group."""
+
+Form = tuple[int, ...]
+"""The layers of a part, each as the number of all that do the same."""
+Step = tuple[int, int]
+"""How many of each side stand at one place."""
+
+BELOW: dict[Level, Level] = {"network": "stage", "stage": "block", "block": "layer"}
+
+# The costs: an alignment is the cheapest one. What stands alone costs its gap, a pair what it
+# differs by; a pair that costs more than both gaps is none.
+GAP_OF_WEIGHTED, GAP_OF_LAYER = 100, 40
+OTHER_KIND, OTHER_WINDOW, OTHER_TYPE, OTHER_GROUPS, OTHER_MAP, OTHER_CHANNELS = (
+    60, 40, 20, 15, 15, 10)
+OTHER_NAME = 3
+"""Of a layer or a block: less than anything that it does, so that names decide between equals."""
+
+GAP_OF_BLOCK, MOST_OF_BLOCK = 250, 700
+"""A pair of blocks costs up to 500: half of the thousandths that their layers cost of all gaps. Of
+more than `MOST_OF_BLOCK` thousandths they have too little in common."""
+OTHER_CLASS = 20
+
+GAP_OF_STAGE, MOST_OF_STAGE = 400, 650
+OTHER_RESOLUTION, OTHER_LAYERS, OTHER_PATH = 250, 500, 50
+"""Of a pair of stages: for each halving of the map between their outputs, for the share of layers
+that only one of them has, for another path."""
+
+LONGEST_GROUP = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """One place in all networks."""
+
+    level: Level
+    groups: tuple[Group, ...]
+    """What stands there, for each network; empty where nothing does."""
+    inside: tuple[Aligned, ...] = ()
+    """The same of what it is made of, one level below."""
+
+    @cached_property
+    def status(self) -> Status:
+        if not all(self.groups):
+            return "only"
+        if self.inside:
+            return "same" if all(part.status == "same" for part in self.inside) else "changed"
+        first, *others = [_does(group[0].layers[0]) for group in self.groups]
+        return "same" if all(other == first for other in others) else "changed"
+
+    def figures(self, figure: Figure) -> tuple[int, ...]:
+        """For each network; 0 where it has nothing there."""
+        return tuple([sum([getattr(part, figure) for part in group]) for group in self.groups])
+
+    def walk(self) -> Iterator[Aligned]:
+        yield self
+        for part in self.inside:
+            yield from part.walk()
+
+    def at(self, level: Level) -> Iterator[Aligned]:
+        """All parts of a level, in order."""
+        return (part for part in self.walk() if part.level == level)
+
+
+def align(*structures: Structure) -> Aligned:
+    """Networks beside each other: stages, blocks in them, layers in those. What only training runs,
+    and the call at which a pass ends, are no part of it.
+
+    By dynamic programming with the costs above: layers by what they do, blocks by their layers,
+    stages by how much smaller than the image their outputs are and by what they are made of. A
+    third network is aligned with what stands for the first two, a fourth with the three. That of
+    two does not depend on which is the first.
+    """
+    wholes = [tuple([part for part in structure.stages if not (part.auxiliary or part.failed)])
+              for structure in structures]
+    turned = len(wholes) == 2 and _order(wholes[0]) > _order(wholes[1])
+    aligner = _Aligner(structures)
+    root = aligner.open("network", tuple(reversed(wholes)) if turned else tuple(wholes))
+    return _turned(root) if turned else root
+
+
+def _turned(aligned: Aligned) -> Aligned:
+    return Aligned(aligned.level, aligned.groups[::-1], tuple(map(_turned, aligned.inside)))
+
+
+def _order(parts: Group) -> list[Hashable]:
+    return [(layer.path, layer.type, layer.output_shape, layer.params, layer.macs or 0)
+            for part in parts for layer in part.layers]
+
+
+def _does(layer: Layer) -> tuple[object, ...]:
+    """All that one layer does: what is equal in layers that are the same."""
+    effect = layer.call.effect
+    return (layer.call.operator, layer.kind, effect.window, effect.groups, layer.input_shapes,
+            effect.shape, layer.params, effect.macs, effect.elementwise_ops)
+
+
+class Item(NamedTuple):
+    """What is put beside another: a group for each network that is aligned so far."""
+
+    groups: tuple[Group, ...]
+    loose: bool = False
+    """Whether it is calls that no module holds: then several of the other may stand there."""
+
+
+class _Aligner:
+    """The costs of pairs, each worked out once."""
+
+    def __init__(self, structures: Sequence[Structure]) -> None:
+        self._image = {id(part): structure.summary.trace.input_shape
+                       for structure in structures for part in structure.stages}
+        self._numbers: dict[Hashable, int] = {}
+        self._number_of: dict[int, int] = {}
+        self._layers: list[Layer] = []
+        """One for each number: layers of one name that do the same have the same."""
+        self._gaps: list[int] = []
+        self._layer_costs: dict[tuple[int, int], int | None] = {}
+        self._ways: dict[tuple[Form, Form], tuple[int, list[Step]]] = {}
+
+    def open(self, level: Level, groups: tuple[Group, ...]) -> Aligned:
+        """A place with what is aligned inside it."""
+        below = BELOW.get(level)
+        if below is None:
+            return Aligned(level, groups)
+        split = {"stage": _stages, "block": _blocks, "layer": _calls}[below]
+        rows: list[Item] = []
+        for number, group in enumerate(groups):
+            rows = self._beside(below, rows, split(group), number)
+        return Aligned(level, groups, tuple([self.open(below, row.groups) for row in rows]))
+
+    def _beside(self, level: Level, rows: list[Item], items: list[Item],
+                number: int) -> list[Item]:
+        """The rows of the networks before, with those of one more."""
+        none: tuple[Group, ...] = ((),)
+        result = []
+        for ours, theirs in self._steps(level, rows, items):
+            before = tuple([tuple([part for row in ours for part in row.groups[network]])
+                            for network in range(number)])
+            group = tuple([part for item in theirs for part in item.groups[0]])
+            result.append(Item((*before, group) if group else before + none,
+                               any(one.loose for one in (*ours, *theirs))))
+        return result
+
+    def _steps(self, level: Level, ours: list[Item],
+               theirs: list[Item]) -> Iterator[tuple[list[Item], list[Item]]]:
+        if level == "layer" and ours and len(ours[0].groups) == 1:
+            _, path = self._way(*[self._form(item.groups[0] for item in side)
+                                  for side in (ours, theirs)])
+        else:
+            path = self._path(level, ours, theirs)
+        here = there = 0
+        for one, other in path:
+            yield ours[here:here + one], theirs[there:there + other]
+            here, there = here + one, there + other
+
+    def _way(self, ours: Form, theirs: Form) -> tuple[int, list[Step]]:
+        """The cheapest way through the layers of two, and what it costs."""
+        if ours == theirs:
+            return 0, [(1, 1)] * len(ours)
+        if (ours, theirs) not in self._ways:
+            cost, gaps = self._layer_cost, self._gaps
+            below = [0]
+            for other in reversed(theirs):
+                below.append(below[-1] + gaps[other])
+            below.reverse()
+            step: list[list[Step]] = [[(0, 1)] * len(theirs)]
+            for one in reversed(ours):
+                gap = gaps[one]
+                row, steps = [below[-1] + gap], [(1, 0)]
+                for there in reversed(range(len(theirs))):
+                    other = theirs[there]
+                    least, way = below[there] + gap, (1, 0)
+                    if (after := row[-1] + gaps[other]) < least:
+                        least, way = after, (0, 1)
+                    price = cost(one, other)
+                    if price is not None and price + below[there + 1] <= least:
+                        least, way = price + below[there + 1], (1, 1)
+                    row.append(least)
+                    steps.append(way)
+                below = row[::-1]
+                step.append(steps[::-1])
+            step.reverse()
+            self._ways[ours, theirs] = below[0], _followed(step, len(ours), len(theirs))
+        return self._ways[ours, theirs]
+
+    def _path(self, level: Level, ours: list[Item], theirs: list[Item]) -> list[Step]:
+        """The cheapest way through both: how many of each stand at a place. Of ways that cost the
+        same that which pairs first."""
+        cost = {"stage": self._stages, "block": self._blocks, "layer": self._calls}[level]
+        gaps = [[self._gap(level, item) for item in side] for side in (ours, theirs)]
+        rows, columns = len(ours), len(theirs)
+        best = [[0] * (columns + 1) for _ in range(rows + 1)]
+        step = [[(0, 0)] * (columns + 1) for _ in range(rows + 1)]
+        for here in reversed(range(rows + 1)):
+            for there in reversed(range(columns + 1)):
+                choices: list[tuple[int, Step]] = []
+                if here < rows and there < columns:
+                    for one, other in self._spans(level, ours, theirs, here, there):
+                        price = cost(ours[here:here + one], theirs[there:there + other])
+                        if price is not None:
+                            choices.append((price + best[here + one][there + other], (one, other)))
+                if here < rows:
+                    choices.append((gaps[0][here] + best[here + 1][there], (1, 0)))
+                if there < columns:
+                    choices.append((gaps[1][there] + best[here][there + 1], (0, 1)))
+                if choices:
+                    best[here][there], step[here][there] = min(choices, key=lambda each: each[0])
+        return _followed(step, rows, columns)
+
+    @staticmethod
+    def _spans(level: Level, ours: list[Item], theirs: list[Item], here: int,
+               there: int) -> Iterator[tuple[int, int]]:
+        yield 1, 1
+        if level != "block":
+            return
+        if ours[here].loose:
+            for other in range(2, min(LONGEST_GROUP, len(theirs) - there) + 1):
+                yield 1, other
+        if theirs[there].loose:
+            for one in range(2, min(LONGEST_GROUP, len(ours) - here) + 1):
+                yield one, 1
+
+    def _gap(self, level: Level, item: Item) -> int:
+        if level == "layer":
+            return self._gaps[self._number(_some(item)[0].layers[0])]
+        return GAP_OF_BLOCK if level == "block" else GAP_OF_STAGE
+
+    # What a pair costs; None where it is none.
+
+    def _calls(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
+        return _least(ours, theirs, lambda one, other: self._layer_cost(
+            self._number(one[0].layers[0]), self._number(other[0].layers[0])))
+
+    def _blocks(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
+        count = len(ours) + len(theirs)
+        return _least(ours, theirs, lambda one, other: self._block_cost(one, other, count))
+
+    def _stages(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
+        return _least(ours, theirs, self._stage_cost)
+
+    def _layer_cost(self, one: int, other: int) -> int | None:
+        if one == other:
+            return 0
+        pair = (one, other)
+        if pair not in self._layer_costs:
+            self._layer_costs[pair] = _layer_cost(self._layers[one], self._layers[other])
+        return self._layer_costs[pair]
+
+    def _block_cost(self, one: Group, other: Group, count: int) -> int | None:
+        forms = self._form([one]), self._form([other])
+        share = 1000 * self._way(*forms)[0] // sum(
+            [self._gaps[number] for form in forms for number in form])
+        if share > MOST_OF_BLOCK:
+            return None
+        return (share * count // 4 + OTHER_CLASS * (one[0].name != other[0].name)
+                + OTHER_NAME * (_name(one[0].path) != _name(other[0].path)))
+
+    def _stage_cost(self, one: Group, other: Group) -> int | None:
+        if _is_head(one) != _is_head(other):
+            return None
+        halvings = [self._halvings(group) for group in (one, other)]
+        if halvings[0] is None or halvings[1] is None:
+            apart = 0.0 if halvings[0] is halvings[1] else 1.0
+        else:
+            apart = abs(halvings[0] - halvings[1])
+        types = [Counter(layer.type for part in group for layer in part.layers)
+                 for group in (one, other)]
+        alone = (types[0] - types[1]).total() + (types[1] - types[0]).total()
+        cost = (round(OTHER_RESOLUTION * apart)
+                + OTHER_LAYERS * alone // (types[0].total() + types[1].total())
+                + OTHER_PATH * (one[0].path != other[0].path))
+        return cost if cost <= MOST_OF_STAGE else None
+
+    def _halvings(self, group: Group) -> float | None:
+        """How often the image was halved before the output; None where either is no image."""
+        image, shape = self._image[id(group[-1])], group[-1].output_shape
+        if len(image) != 4 or len(shape) != 4:
+            return None
+        return log2(image[-1] / shape[-1])
+
+    def _form(self, groups: Iterable[Group]) -> Form:
+        return tuple([self._number(layer) for group in groups for part in group
+                      for layer in part.layers])
+
+    def _number(self, layer: Layer) -> int:
+        known = self._number_of.get(id(layer))
+        if known is None:
+            known = self._numbers.setdefault((_name(layer.path), _does(layer)), len(self._layers))
+            if known == len(self._layers):
+                self._layers.append(layer)
+                self._gaps.append(GAP_OF_WEIGHTED if layer.kind in WEIGHTED else GAP_OF_LAYER)
+            self._number_of[id(layer)] = known
+        return known
+
+
+def _followed(step: Sequence[Sequence[Step]], rows: int, columns: int) -> list[Step]:
+    """The steps from the beginning of both to their ends."""
+    path, here, there = list[Step](), 0, 0
+    while (here, there) != (rows, columns):
+        one, other = step[here][there] if here < rows and there < columns else (
+            (1, 0) if here < rows else (0, 1))
+        path.append((one, other))
+        here, there = here + one, there + other
+    return path
+
+
+def _layer_cost(one: Layer, other: Layer) -> int | None:
+    if one.kind != other.kind and not (one.kind in WEIGHTED and other.kind in WEIGHTED):
+        return None
+    here, there = one.output_shape, other.output_shape
+    return (OTHER_KIND * (one.kind != other.kind)
+            + OTHER_WINDOW * (one.window != other.window)
+            + OTHER_TYPE * (one.call.operator != other.call.operator)
+            + OTHER_GROUPS * (one.groups != other.groups)
+            + OTHER_MAP * (here[2:] != there[2:])
+            + OTHER_CHANNELS * (here[:2] != there[:2] or one.params != other.params)
+            + OTHER_NAME * (_name(one.path) != _name(other.path)))
+
+
+def _least(ours: Sequence[Item], theirs: Sequence[Item],
+           cost: Callable[[Group, Group], int | None]) -> int | None:
+    """That beside which of the networks before it fits best."""
+    other = tuple([part for item in theirs for part in item.groups[0]])
+    prices = []
+    for network in range(len(ours[0].groups)):
+        group = tuple([part for item in ours for part in item.groups[network]])
+        if group and (price := cost(group, other)) is not None:
+            prices.append(price)
+    return min(prices, default=None)
+
+
+def _some(item: Item) -> Group:
+    return next(group for group in item.groups if group)
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _is_head(group: Group) -> bool:
+    """Whether it gives no map, but a vector for each image."""
+    return len(group[-1].output_shape) == 2
+
+
+# What a group is made of.
+
+def _stages(group: Group) -> list[Item]:
+    """The stages of a network; what stands between them, of a layer with weights at most each, is
+    one."""
+    return _joined(group, lambda part: part.role != "stage" and sum(
+        [layer.kind in WEIGHTED for layer in part.layers]) <= 1)
+
+
+def _blocks(group: Group) -> list[Item]:
+    """The blocks of a stage, runs taken apart: one may be longer, or be none, in another."""
+    if len(group) != 1:
+        return [Item((group,), True)] if group else []
+    part, = group
+    return [Item(((block,),), block.role == "call" or block.path == part.path)
+            for block in part.blocks()]
+
+
+def _calls(group: Group) -> list[Item]:
+    return [Item(((call,),)) for part in group for call in part.walk() if call.role == "call"]
+
+
+def _joined(parts: Group, loose: Callable[[Part], bool]) -> list[Item]:
+    items = []
+    for together, run in groupby(parts, key=loose):
+        if together:
+            items.append(Item((tuple(run),), True))
+        else:
+            items += [Item(((part,),)) for part in run]
+    return items
