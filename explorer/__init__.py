@@ -3,6 +3,7 @@
     explored = explorer.open("timm:convnext_tiny")      # or a config, or "FILE.py:CALLABLE"
     frame = explorer.layer_frame(explored)
     svg = explorer.draw(explored)
+    frame = explorer.comparison_frame(explorer.compare("resnet34", "resnet50"), "stage")
 
     config = explorer.configure("resnet50", width=0.5)
     network = explorer.build(config)
@@ -19,13 +20,16 @@ from explorer.tracing import Input, Trace, TraceError, trace
 from explorer.analysis import Summary, analyse
 from explorer.sources.key import from_key, to_key
 from explorer.pipeline import Explored, explore as open, summarise
+from explorer.comparison import Comparison, compare
 from explorer.timing import Timing, TimingError, time_forward
 from explorer.views.tables import layer_frame, to_csv, to_json
+from explorer.views.comparison import comparison_frame
 from explorer.views.graph import draw
 
 __all__ = [
-    "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",
-    "TimingError", "Trace", "TraceError", "analyse", "build", "configure", "draw", "families",
+    "Comparison", "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",
+    "TimingError", "Trace", "TraceError", "analyse", "build", "compare", "comparison_frame",
+    "configure", "draw", "families",
     "from_key", "layer_frame", "open", "presets", "summarise", "time_forward", "to_csv",
     "to_json", "to_key", "trace",
 ]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = [
     ["libraries", "reloading", "text", "validation"], ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
-    ["structure", "explain"], ["sources"], ["pipeline"], ["conventions"],
+    ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
     ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

@@ -8,6 +8,7 @@ import warnings
 
 import click
 
+from explorer.cli.compare import compare
 from explorer.cli.graph import graph
 from explorer.cli.networks import explain, list_networks, summary
 from explorer.cli.published import published
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (list_networks, summary, time, explain, graph, published):
+for command in (list_networks, summary, time, explain, graph, compare, published):
     cli.add_command(command)
 
 

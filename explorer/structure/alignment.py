@@ -35,21 +35,23 @@ BELOW: dict[Level, Level] = {"network": "stage", "stage": "block", "block": "lay
 
 # The costs: an alignment is the cheapest one. What stands alone costs its gap, a pair what it
 # differs by; a pair that costs more than both gaps is none.
-GAP_OF_WEIGHTED, GAP_OF_LAYER = 100, 40
+GAP_OF_WEIGHTED, GAP_OF_LAYER, GAP_OF_RESHAPE = 100, 40, 10
 OTHER_KIND, OTHER_WINDOW, OTHER_TYPE, OTHER_GROUPS, OTHER_MAP, OTHER_CHANNELS = (
     60, 40, 20, 15, 15, 10)
 OTHER_NAME = 3
 """Of a layer or a block: less than anything that it does, so that names decide between equals."""
 
-GAP_OF_BLOCK, MOST_OF_BLOCK = 250, 700
+GAP_OF_BLOCK, MOST_OF_BLOCK = 250, 600
 """A pair of blocks costs up to 500: half of the thousandths that their layers cost of all gaps. Of
-more than `MOST_OF_BLOCK` thousandths they have too little in common."""
+more than `MOST_OF_BLOCK` thousandths they have too little in common, unless both join ways, as
+residual blocks do, or both are all that their stages have."""
 OTHER_CLASS = 20
 
 GAP_OF_STAGE, MOST_OF_STAGE = 400, 650
 OTHER_RESOLUTION, OTHER_LAYERS, OTHER_PATH = 250, 500, 50
 """Of a pair of stages: for each halving of the map between their outputs, for the share of layers
-that only one of them has, for another path."""
+that only one of them has, for another path. Where two networks name their stages alike, those of
+one name are a pair, and cost nothing."""
 
 LONGEST_GROUP = 12
 
@@ -66,12 +68,21 @@ class Aligned:
 
     @cached_property
     def status(self) -> Status:
+        """"only" where not all networks have anything there."""
         if not all(self.groups):
             return "only"
+        others = range(1, len(self.groups))
+        return "same" if all(self.between(0, other) == "same" for other in others) else "changed"
+
+    def between(self, one: int, other: int) -> Status | None:
+        """The status in two of the networks alone; None where neither has anything there."""
+        here, there = self.groups[one], self.groups[other]
+        if not (here and there):
+            return "only" if here or there else None
         if self.inside:
-            return "same" if all(part.status == "same" for part in self.inside) else "changed"
-        first, *others = [_does(group[0].layers[0]) for group in self.groups]
-        return "same" if all(other == first for other in others) else "changed"
+            return "same" if all(part.between(one, other) in ("same", None)
+                                 for part in self.inside) else "changed"
+        return "same" if _does(here[0].layers[0]) == _does(there[0].layers[0]) else "changed"
 
     def figures(self, figure: Figure) -> tuple[int, ...]:
         """For each network; 0 where it has nothing there."""
@@ -134,6 +145,14 @@ class _Aligner:
     def __init__(self, structures: Sequence[Structure]) -> None:
         self._image = {id(part): structure.summary.trace.input_shape
                        for structure in structures for part in structure.stages}
+        self._stage_of = {id(part): structure.place(part.layers[0]).stage
+                          for structure in structures for part in structure.stages
+                          if not (part.auxiliary or part.failed)}
+        paths = [{self._stage_of[id(part)] for part in structure.stages
+                  if id(part) in self._stage_of} for structure in structures]
+        self._kin = all(one <= other or other <= one for one in paths for other in paths)
+        """Whether their stages have the same names, or those of one network are among the
+        other's."""
         self._numbers: dict[Hashable, int] = {}
         self._number_of: dict[int, int] = {}
         self._layers: list[Layer] = []
@@ -149,6 +168,9 @@ class _Aligner:
             return Aligned(level, groups)
         split = {"stage": _stages, "block": _blocks, "layer": _calls}[below]
         rows: list[Item] = []
+        if below == "block" and all(len(split(group)) == 1 for group in groups):
+            # The only block of one stage stands for that of the other, whatever it is made of.
+            return Aligned(level, groups, (self.open(below, groups),))
         for number, group in enumerate(groups):
             rows = self._beside(below, rows, split(group), number)
         return Aligned(level, groups, tuple([self.open(below, row.groups) for row in rows]))
@@ -275,12 +297,14 @@ class _Aligner:
         forms = self._form([one]), self._form([other])
         share = 1000 * self._way(*forms)[0] // sum(
             [self._gaps[number] for form in forms for number in form])
-        if share > MOST_OF_BLOCK:
+        if share > MOST_OF_BLOCK and not (_joins(one) and _joins(other)):
             return None
         return (share * count // 4 + OTHER_CLASS * (one[0].name != other[0].name)
                 + OTHER_NAME * (_name(one[0].path) != _name(other[0].path)))
 
     def _stage_cost(self, one: Group, other: Group) -> int | None:
+        if self._kin:
+            return 0 if self._stage_of[id(one[0])] == self._stage_of[id(other[0])] else None
         if _is_head(one) != _is_head(other):
             return None
         halvings = [self._halvings(group) for group in (one, other)]
@@ -313,7 +337,8 @@ class _Aligner:
             known = self._numbers.setdefault((_name(layer.path), _does(layer)), len(self._layers))
             if known == len(self._layers):
                 self._layers.append(layer)
-                self._gaps.append(GAP_OF_WEIGHTED if layer.kind in WEIGHTED else GAP_OF_LAYER)
+                self._gaps.append(GAP_OF_WEIGHTED if layer.kind in WEIGHTED else
+                                  GAP_OF_RESHAPE if layer.kind == "reshape" else GAP_OF_LAYER)
             self._number_of[id(layer)] = known
         return known
 
@@ -334,12 +359,20 @@ def _layer_cost(one: Layer, other: Layer) -> int | None:
         return None
     here, there = one.output_shape, other.output_shape
     return (OTHER_KIND * (one.kind != other.kind)
-            + OTHER_WINDOW * (one.window != other.window)
+            + OTHER_WINDOW * (_window(one) != _window(other))
             + OTHER_TYPE * (one.call.operator != other.call.operator)
             + OTHER_GROUPS * (one.groups != other.groups)
             + OTHER_MAP * (here[2:] != there[2:])
             + OTHER_CHANNELS * (here[:2] != there[:2] or one.params != other.params)
             + OTHER_NAME * (_name(one.path) != _name(other.path)))
+
+
+def _window(layer: Layer) -> tuple[object, ...] | None:
+    """What it reads of neighbours; None where that is nothing, as of a linear layer."""
+    window = layer.window
+    if window is None or (set(window.kernel) == {1} and set(window.stride) == {1}):
+        return None
+    return window.kernel, window.stride, window.dilation, window.whole
 
 
 def _least(ours: Sequence[Item], theirs: Sequence[Item],
@@ -360,6 +393,10 @@ def _some(item: Item) -> Group:
 
 def _name(path: str) -> str:
     return path.rpartition(".")[2]
+
+
+def _joins(group: Group) -> bool:
+    return any(layer.kind == "merge" for part in group for layer in part.layers)
 
 
 def _is_head(group: Group) -> bool:

@@ -207,12 +207,13 @@ def to_markdown(explored: Explored) -> str:
     """The layers and the totals as Markdown tables."""
     frame = short_frame(explored)
     totals = pd.DataFrame(totals_lines(explored.summary.totals), columns=["total", "value"])
-    return f"# {explored.title}\n\n{_markdown(totals)}\n\n{_markdown(frame)}"
+    return f"# {explored.title}\n\n{markdown(totals)}\n\n{markdown(frame)}"
 
 
 def aligned(frame: pd.DataFrame) -> str:
     """A table for a terminal: text to the left, figures to the right."""
-    left = {"layer", "type", "output", "network", "source", "status", "ours", "our type", "reason"}
+    left = {"layer", "type", "output", "network", "source", "status", "ours", "our type", "reason",
+            "figure", "part a", "part b", "part c", "part d"}
     columns = []
     for name in frame:
         cells = [str(name), *frame[name]]
@@ -222,7 +223,8 @@ def aligned(frame: pd.DataFrame) -> str:
     return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
-def _markdown(frame: pd.DataFrame) -> str:
+def markdown(frame: pd.DataFrame) -> str:
+    """A table in Markdown."""
     rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns),
             *(list(map(str, row)) for row in frame.itertuples(index=False))]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"

@@ -1,0 +1,70 @@
+"""Sources -> Comparison: networks aligned part by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from explorer.config import ConfigError
+from explorer.pipeline import Explored, explore
+from explorer.sources import Named, to_source
+from explorer.structure.alignment import Aligned, Figure, Level, align
+
+MOST = 4
+"""Networks that are compared at once."""
+
+
+SEPARATOR = " · "
+"""Between the name of a network and what its title says of its knobs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two to four networks beside each other. What ends early is compared as far as it got."""
+
+    networks: tuple[Explored, ...]
+
+    @cached_property
+    def aligned(self) -> Aligned:
+        return align(*[network.structure for network in self.networks])
+
+    def parts(self, level: Level) -> tuple[Aligned, ...]:
+        """All parts of a level, in order: their figures add up to those of the networks."""
+        return tuple(self.aligned.at(level))
+
+    def totals(self, figure: Figure) -> tuple[int, ...]:
+        """Of the pass, for each network: `params` are those that it uses."""
+        return self.aligned.figures(figure)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A short name of each network: its title without what all with the same name share."""
+        titles = [network.title.split(SEPARATOR) for network in self.networks]
+        names = []
+        for name, *words in titles:
+            alike = [set(others) for other, *others in titles if other == name]
+            own = [word for word in words if not all(word in others for others in alike)] \
+                if len(alike) > 1 else []
+            names.append(SEPARATOR.join([name, *own]))
+        return tuple(names)
+
+
+def compare(*named: Named) -> Comparison:
+    """Two to four networks beside each other, each named by a config, by a canonical string
+    (`resnet50&width=0.5`, `timm:convnext_tiny`, `FILE.py:CALLABLE`) or by a source.
+
+    Raises `ConfigError` for fewer than two and more than four, for one that is named twice and for
+    what names no network, and `LibraryError` where it is of a library that is not there.
+
+    >>> compare("resnet34", "resnet50").totals("params")
+    (21797672, 25557032)
+    """
+    if not 2 <= len(named) <= MOST:
+        raise ConfigError(f"A comparison is of two to {MOST} networks; got {len(named)}.")
+    sources = [to_source(one) for one in named]
+    keys = [source.key for source in sources]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"{key} is named twice; a network does not differ from itself. Turn "
+                              "one of its knobs, or name another network.")
+    return Comparison(tuple([explore(source) for source in sources]))

@@ -1,0 +1,180 @@
+"""Comparisons as records, DataFrames, CSV, JSON and text: one set of columns everywhere."""
+
+from __future__ import annotations
+
+import json
+from string import ascii_lowercase
+from typing import Any, get_args
+
+import pandas as pd
+
+from explorer import text
+from explorer.comparison import Comparison, headline, reason
+from explorer.comparison.reasons import path_of
+from explorer.structure import weighted_depth
+from explorer.structure.alignment import Aligned, Figure, Group, Level
+from explorer.views.tables import aligned, markdown, totals_record
+
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
+SIDES = ascii_lowercase
+"""The networks, in the columns of tables: `params_a` is the first one's."""
+REASONS = 8
+"""That stand below a table for a terminal."""
+
+
+def part_records(comparison: Comparison, level: Level) -> list[dict[str, Any]]:
+    """One plain record a part of that level: what stands there in each network, None where nothing
+    does, and the exact figures, which add up to those of the networks."""
+    return [{"level": part.level, "path": [_path(group) for group in part.groups],
+             "status": part.status,
+             **{figure: list(part.figures(figure)) for figure in FIGURES}}
+            for part in comparison.parts(level)]
+
+
+def _path(group: Group) -> str | None:
+    return path_of(group) if group else None
+
+
+def comparison_frame(comparison: Comparison, level: Level = "block") -> pd.DataFrame:
+    """The parts of a level as a DataFrame: for each network path, output shape and figures, then
+    for all but the first the differences to it and the reason.
+
+    >>> from explorer.comparison import compare
+    >>> frame = comparison_frame(compare("vgg16", "vgg19"), "block")
+    >>> list(frame.loc[frame["status"] == "only", "path_b"])
+    ['stage3.conv4', 'stage4.conv4', 'stage5.conv4']
+    """
+    sides = SIDES[:len(comparison.networks)]
+    return pd.DataFrame([_row(part, comparison.names, sides) for part in comparison.parts(level)])
+
+
+def _row(part: Aligned, names: tuple[str, ...], sides: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"level": part.level, "status": part.status}
+    for side, group in zip(sides, part.groups, strict=True):
+        row[f"path_{side}"] = _path(group) or ""
+    for side, group in zip(sides, part.groups, strict=True):
+        row[f"output_shape_{side}"] = "x".join(map(str, group[-1].output_shape)) if group else ""
+    for figure in FIGURES:
+        amounts = part.figures(figure)
+        row |= {f"{figure}_{side}": amount for side, amount in zip(sides, amounts, strict=True)}
+        row |= {f"{figure}_difference_{side}": amount - amounts[0]
+                for side, amount in zip(sides[1:], amounts[1:], strict=True)}
+    row |= {f"reason_{side}": reason(part, names, number)
+            for number, side in enumerate(sides[1:], 1)}
+    return row
+
+
+def comparison_csv(comparison: Comparison, level: Level = "block") -> str:
+    return comparison_frame(comparison, level).to_csv(index=False, lineterminator="\n")
+
+
+def comparison_json(comparison: Comparison, level: Level = "block") -> str:
+    """Networks with their totals, the parts of a level, and the differences to the first network,
+    which are the sums of those of the parts."""
+    return json.dumps({
+        "networks": [{"key": network.key, "title": network.title,
+                      "totals": totals_record(network.summary),
+                      "ends_early": str(network.failure) if network.failure else None}
+                     for network in comparison.networks],
+        "parts": part_records(comparison, level),
+        "differences": {figure: [amount - comparison.totals(figure)[0]
+                                 for amount in comparison.totals(figure)] for figure in FIGURES},
+        "sentences": sentences(comparison)})
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """The most telling difference of each network to the first, and what ends early."""
+    return [*ends_early(comparison),
+            *(headline(comparison, other) for other in range(1, len(comparison.networks)))]
+
+
+def ends_early(comparison: Comparison) -> list[str]:
+    """A sentence for each network whose pass does not reach its end."""
+    return [f"{name} is compared as far as its pass gets: {network.failure}"
+            for name, network in zip(comparison.names, comparison.networks, strict=True)
+            if network.failure]
+
+
+def totals_frame(comparison: Comparison) -> pd.DataFrame:
+    """The figures of the networks, a row each, with the ratio to the first network's, as text."""
+    rows = []
+    for label, amounts, unit in _figures(comparison):
+        rows.append({"figure": label, **{
+            name: text.short(amount, unit) + (f"  ({change})" if number and (
+                change := text.change(amount, amounts[0])) else "")
+            for number, (name, amount) in enumerate(zip(comparison.names, amounts, strict=True))}})
+    return pd.DataFrame(rows)
+
+
+def _figures(comparison: Comparison) -> list[tuple[str, list[int], str]]:
+    totals = [network.summary.totals for network in comparison.networks]
+    return [("parameters", [each.params for each in totals], ""),
+            ("of them used", [each.params_used for each in totals], ""),
+            ("multiply-adds", [each.macs for each in totals], ""),
+            ("sum of activations", [each.activation_bytes for each in totals], "B"),
+            ("peak activations", [each.peak_activation_bytes for each in totals], "B"),
+            ("receptive field", [each.receptive_field for each in totals], "px"),
+            ("weighted layers", [weighted_depth(network.structure)
+                                 for network in comparison.networks], ""),
+            ("layers", [each.layers for each in totals], "")]
+
+
+def _parts_text(comparison: Comparison, level: Level) -> pd.DataFrame:
+    """The columns that fit a terminal."""
+    sides, rows = SIDES[:len(comparison.networks)], []
+    for part in comparison.parts(level):
+        row: dict[str, str] = {"status": part.status}
+        paths = [_path(group) or "–" for group in part.groups]
+        row |= {f"part {side}": path for side, path in zip(sides, paths, strict=True)}
+        for figure in ("params", "macs"):
+            amounts = part.figures(figure)
+            row |= {f"{figure} {side}": f"{amount:,}" if group else "–"
+                    for side, amount, group in zip(sides, amounts, part.groups, strict=True)}
+            changes = [amount - amounts[0] for amount in amounts[1:]]
+            row |= {f"{figure} {side}−a": f"{change:+,}" if change else ""
+                    for side, change in zip(sides[1:], changes, strict=True)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def adds_up(comparison: Comparison) -> list[str]:
+    """That the differences of the parts are those of the networks, with the sums."""
+    said = []
+    for number in range(1, len(comparison.networks)):
+        params, macs = [comparison.totals(figure)[number] - comparison.totals(figure)[0]
+                        for figure in ("params", "macs")]
+        sums = [f"{params:+,} parameters used", f"{macs:+,} multiply-adds"]
+        said.append(f"The differences of the parts add up to {text.enumeration(sums)}"
+                    + (f" for {comparison.names[number]}." if len(comparison.networks) > 2
+                       else "."))
+    return said
+
+
+def _reasons(comparison: Comparison, level: Level) -> list[str]:
+    """Of the parts that differ most."""
+    parts = sorted(comparison.parts(level), key=lambda part: -max(
+        abs(amount - part.figures("macs")[0]) for amount in part.figures("macs")))
+    said = [(part, number, reason(part, comparison.names, number)) for part in parts
+            for number in range(1, len(comparison.networks))]
+    return [f"{' / '.join(_path(part.groups[side]) or '–' for side in (0, number))}: {why}"
+            for part, number, why in said if why][:REASONS]
+
+
+def comparison_text(comparison: Comparison, level: Level = "block") -> str:
+    """Sentences, figures, parts and reasons for a terminal."""
+    sides = [f"{side}  {network.title}  ({network.key})"
+             for side, network in zip(SIDES, comparison.networks, strict=False)]
+    return "\n".join([
+        *sides, "", *sentences(comparison), "", aligned(totals_frame(comparison)), "",
+        aligned(_parts_text(comparison, level)), "", *adds_up(comparison),
+        *(["", "Why, where most differs:"] if (why := _reasons(comparison, level)) else []),
+        *(f"  {line}" for line in why)])
+
+
+def comparison_markdown(comparison: Comparison, level: Level = "block") -> str:
+    return "\n\n".join([
+        f"# {' and '.join(comparison.names)}", "\n".join(f"- {line}" for line in
+                                                        sentences(comparison)),
+        markdown(totals_frame(comparison)), markdown(_parts_text(comparison, level)),
+        *adds_up(comparison), "\n".join(f"- {line}" for line in _reasons(comparison, level))])

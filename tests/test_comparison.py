@@ -1,0 +1,180 @@
+"""Comparisons: sums that hold, reasons whose arithmetic is right, one set of columns everywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+import explorer
+from explorer.comparison import Comparison, compare, headline, reason
+from explorer.structure.alignment import Level
+from explorer.views import comparison as views
+from tests.strategies import configs
+from tests.test_cli import command  # noqa: F401  (a fixture)
+
+LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
+
+
+@settings(max_examples=40)
+@given(configs(), configs())
+def test_differences_of_parts_add_up_to_those_of_the_totals(one: explorer.Config,
+                                                            other: explorer.Config) -> None:
+    try:
+        comparison = compare(one, other)
+    except explorer.ConfigError:        # the same, or one that cannot be built
+        return
+    for level in LEVELS:
+        document = json.loads(views.comparison_json(comparison, level))
+        for side, network in enumerate(comparison.networks):
+            totals = network.summary.totals
+            assert sum(part["params"][side] for part in document["parts"]) == totals.params_used
+            assert sum(part["macs"][side] for part in document["parts"]) == totals.macs
+            assert sum(part["activation_bytes"][side]
+                       for part in document["parts"]) == totals.activation_bytes
+        frame = pd.read_csv(io.StringIO(views.comparison_csv(comparison, level)))
+        for figure in views.FIGURES:
+            assert frame[f"{figure}_difference_b"].sum() == document["differences"][figure][1]
+        assert list(frame["status"]) == [part["status"] for part in document["parts"]]
+
+
+@settings(max_examples=40)
+@given(configs(), configs())
+def test_a_reason_is_there_where_something_differs_and_its_product_is_right(
+        one: explorer.Config, other: explorer.Config) -> None:
+    try:
+        comparison = compare(one, other)
+    except explorer.ConfigError:
+        return
+    for level in LEVELS:
+        for part in comparison.parts(level):
+            said = reason(part, comparison.names)
+            if part.status == "same":
+                assert not said
+            elif part.figures("macs")[0] != part.figures("macs")[1]:
+                assert said, (level, [group[0].path for group in part.groups if group])
+            if level == "layer" and part.status == "changed" and "the multiply-adds" in said:
+                before, after = part.figures("macs")
+                assert ratio_of(said) == pytest.approx(after / before, rel=0.005)
+
+
+def ratio_of(said: str) -> float:
+    """What a sentence says that the multiply-adds are of the others."""
+    found = re.search(r"([\d,./]+) (?:times|of) the multiply-adds", said)
+    assert found, said
+    return float(Fraction(found[1].replace(",", "")))
+
+
+def told(one: str, other: str, path: str) -> str:
+    comparison = compare(one, other)
+    [part] = [part for part in comparison.parts("layer")
+              if part.groups[0] and part.groups[0][0].path == path]
+    return reason(part, comparison.names)
+
+
+def test_reasons_name_the_arguments_that_differ() -> None:
+    assert told("resnet34", "resnet50", "stage1.0.branch.conv1") == (
+        "window 3×3 → 1×1: 1/9 of the multiply-adds.")
+    assert told("resnet34", "resnet50", "stage1.1.branch.conv1") == (
+        "window 3×3 → 1×1 (× 1/9), input channels 64 → 256 (× 4): 0.444 times the multiply-adds.")
+    assert told("resnet50", "torchvision:resnext50_32x4d", "stage1.0.branch.conv2") == (
+        "input channels 64 → 128 (× 2), output channels 64 → 128 (× 2), groups 1 → 32 (× 1/32): "
+        "1/8 of the multiply-adds.")
+    assert told("resnet18", "resnet18&input_size=448", "stem.conv") == (
+        "map 112×112 → 224×224: 4 times the multiply-adds.")
+    assert told("resnet34", "resnet50", "head.fc") == (
+        "input features 512 → 2,048: 4 times the multiply-adds.")
+    assert told("mobilenetv3_small", "mobilenetv3_small&squeeze_excite=off",
+                "stage1.0.branch.squeeze_excite.gate.fc1") == (
+        "Only in MobileNetV3-Small: 136 parameters and 128 multiply-adds.")
+    assert told("mobilenetv3_small", "mobilenetv3_small&activation=ReLU", "stem.act") == (
+        "Hardswish → ReLU.")
+
+
+def test_headlines() -> None:
+    assert headline(compare("vgg16", "resnet50")) == (
+        "ResNet-50 has 4.09 G multiply-adds, 26% of VGG-16's 15.5 G: 90% of VGG-16's are spent on "
+        "maps of 28×28 and larger, where ResNet-50 spends 47%.")
+    assert headline(compare("inception_v3", "inception_v3&factorise_nxn=off")) == (
+        "Inception v3 · factorise n×n off has 9.70 G multiply-adds, 1.7 times Inception v3's "
+        "5.71 G: most of it in inception_b, with 5.58 G against 1.97 G, 91% of the difference.")
+    assert headline(compare("resnet18", "torchvision:resnet18")) == (
+        "resnet18 (torchvision) has as many parameters and multiply-adds as ResNet-18, and the "
+        "same layers.")
+
+
+def test_what_a_headline_says_of_large_maps_is_so() -> None:
+    """Against sums of the summary."""
+    for name, share in (("vgg16", 90), ("resnet50", 47)):
+        layers = [layer for layer in explorer.summarise(name).layers if layer.macs]
+        large = sum(layer.macs or 0 for layer in layers
+                    if len(layer.output_shape) == 4 and layer.output_shape[-1] >= 28)
+        assert round(100 * large / sum(layer.macs or 0 for layer in layers)) == share
+
+
+def test_names_tell_networks_of_one_preset_apart() -> None:
+    names = compare("resnet50", "resnet50&input_size=288", "resnet50&width=0.5").names
+    assert len(set(names)) == 3 and all(name.startswith("ResNet-50") for name in names)
+    assert compare("resnet34", "vgg16").names == ("ResNet-34", "VGG-16")
+
+
+@pytest.mark.parametrize(("networks", "said"), [
+    (("resnet34",), "A comparison is of two to 4 networks; got 1."),
+    (("resnet18", "resnet34", "resnet50", "vgg16", "vgg19"),
+     "A comparison is of two to 4 networks; got 5."),
+    (("resnet34", "resnet34"), "resnet34 is named twice"),
+    (("resnet34", "resnet34&width=1.0"), "resnet34 is named twice"),
+    (("resnet34", "resnet35"), "Unknown network 'resnet35'"),
+    (("resnet34", "resnet50&width=9"), "`width` must be between"),
+])
+def test_what_cannot_be_compared_ends_in_a_sentence_and_nothing_is_written(
+        command, tmp_path: Path, networks: tuple[str, ...], said: str) -> None:  # noqa: F811
+    output = tmp_path / "out.csv"
+    code, out, err = command("compare", *networks, "--format", "csv", "--output", str(output))
+    assert code == 2 and not out and said in err and len(err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_ends_early_is_compared_as_far_as_it_got(command) -> None:  # noqa: F811
+    code, out, err = command("compare", "resnet18", "inception_v3&input_size=32",
+                             "--level", "stage")
+    assert code == 2 and "Inception v3 is compared as far as its pass gets: " in out
+    assert "stem" in out and "reduction_b" not in out
+    assert len(err.splitlines()) == 1 and err.startswith("Error: ")
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown"])
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_command_writes_every_form(command, tmp_path: Path, form: str,  # noqa: F811
+                                       level: str) -> None:
+    output = tmp_path / "out"
+    networks = ("resnet18", "resnet34&width=0.5", "timm:regnety_002")
+    code, out, err = command("compare", *networks, "--level", level, "--format", form,
+                             "--output", str(output))
+    assert (code, out, err) == (0, "", "")
+    said = output.read_text()
+    if form == "json":
+        document = json.loads(said)
+        assert [network["key"] for network in document["networks"]] == list(networks)
+        assert {part["level"] for part in document["parts"]} == {level}
+        assert all(len(part["path"]) == 3 for part in document["parts"])
+    else:
+        parts = Comparison(tuple(map(explorer.open, networks))).parts(
+            next(each for each in LEVELS if each == level))
+        paths = [group[0].path for part in parts for group in part.groups if group]
+        assert all(path in said for path in paths)
+
+
+def test_python_gives_the_value_and_its_frame() -> None:
+    comparison = explorer.compare("vgg16", "vgg19")
+    frame = explorer.comparison_frame(comparison, "layer")
+    only = frame[frame["status"] == "only"]
+    assert set(only["params_a"]) == {0}
+    assert only["params_b"].sum() == (explorer.summarise("vgg19").totals.params
+                                      - explorer.summarise("vgg16").totals.params)
