@@ -25,6 +25,8 @@ collect_seldom()
 st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
             help="One network with its knobs: figures, block graph, layers, charts and timing."),
+    st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:",
+            help="Two to four networks side by side: figures, aligned parts, and why they differ."),
     st.Page("pages/catalogue.py", title="Catalogue", icon=":material/table_rows:",
             help="Every preset with its figures, and a link that opens it."),
     st.Page("pages/published.py", title="Published", icon=":material/fact_check:",

@@ -34,6 +34,17 @@ def short(value: float, unit: str = "") -> str:
     return f"{'-' if value < 0 else ''}{digits} {prefix}{unit}".rstrip()
 
 
+def signed(value: float, unit: str = "") -> str:
+    """A difference; "" for none.
+
+    >>> signed(1500), signed(-1500, "B"), signed(0)
+    ('+1.50 k', '−1.50 kB', '')
+    """
+    if not value:
+        return ""
+    return ("+" if value > 0 else "\N{MINUS SIGN}") + short(abs(value), unit)
+
+
 def seconds(value: float) -> str:
     """A time with three digits.
 

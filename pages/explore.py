@@ -46,7 +46,7 @@ panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
 # draw: what comes together it draws together, and nothing else moves until it has.
-figures.title(panel, config, network.title)
+figures.title(panel, config, network.title, network)
 messages.set_aside(panel.set_aside)
 messages.cannot_take(refused)
 

@@ -255,7 +255,7 @@ def _of_parts(part: Aligned, names: Sequence[str], other: int) -> str:
     if most := _change(inner, figure, other):
         why = reason(inner, names, other) if all((inner.groups[0], inner.groups[other])) else \
             f"only in {names[other if inner.groups[other] else 0]}"
-        said.append(f"most by {_place(inner, other)}, {_signed(most)} {WORDS[figure]}"
+        said.append(f"most by {_place(inner, other)}, {text.signed(most)} {WORDS[figure]}"
                     + (f" ({why.rstrip('.')})" if why else ""))
     elif not said:
         said.append("as many parameters and multiply-adds, of other layers")
@@ -287,10 +287,6 @@ def _counts(part: Aligned, other: int) -> str:
         if count:
             said.append(f"{count} {level}{'s' * (count > 1)} {words}")
     return text.enumeration(said) if said else ""
-
-
-def _signed(value: int) -> str:
-    return ("+" if value > 0 else "") + text.short(value).replace("-", "\N{MINUS SIGN}")
 
 
 def _capital(words: str) -> str:

@@ -275,15 +275,15 @@ class _Aligner:
     # What a pair costs; None where it is none.
 
     def _calls(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
-        return _least(ours, theirs, lambda one, other: self._layer_cost(
+        return _beside(ours, theirs, lambda one, other: self._layer_cost(
             self._number(one[0].layers[0]), self._number(other[0].layers[0])))
 
     def _blocks(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
         count = len(ours) + len(theirs)
-        return _least(ours, theirs, lambda one, other: self._block_cost(one, other, count))
+        return _beside(ours, theirs, lambda one, other: self._block_cost(one, other, count))
 
     def _stages(self, ours: Sequence[Item], theirs: Sequence[Item]) -> int | None:
-        return _least(ours, theirs, self._stage_cost)
+        return _beside(ours, theirs, self._stage_cost)
 
     def _layer_cost(self, one: int, other: int) -> int | None:
         if one == other:
@@ -375,16 +375,15 @@ def _window(layer: Layer) -> tuple[object, ...] | None:
     return window.kernel, window.stride, window.dilation, window.whole
 
 
-def _least(ours: Sequence[Item], theirs: Sequence[Item],
-           cost: Callable[[Group, Group], int | None]) -> int | None:
-    """That beside which of the networks before it fits best."""
+def _beside(ours: Sequence[Item], theirs: Sequence[Item],
+            cost: Callable[[Group, Group], int | None]) -> int | None:
+    """The cost beside the first network that has anything there: that is what all are told
+    against."""
     other = tuple([part for item in theirs for part in item.groups[0]])
-    prices = []
     for network in range(len(ours[0].groups)):
-        group = tuple([part for item in ours for part in item.groups[network]])
-        if group and (price := cost(group, other)) is not None:
-            prices.append(price)
-    return min(prices, default=None)
+        if group := tuple([part for item in ours for part in item.groups[network]]):
+            return cost(group, other)
+    return None
 
 
 def _some(item: Item) -> Group:

@@ -10,6 +10,7 @@ from functools import cache
 import pandas as pd
 import plotly.graph_objects as go
 
+from explorer.comparison import Comparison
 from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
@@ -70,6 +71,12 @@ def explored(source: Source) -> Explored:
         raise ConfigError(f"{source.title} does nothing: its forward pass gives back what it is "
                           "given, and there is nothing to count.")
     return network
+
+
+@kept(ENTRIES)
+def comparison(*networks: Explored) -> Comparison:
+    """Networks beside each other."""
+    return Comparison(networks)
 
 
 @kept(ENTRIES)

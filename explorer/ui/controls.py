@@ -17,23 +17,28 @@ SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
 
 
 def sidebar(panel: Panel, config: Knobs) -> None:
-    """The network, the common knobs, and the family's own in a group."""
-    knobs = knobs_of(type(config))
+    """The network with its knobs."""
     with st.sidebar:
-        choice.network(panel, config)
-        for name, knob in knobs.items():
-            if knob.common and name not in SHAPE_OF_DATA:
-                widget(panel, knob, config)
-        if isinstance(config, Config):
-            st.markdown(f"**{family_of(config.network).title}**")
-        for knob in knobs.values():
-            if not knob.common:
-                widget(panel, knob, config)
-        if knobs:
-            st.markdown("**Data**")
-        for name in SHAPE_OF_DATA:
-            if name in knobs:
-                widget(panel, knobs[name], config)
+        knobs(panel, config)
+
+
+def knobs(panel: Panel, config: Knobs) -> None:
+    """The network, the common knobs, and the family's own in a group."""
+    own = knobs_of(type(config))
+    choice.network(panel, config)
+    for name, knob in own.items():
+        if knob.common and name not in SHAPE_OF_DATA:
+            widget(panel, knob, config)
+    if isinstance(config, Config):
+        st.markdown(f"**{family_of(config.network).title}**")
+    for knob in own.values():
+        if not knob.common:
+            widget(panel, knob, config)
+    if own:
+        st.markdown("**Data**")
+    for name in SHAPE_OF_DATA:
+        if name in own:
+            widget(panel, own[name], config)
 
 
 def widget(panel: Panel, knob: Knob, config: Knobs) -> None:

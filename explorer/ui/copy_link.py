@@ -8,7 +8,7 @@ from explorer.ui.panel import Panel
 
 _component = st.components.v2.component(
     "copy_link",
-    html='<button type="button" title="Copy a link that opens this network">Copy link</button>',
+    html='<button type="button" title="Copy a link to what you see">Copy link</button>',
     css="""
 button {
   height: 2.5rem; padding: 0 0.9rem; font: 400 0.93rem var(--st-font); white-space: nowrap;

@@ -17,10 +17,12 @@ def set_aside(notes: Sequence[str]) -> None:
                                 *map(escape, notes)]), icon=":material/link_off:")
 
 
-def cannot_take(error: ConfigError | None) -> None:
-    """Knobs that do not go together: below stands the network as it was before."""
+def cannot_take(error: ConfigError | None, name: str = "") -> None:
+    """Knobs that do not go together: below stands the network as it was before. `name` says which
+    where there are several."""
     if error is not None:
-        st.error(f"{escape(str(error))} Below is the network before this change.")
+        st.error(f"{name + ': ' if name else ''}{escape(str(error))} Below is the network before "
+                 "this change.")
 
 
 def cannot_run(error: TraceError) -> None:

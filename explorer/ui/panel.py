@@ -73,10 +73,19 @@ class Panel:
     def config(self) -> Knobs:
         return from_query(self._held["config"], DEFAULT)[0]
 
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of a link to it."""
+        return dict(self._held["config"])
+
     def start(self, config: Knobs) -> None:
         """Hold that config until a knob is turned; where the panel holds one already, nothing."""
         if self._key not in st.session_state:
             self._open(to_query(config), {}, [], {})
+
+    def close(self) -> None:
+        """Forget all that the session holds of it, but for what its widgets drop themselves."""
+        del st.session_state[self._key]
 
     def take_widgets(self) -> ConfigError | None:
         """Make the config what the widgets say.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from string import ascii_lowercase
 from typing import Any, get_args
 
 import pandas as pd
 
 from explorer import text
+from explorer.analysis import Summary
 from explorer.comparison import Comparison, headline, reason
 from explorer.comparison.reasons import path_of
 from explorer.structure import weighted_depth
 from explorer.structure.alignment import Aligned, Figure, Group, Level
+from explorer.views import fields
 from explorer.views.tables import aligned, markdown, totals_record
 
 FIGURES: tuple[Figure, ...] = get_args(Figure)
@@ -85,8 +88,12 @@ def comparison_json(comparison: Comparison, level: Level = "block") -> str:
 
 def sentences(comparison: Comparison) -> list[str]:
     """The most telling difference of each network to the first, and what ends early."""
-    return [*ends_early(comparison),
-            *(headline(comparison, other) for other in range(1, len(comparison.networks)))]
+    return [*ends_early(comparison), *headlines(comparison)]
+
+
+def headlines(comparison: Comparison) -> list[str]:
+    """The most telling difference of each network but the first to that."""
+    return [headline(comparison, other) for other in range(1, len(comparison.networks))]
 
 
 def ends_early(comparison: Comparison) -> list[str]:
@@ -178,3 +185,128 @@ def comparison_markdown(comparison: Comparison, level: Level = "block") -> str:
                                                         sentences(comparison)),
         markdown(totals_frame(comparison)), markdown(_parts_text(comparison, level)),
         *adds_up(comparison), "\n".join(f"- {line}" for line in _reasons(comparison, level))])
+
+
+# For the page.
+
+TITLES: dict[Figure, str] = {"macs": "Multiply-adds", "params": "Parameters",
+                             "activation_bytes": "Output memory"}
+UNITS: dict[Figure, str] = {"macs": "", "params": "", "activation_bytes": "B"}
+
+
+def part_rows(comparison: Comparison, figure: Figure, *,
+              by_difference: bool) -> list[dict[str, Any]]:
+    """The tree of parts as the page shows it, one figure, formatted; `by_difference` puts those
+    that differ most first, at each level."""
+    most = max([1, *(amount for part in comparison.parts("stage")
+                     for amount in part.figures(figure))])
+    return [_shown(part, comparison.names, figure, most, by_difference=by_difference)
+            for part in _in_order(comparison.aligned, figure, by_difference=by_difference)]
+
+
+def _in_order(part: Aligned, figure: Figure, *, by_difference: bool) -> list[Aligned]:
+    if not by_difference:
+        return list(part.inside)
+    return sorted(part.inside, key=lambda inner: -max(
+        abs(amount - inner.figures(figure)[0]) for amount in inner.figures(figure)))
+
+
+def _shown(part: Aligned, names: tuple[str, ...], figure: Figure, most: int, *,
+           by_difference: bool) -> dict[str, Any]:
+    amounts, unit = part.figures(figure), UNITS[figure]
+    paths = [_path(group) for group in part.groups]
+    known = list(dict.fromkeys(path for path in paths if path))
+    return {
+        "level": part.level, "status": part.status, "says": _says(part), "paths": known,
+        "values": [text.short(amount, unit) if group else "–"
+                   for amount, group in zip(amounts, part.groups, strict=True)],
+        "exact": [f"{amount:,} {unit}".rstrip() if group else "nothing stands there"
+                  for amount, group in zip(amounts, part.groups, strict=True)],
+        "shapes": [text.shape(group[-1].output_shape[1:]) if group else ""
+                   for group in part.groups],
+        "bars": [round(100 * amount / most, 1) if part.level == "stage" else 0
+                 for amount in amounts],
+        "changes": [text.signed(amount - amounts[0], unit) for amount in amounts[1:]],
+        "reasons": _told(part, names),
+        "inside": [_shown(inner, names, figure, most, by_difference=by_difference)
+                   for inner in _in_order(part, figure, by_difference=by_difference)]}
+
+
+def _says(part: Aligned) -> str:
+    """The status in a word: of what stands in some alone, in which."""
+    if part.status != "only":
+        return part.status
+    sides = [side.upper() for side, group in zip(SIDES, part.groups, strict=False) if group]
+    return f"only {text.enumeration(sides)}"
+
+
+def _told(part: Aligned, names: tuple[str, ...]) -> list[str]:
+    """The reasons that say more than the figures beside them."""
+    pairs = [(number, reason(part, names, number)) for number in range(1, len(part.groups))
+             if part.between(0, number) == "changed"]
+    several = len(part.groups) > 2
+    return [f"{SIDES[number].upper()}: {why}" if several else why for number, why in pairs if why]
+
+
+def figure_rows(comparison: Comparison) -> list[tuple[str, list[tuple[str, str, str, float]]]]:
+    """Label, and for each network value, exact value, change against the first, and what share of
+    the largest it is."""
+    rows = []
+    for label, amounts, unit in _page_figures(comparison):
+        known = [amount for amount in amounts if amount is not None]
+        most = max([1, *known])
+        cells = []
+        for number, amount in enumerate(amounts):
+            if amount is None:
+                cells.append(("–", "not known", "", 0.0))
+                continue
+            said = _against_first(amount, amounts[0], unit) if number else ""
+            cells.append((_amount(amount, unit), f"{amount:,} {unit}".rstrip(), said,
+                          amount / most))
+        rows.append((label, cells))
+    return rows
+
+
+def _against_first(amount: int, first: int | None, unit: str) -> str:
+    """Ratio and difference; "" where there is none."""
+    if first is None or not (change := text.change(amount, first)):
+        return ""
+    ratio = f"{change} {SIDES[0].upper()}" if change.endswith(" of") else change
+    apart = amount - first
+    return f"{ratio}, {apart:+,} {unit}" if unit == "px" else \
+        f"{ratio}, {text.signed(apart, unit)}"
+
+
+def _amount(amount: int, unit: str) -> str:
+    return f"{amount:,} {unit}".rstrip() if unit == "px" or amount < 1000 else \
+        text.short(amount, unit)
+
+
+def _page_figures(comparison: Comparison) -> list[tuple[str, list[int | None], str]]:
+    networks = comparison.networks
+    totals = [network.summary.totals for network in networks]
+    trained = [network.training for network in networks]
+    return [("Parameters", [each.params for each in totals], ""),
+            ("Multiply-adds", [each.macs for each in totals], ""),
+            ("Peak memory", [each.peak_activation_bytes for each in totals], "B"),
+            ("Saved for backward", [each.totals.saved_bytes if isinstance(each, Summary) else None
+                                    for each in trained], "B"),
+            ("Receptive field", [each.receptive_field if fields.image(network.summary) else None
+                                 for each, network in zip(totals, networks, strict=True)], "px"),
+            ("Weighted layers", [weighted_depth(network.structure) for network in networks], ""),
+            ("Calls", [each.layers for each in totals], "")]
+
+
+def figures_html(comparison: Comparison) -> str:
+    """The figures beside each other, each with a bar and its change against the first network."""
+    heads = "".join(f"<th>{side.upper()} · {escape(name)}</th>"
+                    for side, name in zip(SIDES, comparison.names, strict=False))
+    minus = "\N{MINUS SIGN}"
+    rows = "".join(
+        f"<tr><th>{label}</th>" + "".join(
+            f'<td title="{exact}">{value}<i style="width: {100 * share:.1f}%"></i>'
+            f"<small>{change.replace('-', minus) or '&nbsp;'}</small></td>"
+            for value, exact, change, share in cells)
+        + "</tr>" for label, cells in figure_rows(comparison))
+    return ('<div class="compared"><table><thead><tr><th></th>' + heads + "</tr></thead><tbody>"
+            + rows + "</tbody></table></div>")

@@ -1,0 +1,114 @@
+"""The sections of the Compare page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.comparison import MOST, Comparison
+from explorer.config import Knobs
+from explorer.structure.alignment import Level
+from explorer.ui import choice, controls
+from explorer.ui.compared_panels import LETTERS, ComparedPanels
+from explorer.ui.copy_link import copy_link
+from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
+from explorer.views import comparison as views
+
+_HERE = Path(__file__).parent
+
+_parts = st.components.v2.component(
+    "compared_parts", html=(_HERE / "parts.html").read_text(encoding="utf-8"),
+    css=(_HERE / "parts.css").read_text(encoding="utf-8"),
+    js=(_HERE / "parts.js").read_text(encoding="utf-8"))
+
+ORDERS = {"flow": "In their order", "difference": "Largest difference first"}
+
+
+def sidebar(columns: ComparedPanels, configs: list[Knobs]) -> None:
+    """A group of knobs for each network."""
+    with st.sidebar:
+        for place, (panel, config) in enumerate(zip(columns.panels, configs, strict=True)):
+            with st.expander(f"{LETTERS[place].upper()} · {escape(choice.shown(config.network))}",
+                             expanded=place == 1, key=panel.widget("group")):
+                controls.knobs(panel, config)
+
+
+def heads(columns: ComparedPanels, titles: Sequence[str]) -> None:
+    """The networks with what can be done with each."""
+    panels = columns.panels
+    for place, (column, panel, title) in enumerate(zip(
+            st.columns(len(panels)), panels, titles, strict=True)):
+        letter = LETTERS[place].upper()
+        with column.container(border=True, key=panel.widget("head"), height="stretch"):
+            st.markdown(f"**{letter} · {escape(title)}**")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _button(panel, "swap", ":material/swap_horiz:", f"Swap {letter} with the one "
+                        "before it", columns.swap, place, disabled=place == 0)
+                _button(panel, "copy", ":material/content_copy:", f"Add a copy of {letter}",
+                        columns.copy, place, disabled=len(panels) == MOST)
+                _button(panel, "remove", ":material/close:", f"Remove {letter}", columns.remove,
+                        place, disabled=len(panels) == 2)
+                st.page_link("pages/explore.py", label="Explore", icon=":material/tune:",
+                             query_params=panel.query, help=f"Open {letter} in Explore.")
+
+
+def _button(panel: Panel, name: str, icon: str, help: str, act: Callable[[int], None], place: int,
+            *, disabled: bool) -> None:
+    st.button("", icon=icon, help=help, on_click=act, args=(place,), disabled=disabled,
+              key=panel.widget(name), type="tertiary")
+
+
+def sentences(comparison: Comparison) -> None:
+    """What differs most, what ends early, and what is the same twice."""
+    keys = [network.key for network in comparison.networks]
+    twice = [letter.upper() for letter, key in zip(LETTERS, keys, strict=False)
+             if keys.count(key) > 1]
+    if twice:
+        st.info(f"{' and '.join(twice)} are the same network: turn a knob of one, or choose "
+                "another.")
+    for line in views.ends_early(comparison):
+        st.warning(escape(line))
+    said = [line for line, key in zip(views.headlines(comparison), keys[1:], strict=True)
+            if key != keys[0]]
+    st.markdown("\n\n".join(f"**{escape(line)}**" for line in said))
+
+
+def figures(comparison: Comparison) -> None:
+    st.html(views.figures_html(comparison))
+
+
+def parts(comparison: Comparison) -> None:
+    """The tree of aligned parts, one figure at a time, and its files."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        figure = st.segmented_control(
+            "Figure", list(views.TITLES), default="macs", required=True, key="compare-figure",
+            format_func=views.TITLES.__getitem__)
+        order = st.segmented_control("Order", list(ORDERS), default="flow", required=True,
+                                     key="compare-order", format_func=ORDERS.__getitem__)
+        _files(comparison)
+        copy_link(Panel("compare"))
+    letters = [letter.upper() for letter in LETTERS[:len(comparison.networks)]]
+    _parts(key="compare-parts", data={
+        "networks": [f"{letter} · {name}" for letter, name in
+                     zip(letters, comparison.names, strict=True)],
+        "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]],
+        "parts": views.part_rows(comparison, figure, by_difference=order == "difference")})
+    st.caption(" ".join(escape(line) for line in views.adds_up(comparison)))
+
+
+def _files(comparison: Comparison) -> None:
+    with st.popover("Download CSV", icon=":material/download:", on_change="rerun",
+                    key="compare-csv") as box:
+        for level in views.LEVELS if box.open else ():
+            st.download_button(
+                f"{level.capitalize()}s", partial(_csv, comparison, level),
+                file_name=f"compared-{level}s.csv", mime="text/csv", on_click="ignore",
+                key=f"compare-csv-{level}", width="stretch")
+
+
+def _csv(comparison: Comparison, level: Level) -> bytes:
+    return views.comparison_csv(comparison, level).encode("utf-8")

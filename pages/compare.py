@@ -1,0 +1,38 @@
+"""Two to four networks beside each other: figures, parts, and why they differ."""
+
+from explorer.config import ConfigError
+from explorer.ui import calls, choice, compared, messages
+from explorer.ui.compared_panels import LETTERS, ComparedPanels
+from explorer.ui.headings import page, section
+
+page("Compare", "What differs between two to four networks, where, by how much and why? Choose "
+     "the networks and turn their knobs on the left; the page's address is a link to what you see.")
+columns = ComparedPanels()
+columns.open_address()
+networks, refused, unopened = [], [], []
+for panel in columns.panels:
+    refused.append(panel.take_widgets())
+    try:
+        networks.append(calls.explored(calls.source(panel.config)))
+    except ConfigError as error:
+        unopened.append(error)
+columns.write_address()
+configs = [panel.config for panel in columns.panels]
+messages.set_aside(columns.set_aside)
+for letter, why in zip(LETTERS, refused, strict=False):
+    messages.cannot_take(why, letter.upper())
+for cause in unopened:
+    messages.cannot_open(cause)
+
+comparison = None if unopened else calls.comparison(*networks)
+compared.heads(columns, comparison.names if comparison else
+               [choice.shown(config.network) for config in configs])
+if comparison:
+    compared.sentences(comparison)
+    section("Figures", "How large, how dear and how deep is each, and how much is that of the "
+            "first?", "figures")
+    compared.figures(comparison)
+    section("Parts", "Which part of one corresponds to which of the other, and where does the "
+            "difference come from? A part opens to what is inside it.", "parts")
+    compared.parts(comparison)
+compared.sidebar(columns, configs)
