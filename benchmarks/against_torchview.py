@@ -34,7 +34,7 @@ def unfolded(structure: graph.Structure) -> graph.Drawing:
 def ours(config: explorer.Config) -> None:
     drawing = unfolded(explorer.open(config).structure)
     overlay = graph.overlay(graph.KIND, drawing)
-    graph.page_svg(graph.lay_out(drawing, overlay=overlay), drawing, overlay, {})
+    graph.page_svg(graph.lay_out(drawing, overlay=overlay), overlay, {})
 
 
 def theirs(config: explorer.Config) -> None:

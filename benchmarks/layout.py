@@ -21,7 +21,7 @@ def row(name: str, drawing: graph.Drawing, rounds: int) -> float:
     overlay = graph.overlay(graph.KIND, drawing)
 
     def ours() -> None:
-        graph.page_svg(graph.lay_out(drawing, overlay=overlay), drawing, overlay, {})
+        graph.page_svg(graph.lay_out(drawing, overlay=overlay), overlay, {})
 
     def old() -> None:
         lay_out(graph.to_dot(drawing, overlay=overlay))

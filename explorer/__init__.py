@@ -24,12 +24,12 @@ from explorer.comparison import Comparison, compare
 from explorer.timing import Timing, TimingError, time_forward
 from explorer.views.tables import layer_frame, to_csv, to_json
 from explorer.views.comparison import comparison_frame
-from explorer.views.graph import draw
+from explorer.views.graph import draw, draw_beside
 
 __all__ = [
     "Comparison", "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",
     "TimingError", "Trace", "TraceError", "analyse", "build", "compare", "comparison_frame",
-    "configure", "draw", "families",
+    "configure", "draw", "draw_beside", "families",
     "from_key", "layer_frame", "open", "presets", "summarise", "time_forward", "to_csv",
     "to_json", "to_key", "trace",
 ]

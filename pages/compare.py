@@ -32,6 +32,9 @@ if comparison:
     section("Figures", "How large, how dear and how deep is each, and how much is that of the "
             "first?", "figures")
     compared.figures(comparison)
+    section("Drawing", "What corresponds to what, and what is changed, added or missing? Choose a "
+            "card to see why.", "drawing")
+    compared.drawing(columns, comparison)
     section("Parts", "Which part of one corresponds to which of the other, and where does the "
             "difference come from? A part opens to what is inside it.", "parts")
     compared.parts(comparison)

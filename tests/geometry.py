@@ -75,8 +75,16 @@ def on_border(x: float, y: float, box: Box) -> bool:
 
 def faults(picture: Picture, drawing: Drawing) -> list[str]:
     """What is wrong with a picture, in words; nothing of a good one."""
-    return [*_overlaps(picture), *_crossings(picture), *_loose_ends(picture),
-            *_frames(picture, drawing), *_texts(picture)]
+    return [*faults_of_any(picture), *_frames(picture, drawing)]
+
+
+def faults_of_any(picture: Picture) -> list[str]:
+    """The same of a picture that is of no one network's drawing."""
+    page = 0.0, 0.0, picture.width, picture.height
+    outside = [f"{placed.box} lies outside of the page"
+               for placed in (*picture.cards, *picture.frames) if not inside(placed.box, page)]
+    return [*outside, *_overlaps(picture), *_crossings(picture), *_loose_ends(picture),
+            *_texts(picture)]
 
 
 def _overlaps(picture: Picture) -> Iterator[str]:

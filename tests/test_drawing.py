@@ -87,7 +87,7 @@ def test_networks_of_others_are_drawn_as_well(network: str, level: Level) -> Non
 def test_the_drawing_of_a_config_is_always_the_same(network: str) -> None:
     def svg(found: Structure) -> str:
         picture, drawing = drawn(found, "layer")
-        return graph.page_svg(picture, drawing, graph.overlay(graph.KIND, drawing), {})
+        return graph.page_svg(picture, graph.overlay(graph.KIND, drawing), {})
 
     assert svg(structure(network)) == svg(explorer.open(network).structure)
 

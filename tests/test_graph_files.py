@@ -58,7 +58,7 @@ def export(network: str, form: graph.FileFormat, **how: object) -> bytes:
 def sheet_of(found: Structure, level: Level = "block", title: str = "") -> Sheet:
     drawing = Drawing(found, level)
     overlay = graph.overlay(graph.KIND, drawing)
-    return sheet(graph.lay_out(drawing, overlay=overlay), drawing, overlay, {}, title=title)
+    return sheet(graph.lay_out(drawing, overlay=overlay), overlay, {}, title=title)
 
 
 # Golden files

@@ -36,7 +36,7 @@ def test_a_border_around_each_card_of_strips(network: str) -> None:
     drawing = Drawing(structure(network), "layer")
     overlay = graph.overlay(graph.KIND, drawing)
     picture = graph.lay_out(drawing, overlay=overlay, direction="LR", changes={})
-    svg = ElementTree.fromstring(graph.page_svg(picture, drawing, overlay, {}))
+    svg = ElementTree.fromstring(graph.page_svg(picture, overlay, {}))
     strips, borders = boxes(svg, "strip", "body"), boxes(svg, "whole", "outline")
     assert strips and borders
     for look, (left, top, right, bottom) in borders:

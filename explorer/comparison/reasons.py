@@ -253,8 +253,9 @@ def _of_parts(part: Aligned, names: Sequence[str], other: int) -> str:
     figure: Figure = "macs" if _change(part, "macs", other) else "params"
     inner = max(_leaves(part), key=lambda each: abs(_change(each, figure, other)))
     if most := _change(inner, figure, other):
-        why = reason(inner, names, other) if all((inner.groups[0], inner.groups[other])) else \
-            f"only in {names[other if inner.groups[other] else 0]}"
+        why = f"only in {names[other if inner.groups[other] else 0]}" \
+            if inner.between(0, other) == "only" else \
+            reason(inner, names, other) if figure == "macs" else ""
         said.append(f"most by {_place(inner, other)}, {text.signed(most)} {WORDS[figure]}"
                     + (f" ({why.rstrip('.')})" if why else ""))
     elif not said:

@@ -79,6 +79,19 @@ def comparison(*networks: Explored) -> Comparison:
     return Comparison(networks)
 
 
+@kept(16)
+def beside(compared: Comparison, stages: bool, merged: bool) -> graph.Beside:
+    """Networks beside each other, drawn."""
+    return graph.beside(compared, stages=stages, merged=merged)
+
+
+@kept(4)
+def beside_file(compared: Comparison, form: graph.SheetFormat, stages: bool,
+                merged: bool) -> bytes:
+    """The same as a file; raises `LayoutError`."""
+    return graph.draw_beside(compared, form, stages=stages, merged=merged)
+
+
 @kept(ENTRIES)
 def layer_rows(network: Explored) -> pd.DataFrame:
     """The layers as the page shows them."""
@@ -119,7 +132,7 @@ def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay
         arrangement = graph.Arrangement(shown, told.shown, changed)
 
         def svg() -> str:
-            return graph.page_svg(arrangement.picture(direction), shown, told, changed)
+            return graph.page_svg(arrangement.picture(direction), told, changed)
 
         if arrangement.crosses:
             return _beside.submit(svg)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import streamlit as st
 
 from explorer.comparison import MOST, Comparison
 from explorer.config import Knobs
 from explorer.structure.alignment import Level
-from explorer.ui import choice, controls
+from explorer.ui import calls, choice, controls, graph
 from explorer.ui.compared_panels import LETTERS, ComparedPanels
 from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import comparison as views
+from explorer.views import graph as graphs
+from explorer.views.layout import LayoutError
 
 _HERE = Path(__file__).parent
 
@@ -79,6 +82,68 @@ def sentences(comparison: Comparison) -> None:
 
 def figures(comparison: Comparison) -> None:
     st.html(views.figures_html(comparison))
+
+
+LEVELS = {"block": "Blocks", "stage": "Stages"}
+ARRANGED = {"merged": "Merged", "beside": "Side by side"}
+DRAWING = "compare-drawing"
+
+
+def drawing(columns: ComparedPanels, comparison: Comparison) -> None:
+    """The networks beside each other or merged, with what is told of the chosen row."""
+    two = len(comparison.networks) == 2
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        level = st.segmented_control("Show", list(LEVELS), default="block", required=True,
+                                     key="compare-level", format_func=LEVELS.__getitem__)
+        arranged = st.segmented_control(
+            "Arrange", list(ARRANGED), default="merged", required=True, key="compare-arranged",
+            format_func=ARRANGED.__getitem__,
+            help="Merged: what is the same stands once, in the middle.") if two else "beside"
+        shown = level == "stage", arranged == "merged"
+        with st.popover("Export", icon=":material/image:", on_change="rerun",
+                        key="compare-export") as box:
+            if box.open:
+                _drawings(comparison, *shown)
+    made = calls.beside(comparison, *shown)
+    graph.canvas(key=DRAWING, data=_data(comparison, made, columns.row),
+                 on_picked_change=partial(columns.choose_row, DRAWING),
+                 on_level_change=_nothing, on_toggled_change=_nothing)
+
+
+def _nothing() -> None:
+    """Nothing opens in this drawing."""
+
+
+def _drawings(comparison: Comparison, stages: bool, merged: bool) -> None:
+    for form, mime in (("svg", "image/svg+xml"), ("png", "image/png")):
+        try:
+            content = calls.beside_file(comparison, cast(graphs.SheetFormat, form), stages, merged)
+        except LayoutError as error:
+            st.warning(escape(str(error)))
+            return
+        st.download_button(form.upper(), content, f"compared.{form}", mime, on_click="ignore",
+                           icon=":material/download:", width="stretch", key=f"compare-{form}")
+
+
+def _data(comparison: Comparison, made: graphs.Beside, row: str) -> dict[str, Any]:
+    """What the component needs beside the SVG. A row is known by what stands in it."""
+    keys = [views.row_key(places) for places in made.places]
+    nodes = {}
+    for placed in made.picture.cards:
+        if (part := placed.card.part) is not None:
+            key = keys[made.row_of[part.id]]
+            nodes[part.id] = {"rows": key, "opens": False, "tip": graphs.tooltip(part),
+                              "find": " ".join([part.name, part.path]).casefold(),
+                              "chosen": key == row}
+    frames = {placed.frame.part.id: {"rows": "", "opens": False, "find": "", "chosen": False,
+                                     "tip": placed.frame.part.path, "example": False}
+              for placed in made.picture.frames}
+    chosen = made.places[keys.index(row)] if row in keys else ()
+    return {"svg": graphs.page_svg(made.picture, graphs.NO_OVERLAY, {}, buttons=False),
+            "nodes": nodes, "frames": frames, "closed": True, "derivation": "",
+            "legend": {"kinds": graph.kinds_of(made.picture.nodes)},
+            "picked": row if chosen else "",
+            "details": views.row_details(comparison, chosen) if chosen else None}
 
 
 def parts(comparison: Comparison) -> None:

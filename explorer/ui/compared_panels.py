@@ -33,6 +33,8 @@ class HeldPanels(TypedDict):
     """How many panels there have been: each has a name of its own."""
     address: dict[str, str]
     set_aside: list[str]
+    row: str
+    """The row of the drawing that is chosen; "" for none."""
 
 
 class ComparedPanels:
@@ -57,7 +59,8 @@ class ComparedPanels:
         for panel in self.panels if known else []:
             panel.close()
         st.session_state[STATE] = HeldPanels(
-            panels=[], opened=self._kept["opened"] if known else 0, address=address, set_aside=[])
+            panels=[], opened=self._kept["opened"] if known else 0, address=address, set_aside=[],
+            row="")
         for letter, text in sorted(address.items()):
             self._take(letter, text)
         missing = [name for name in DEFAULTS if name not in [
@@ -72,7 +75,17 @@ class ComparedPanels:
         if st.query_params.to_dict() != self._kept["address"]:
             st.query_params.from_dict(self._kept["address"])
 
+    @property
+    def row(self) -> str:
+        """The row of the drawing that is chosen, as the drawing has named it."""
+        return self._kept["row"]
+
     # What buttons do: for callbacks.
+
+    def choose_row(self, widget: str) -> None:
+        """The row that the drawing reports."""
+        if (row := st.session_state[widget].picked) is not None:
+            self._kept["row"] = row
 
     def copy(self, place: int) -> None:
         """The same network once more, behind it."""

@@ -25,6 +25,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parent?.append(made);
     return made;
   };
+  for (const name of ["open", "close"]) find(`[data-do=${name}]`).hidden = !!data.closed;
   const element = (id) => canvas.querySelector(`#${CSS.escape(id)}`);
   const place = (id) => element(id)?.getBoundingClientRect();
   const told = (id) => data.nodes[id] ?? data.frames[id];
@@ -212,7 +213,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       for (const line of row.how) make("code", {}, part, line);
       if (row.notes) make("small", {}, part, row.notes);
     }
-    if (details.rows.length) {
+    if (details.rows.length && data.derivation) {
       const ways = make("div", { class: "ways" }, aside);
       const way = (words, target) => {
         make("a", { href: "#layers" }, ways, words).onclick = (event) => {

@@ -36,7 +36,7 @@ _HERE = Path(__file__).parent
 _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
                    for kind, colour in KIND_COLOURS.items())
 
-_component = st.components.v2.component(
+canvas = st.components.v2.component(
     "network_graph",
     html=(_HERE / "graph.html").read_text(encoding="utf-8"),
     css=f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; "
@@ -80,10 +80,10 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    _component(key=panel.widget(COMPONENT),
-               data=_data(panel, laid_out, network, drawing, view, selected, seconds),
-               on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
-               on_toggled_change=partial(_toggled, panel))
+    canvas(key=panel.widget(COMPONENT),
+           data=_data(panel, laid_out, network, drawing, view, selected, seconds),
+           on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
+           on_toggled_change=partial(_toggled, panel))
     if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
         st.button("Time the layers", icon=":material/timer:", on_click=bench.start_layers,
                   key=panel.widget("graph-time"),
@@ -201,11 +201,9 @@ def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: Vie
                 "chosen": not chosen.isdisjoint(own),
                 **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
-    kinds = {node.operation for node in drawing.nodes if not node.failed}
     legend = {"title": overlay.title, "largest": overlay.largest,
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
-             {"kinds": [*[kind for kind in KIND_COLOURS if kind in kinds],
-                        *(["block"] if None in kinds else [])]}
+             {"kinds": kinds_of(drawing.nodes)}
     nodes = {node.id: entry(node) for node in drawing.nodes}
     for frame in drawing.frames:        # the inner ones after those around them
         for item in frame.items:
@@ -217,6 +215,13 @@ def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: Vie
             "legend": legend, "picked": selection.to_text(selected),
             "derivation": panel.widget(derivation.PLACE),
             "details": graphs.details_of(network, selected, calls.changes(network))}
+
+
+def kinds_of(nodes: Sequence[Part]) -> list[str]:
+    """The kinds of operation in a drawing, in the order of the legend."""
+    kinds = {node.operation for node in nodes if not node.failed}
+    return [*[kind for kind in KIND_COLOURS if kind in kinds],
+            *(["block"] if None in kinds else [])]
 
 
 def _picked(panel: Panel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from string import ascii_lowercase
 from typing import Any, get_args
@@ -310,3 +311,30 @@ def figures_html(comparison: Comparison) -> str:
         + "</tr>" for label, cells in figure_rows(comparison))
     return ('<div class="compared"><table><thead><tr><th></th>' + heads + "</tr></thead><tbody>"
             + rows + "</tbody></table></div>")
+
+
+# The chosen row of the drawing.
+
+def row_key(places: Sequence[Aligned]) -> str:
+    """What a row is known by, as long as the same stands in it."""
+    return " ".join([_path(group) or "–" for place in places[:1] for group in place.groups])
+
+
+def row_details(comparison: Comparison, places: Sequence[Aligned]) -> dict[str, Any]:
+    """What is told of a row beside the drawing: what stands there, the figures, the reasons."""
+    first = places[0]
+    known = list(dict.fromkeys(path for group in first.groups if (path := _path(group))))
+    many = f" and {len(places) - 1} alike" if len(places) > 1 else ""
+    reasons = _told(first, comparison.names)
+    rows = []
+    for figure in FIGURES:
+        amounts = [sum(each) for each in zip(*[place.figures(figure) for place in places],
+                                             strict=True)]
+        changes = [change for amount in amounts[1:] if (change := text.signed(
+            amount - amounts[0], UNITS[figure]))]
+        rows.append({"name": TITLES[figure], "value": " · ".join(
+            text.short(amount, UNITS[figure]) if group else "–"
+            for amount, group in zip(amounts, first.groups, strict=True)),
+            "share": " · ".join(changes), "how": [], "notes": ""})
+    return {"title": f"{known[0]}{many}", "path": " / ".join(known[1:]), "change": "",
+            "about": " ".join([f"{_says(first).capitalize()}.", *reasons]), "rows": rows}

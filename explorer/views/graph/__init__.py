@@ -3,16 +3,18 @@
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
+from explorer.views.graph.beside import Beside, beside
 from explorer.views.graph.details import details_of
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
-from explorer.views.graph.export import FORMATS, FileFormat, draw
-from explorer.views.graph.overlays import KIND, OVERLAYS, TIME, TITLES, Overlay, overlay
+from explorer.views.graph.export import FORMATS, SHEETS, FileFormat, SheetFormat, draw, draw_beside
+from explorer.views.graph.overlays import KIND, NO_OVERLAY, OVERLAYS, TIME, TITLES, Overlay, overlay
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
 from explorer.views.graph.thumbnail import thumbnail_of
 
-__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "OVERLAYS", "TIME", "TITLES", "Arrangement",
-           "Direction", "Drawing", "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture",
-           "Structure", "changes", "details_of", "draw", "is_see_through", "lay_out", "overlay",
-           "page_svg", "thumbnail_of", "to_dot", "tooltip"]
+__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "NO_OVERLAY", "OVERLAYS", "SHEETS", "TIME",
+           "TITLES", "Arrangement", "Beside", "Direction", "Drawing", "FileFormat", "Frame",
+           "Level", "Overlay", "Part", "Picture", "SheetFormat", "Structure", "beside", "changes",
+           "details_of", "draw", "draw_beside", "is_see_through", "lay_out", "overlay", "page_svg",
+           "thumbnail_of", "to_dot", "tooltip"]

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+from explorer.comparison import Comparison
 from explorer.pipeline import Explored
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import Direction, lay_out
+from explorer.views.graph.beside import beside
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
-from explorer.views.graph.overlays import KIND
+from explorer.views.graph.overlays import KIND, NO_OVERLAY
 from explorer.views.graph.overlays import overlay as overlay_of
 from explorer.views.graph.raster import png
 from explorer.views.graph.sheet import sheet
 
 FileFormat = Literal["svg", "png", "dot"]
 FORMATS: tuple[FileFormat, ...] = ("svg", "png", "dot")
+SheetFormat = Literal["svg", "png"]
+SHEETS: tuple[SheetFormat, ...] = ("svg", "png")
+"""Of networks beside each other, which is no graph for Graphviz."""
 
 
 def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block",
@@ -43,5 +48,21 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
         return to_dot(drawing, overlay=told, direction=direction, changes=changed,
                       title=explored.title, failure=failure).encode("utf-8")
     picture = lay_out(drawing, overlay=told, direction=direction, changes=changed)
-    made = sheet(picture, drawing, told, changed, title=explored.title, failure=failure)
+    made = sheet(picture, told, changed, title=explored.title, failure=failure)
+    return png(made) if form == "png" else made.svg.encode("utf-8")
+
+
+def draw_beside(comparison: Comparison, form: SheetFormat = "svg", *, stages: bool = False,
+                merged: bool = True) -> bytes:
+    """Networks beside each other as an SVG or a PNG: their blocks, or with `stages` their stages;
+    `merged` draws what two have in common once.
+
+    >>> from explorer.comparison import compare
+    >>> draw_beside(compare("vgg16", "vgg19"))[:4]
+    b'<svg'
+    """
+    picture = beside(comparison, stages=stages, merged=merged).picture
+    made = sheet(picture, NO_OVERLAY, {}, title=" and ".join(comparison.names),
+                 failure="\n".join([str(network.failure) for network in comparison.networks
+                                    if network.failure]))
     return png(made) if form == "png" else made.svg.encode("utf-8")

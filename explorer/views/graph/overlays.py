@@ -50,6 +50,10 @@ class Overlay:
         return min(value / (self.values[self.largest] or 1), 1.0)
 
 
+NO_OVERLAY = Overlay(KIND, TITLES[KIND], {}, {}, None)
+"""Of a drawing whose figures stand on its cards already."""
+
+
 def overlay(name: str, drawing: Drawing, seconds: Sequence[float] | None = None) -> Overlay:
     """The overlay of a quantity; `seconds` are the measured times of the layers.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from explorer.structure import EdgeKind
+from explorer.structure import EdgeKind, Part
 from explorer.views.graph.cards import BUTTON, Card, Text
 from explorer.views.graph.drawing import Frame
 
@@ -75,3 +75,7 @@ class Picture:
     labels: tuple[Text, ...]
     """What stands beside a line."""
 
+    @property
+    def nodes(self) -> list[Part]:
+        """The parts that stand as cards."""
+        return [placed.card.part for placed in self.cards if placed.card.part]

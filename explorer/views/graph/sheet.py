@@ -7,7 +7,6 @@ from html import escape
 from typing import NamedTuple
 
 from explorer.views.graph.cards import Text
-from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.letters import FONT, fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.paint import STYLE, fill_of, heat
@@ -38,7 +37,7 @@ class Entry(NamedTuple):
     means: str
 
 
-def sheet(picture: Picture, drawing: Drawing, overlay: Overlay, changes: Mapping[str, str], *,
+def sheet(picture: Picture, overlay: Overlay, changes: Mapping[str, str], *,
           title: str, failure: str = "") -> Sheet:
     """The drawing as an SVG that needs nothing else, below its title and the message of a pass that
     failed, above its legend."""
@@ -49,15 +48,16 @@ def sheet(picture: Picture, drawing: Drawing, overlay: Overlay, changes: Mapping
     for row in wrapped(failure, room):
         y += LINE - 2
         made.append(written(Text(MARGIN, y, row, "failure")))
-    styles = {node.id: f"fill:{fill_of(node, overlay)}" for node in drawing.nodes
+    nodes = picture.nodes
+    styles = {node.id: f"fill:{fill_of(node, overlay)}" for node in nodes
               if overlay.share(node.id) is not None} if overlay.colours else {}
-    parts = [*drawing.nodes, *(frame.part for frame in drawing.frames)]
+    parts = [*nodes, *(placed.frame.part for placed in picture.frames)]
     made.append(f'<g transform="translate({(wide - picture.width) / 2:.1f},{y:.1f})">'
-                + body(picture, classes=classes(drawing.nodes, changes), styles=styles,
+                + body(picture, classes=classes(nodes, changes), styles=styles,
                        buttons=False, tips={part.id: tooltip(part) for part in parts}) + "</g>")
     y += picture.height
     x = float(MARGIN)
-    for sample, long, means in _legend(picture, drawing, overlay, changes):
+    for sample, long, means in _legend(picture, overlay, changes):
         needs = long + 6 + width(means, SIZE)
         if x > MARGIN and x + needs > wide - MARGIN:
             x, y = float(MARGIN), y + LINE
@@ -72,8 +72,9 @@ def sheet(picture: Picture, drawing: Drawing, overlay: Overlay, changes: Mapping
         f'<rect class="paper" width="100%" height="100%"/>{"".join(made)}</svg>', wide, high)
 
 
-def _legend(picture: Picture, drawing: Drawing, overlay: Overlay,
+def _legend(picture: Picture, overlay: Overlay,
             changes: Mapping[str, str]) -> Iterable[Entry]:
+    nodes = picture.nodes
     if overlay.colours:
         yield Entry("", -6, f"{overlay.title}:  0")
         steps = "".join([f'<rect x="{10 * step}" width="10.5" height="{SWATCH}" '
@@ -81,14 +82,14 @@ def _legend(picture: Picture, drawing: Drawing, overlay: Overlay,
         top = overlay.shown[overlay.largest] if overlay.largest else "–"
         yield Entry(f'<g class="scale">{steps}</g>', 10 * STEPS, top)
     else:
-        used = {node.operation for node in drawing.nodes if not node.failed}
+        used = {node.operation for node in nodes if not node.failed}
         for kind in KIND_COLOURS:
             if kind in used:
                 yield Entry(_swatch(f"kind-{kind.replace(' ', '-')}"), SWATCH, kind)
-        if block := next((node for node in drawing.nodes
+        if block := next((node for node in nodes
                           if node.operation is None and not node.failed), None):
             yield Entry(_swatch(node_class(block)), SWATCH, "several operations")
-    if any(node.failed for node in drawing.nodes):
+    if any(node.failed for node in nodes):
         yield Entry(_swatch("failed"), SWATCH, "cannot run")
     drawn = {line.kind for line in picture.lines} | \
         {"shortcut" for placed in picture.cards if placed.card.past}
@@ -104,7 +105,7 @@ def _legend(picture: Picture, drawing: Drawing, overlay: Overlay,
     if not overlay.colours:
         yield Entry("", -6, "figures: parameters")
     if not changes.keys().isdisjoint([part.id for part in (
-            *drawing.nodes, *(frame.part for frame in drawing.frames))]):
+            *nodes, *(placed.frame.part for placed in picture.frames))]):
         yield Entry(written(Text(0, 10, "+1%", "change")), 26, "change against the preset")
 
 

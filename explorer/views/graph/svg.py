@@ -7,7 +7,6 @@ from html import escape
 
 from explorer.structure import Part
 from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Card, Text
-from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
 
@@ -16,12 +15,13 @@ CORNER = 6
 HEAD_LONG, HEAD_WIDE = 7.0, 3.4
 
 
-def page_svg(picture: Picture, drawing: Drawing, overlay: Overlay,
-             changes: Mapping[str, str]) -> str:
+def page_svg(picture: Picture, overlay: Overlay, changes: Mapping[str, str], *,
+             buttons: bool = True) -> str:
     """The SVG that the page shows and styles."""
-    shares = {node.id: overlay.share(node.id) for node in drawing.nodes} if overlay.colours else {}
+    nodes = picture.nodes
+    shares = {node.id: overlay.share(node.id) for node in nodes} if overlay.colours else {}
     styles = {id: f"--share:{share:.3g}" for id, share in shares.items() if share is not None}
-    inside = body(picture, classes=classes(drawing.nodes, changes), styles=styles)
+    inside = body(picture, classes=classes(nodes, changes), styles=styles, buttons=buttons)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(picture.width)} '
             f'{_n(picture.height)}">{inside}</svg>')
 

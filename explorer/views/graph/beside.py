@@ -1,0 +1,255 @@
+"""Networks beside each other in one drawing: what corresponds stands on one line.
+
+Each network has a lane of its own, from its input at the top to its output, and each part that is
+aligned a row. Merged, two networks have three lanes: what is the same stands once, in the middle,
+and what one has changed or has alone on its own side. Beside each row stands in words what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from string import ascii_lowercase
+
+from explorer import text
+from explorer.comparison import Comparison
+from explorer.comparison.reasons import path_of
+from explorer.structure import Part, Structure
+from explorer.structure.alignment import Aligned, Group, Status
+from explorer.views.graph.cards import PAD, SIZE, Card, Text, closed, end, strips
+from explorer.views.graph.drawing import Frame
+from explorer.views.graph.letters import fitted, width
+from explorer.views.graph.picture import (
+    MARGIN,
+    Line,
+    Picture,
+    PlacedCard,
+    PlacedFrame,
+    Point,
+)
+
+BETWEEN_LANES, BETWEEN_ROWS, BETWEEN_STAGES = 48.0, 34.0, 46.0
+LEAST_LANE = 110.0
+MOST_HEAD = 150.0
+TURN = 14.0
+"""How far from a row a line goes to another lane."""
+
+SIGNS: dict[Status, str] = {"same": "= same", "changed": "≠ changed"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One place: a card for each network that has something there, and what is said of it."""
+
+    cards: tuple[Card | None, ...]
+    status: Status
+    words: tuple[str, ...]
+    places: tuple[Aligned, ...] = ()
+
+    @property
+    def height(self) -> float:
+        return max(card.height for card in self.cards if card)
+
+
+@dataclass(frozen=True)
+class Band:
+    """The rows of a stage, and how it is called in each network."""
+
+    rows: tuple[Row, ...]
+    frame: Part
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Networks beside each other, laid out."""
+
+    picture: Picture
+    places: tuple[tuple[Aligned, ...], ...]
+    """What stands in each row: several parts where they are alike."""
+    row_of: Mapping[str, int]
+    """The row of each card, by its id."""
+
+
+def beside(comparison: Comparison, *, stages: bool = False, merged: bool = False) -> Beside:
+    """The drawing of a comparison: its blocks, or with `stages` its stages alone; `merged` draws
+    what is the same once, for two networks."""
+    made = _Lanes(comparison, stages=stages, merged=merged and len(comparison.networks) == 2)
+    rows = list(made.rows())
+    return Beside(picture=made.picture(), places=tuple([row.places for row in rows]),
+                  row_of={card.id: number for number, row in enumerate(rows)
+                          for card in row.cards if card})
+
+
+class _Lanes:
+    def __init__(self, comparison: Comparison, *, stages: bool, merged: bool) -> None:
+        self.comparison, self.merged = comparison, merged
+        self.letters = ascii_lowercase[:len(comparison.networks)]
+        self.runs = [_runs(network.structure) for network in comparison.networks]
+        places = [(stage, [[stage]] if stages else list(self._folded(stage.inside)))
+                  for stage in comparison.aligned.inside]
+        self.bands = [Band(rows=tuple([self._row(row) for row in rows]),
+                           frame=self._frame(stage), name=_name(stage))
+                      for stage, rows in places]
+        self.framed = not stages
+        lanes = 3 if merged else len(self.letters)
+        wide = [LEAST_LANE] * lanes
+        for row in self.rows():
+            for network, card in enumerate(row.cards):
+                if card:
+                    lane = self._lane(row, network)
+                    wide[lane] = max(wide[lane], card.width)
+        self.heads = [fitted(f"{letter.upper()} · {name}", SIZE, 2 * MOST_HEAD, bold=True)
+                      for letter, name in zip(self.letters, comparison.names, strict=True)]
+        for network, head in enumerate(self.heads):
+            lane = network * 2 if merged else network
+            wide[lane] = max(wide[lane], width(head, SIZE, bold=True))
+        names = [width(band.name, SIZE, bold=True) for band in self.bands]
+        self.left = MARGIN + (max(names) + 2.0 * PAD if self.framed else 0.0)
+        x, self.spines = self.left, list[float]()
+        for each in wide:
+            self.spines.append(x + each / 2)
+            x += each + BETWEEN_LANES
+        self.said = x - BETWEEN_LANES / 2
+        self.right = self.said + max([width(words, SIZE, bold=True) for row in self.rows()
+                                      for words in row.words]) + PAD
+
+    def picture(self) -> Picture:
+        cards: list[PlacedCard] = []
+        frames: list[PlacedFrame] = []
+        labels = [Text(self.spines[network * 2 if self.merged else network], MARGIN + 10, head,
+                       "title", "middle") for network, head in enumerate(self.heads)]
+        chains: list[list[PlacedCard]] = [[] for _ in self.letters]
+        tops: dict[int, tuple[float, float]] = {}       # of the row of a card
+
+        def put(row: Row, y: float) -> None:
+            placed: dict[int, PlacedCard] = {}
+            for network, card in enumerate(row.cards):
+                if card is None:
+                    continue
+                lane = self._lane(row, network)
+                if lane not in placed:
+                    placed[lane] = PlacedCard(self.spines[lane] - card.spine, y, card)
+                    cards.append(placed[lane])
+                chains[network].append(placed[lane])
+                tops[id(placed[lane])] = y, y + row.height
+
+        y: float = MARGIN + 22
+        given = self._ends("Input", [network.summary.trace.input_shape[1:]
+                                     for network in self.comparison.networks])
+        put(given, y)
+        y += given.height + BETWEEN_STAGES
+        for band in self.bands:
+            start = y - 22
+            for row in band.rows:
+                put(row, y)
+                labels += [Text(self.said, y + 18 + 15 * number, words,
+                                "quiet" if number else "title")
+                           for number, words in enumerate(row.words)]
+                y += row.height + BETWEEN_ROWS
+            y -= BETWEEN_ROWS
+            if self.framed:
+                frames.append(PlacedFrame(
+                    x=MARGIN, y=start, width=self.right - MARGIN, height=y + 16 - start,
+                    frame=Frame(band.frame, ()), gate=False,
+                    texts=(Text(PAD, 21, band.name, "title"),)))
+            y += BETWEEN_STAGES
+        last = self._ends("Output", [network.summary.layers[-1].output_shape[1:]
+                                     for network in self.comparison.networks])
+        put(last, y)
+        y += last.height
+        lines = dict.fromkeys(line for chain in chains for line in self._lines(chain, tops))
+        return Picture(width=self.right + MARGIN, height=y + MARGIN, cards=tuple(cards),
+                       frames=tuple(frames), lines=tuple(lines), dots=(), labels=tuple(labels))
+
+    def _lines(self, chain: Sequence[PlacedCard],
+               tops: dict[int, tuple[float, float]]) -> Iterator[Line]:
+        """From each card to the next: straight in its lane; on leaving the middle it changes the
+        lane at once, on coming back as late as it can."""
+        for source, target in pairwise(chain):
+            x, to = source.x + source.card.spine, target.x + target.card.spine
+            start: Point = x, source.y + source.card.height
+            stop: Point = to, target.y
+            if abs(x - to) < 0.5:
+                yield Line(((x, start[1]), (x, stop[1])))
+                continue
+            leaves = abs(x - self.spines[1]) < 0.5
+            turn = tops[id(source)][1] + TURN if leaves else target.y - TURN
+            yield Line((start, (x, turn), (to, turn), stop))
+
+    def _lane(self, row: Row, network: int) -> int:
+        if not self.merged:
+            return network
+        return 1 if row.status == "same" else 2 * network
+
+    def rows(self) -> Iterator[Row]:
+        return (row for band in self.bands for row in band.rows)
+
+    # What stands in the rows.
+
+    def _folded(self, blocks: Sequence[Aligned]) -> Iterator[list[Aligned]]:
+        """Neighbours that are alike in every network that has them."""
+        def key(block: Aligned) -> tuple[object, ...]:
+            runs = tuple([self.runs[network].get(id(group[0])) if group else 0
+                          for network, group in enumerate(block.groups)])
+            return (block.status, runs) if None not in runs else (block.status, id(block))
+        return (list(run) for _, run in groupby(blocks, key=key))
+
+    def _row(self, places: Sequence[Aligned]) -> Row:
+        status = places[0].status
+        groups = [tuple([part for place in places for part in place.groups[network]])
+                  for network in range(len(self.letters))]
+        folded = len(places) > 1
+        return Row(cards=tuple([self._card(network, group, folded=folded) if group else None
+                                for network, group in enumerate(groups)]),
+                   status=status, words=self._words(places), places=tuple(places))
+
+    def _card(self, network: int, group: Group, *, folded: bool) -> Card:
+        part = group[0]
+        if len(group) > 1:
+            layers = tuple([layer for each in group for layer in each.layers])
+            part = replace(part, parts=group, layers=layers, plain=part.plain and folded,
+                           role="run" if folded else "block",
+                           name=part.name if folded else path_of(group), grows=None)
+        part = replace(part, id=f"{self.letters[network]}.{part.id}")
+        foot = text.short(part.params) if part.params else ""
+        if part.role == "call":
+            return strips([part], {part.id: foot})[0]
+        card = closed(part, self.comparison.networks[network].structure.wiring, foot=foot)
+        return replace(card, opens=False)
+
+    def _words(self, places: Sequence[Aligned]) -> tuple[str, ...]:
+        first = places[0]
+        present = [letter.upper() for letter, group in zip(self.letters, first.groups, strict=True)
+                   if group]
+        said = SIGNS.get(first.status) or f"only in {text.enumeration(present)}"
+        macs = [sum(amounts) for amounts in zip(*[place.figures("macs") for place in places],
+                                                strict=True)]
+        several = len(macs) > 2
+        changes = [f"{f'{letter.upper()}: ' if several else ''}{change} multiply-adds"
+                   for letter, amount in zip(self.letters[1:], macs[1:], strict=True)
+                   if (change := text.signed(amount - macs[0]))]
+        return said, *changes
+
+    def _frame(self, stage: Aligned) -> Part:
+        part = next(group[0] for group in stage.groups if group)
+        return replace(part, id=f"row.{part.id}", role="stage")
+
+    def _ends(self, name: str, shapes: Sequence[tuple[int, ...]]) -> Row:
+        alike = len(set(shapes)) == 1
+        return Row(cards=tuple([end(f"{letter}.{name}", name, text.shape(shape)) for letter, shape
+                                in zip(self.letters, shapes, strict=True)]),
+                   status="same" if alike else "changed", words=())
+
+
+def _runs(structure: Structure) -> dict[int, int]:
+    """For each block of a run the run."""
+    return {id(block): id(run) for run in structure.parts.values() if run.role == "run"
+            for block in run.parts}
+
+
+def _name(stage: Aligned) -> str:
+    """How the stage is called in each network."""
+    names = dict.fromkeys(path_of(group) for group in stage.groups if group)
+    return fitted(" / ".join(names), SIZE, MOST_HEAD, bold=True)
