@@ -48,7 +48,7 @@ def lay_out(dot: str) -> None:
         made.draw(format="svg", prog="dot")
 
 
-def seconds(way: Callable[..., None], *given: Any) -> float:
+def seconds(way: Callable[..., object], *given: Any) -> float:
     gc.collect()
     start = time.perf_counter()
     way(*given)

@@ -46,7 +46,7 @@ panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
 # draw: what comes together it draws together, and nothing else moves until it has.
-figures.title(panel, config, network.title, network)
+figures.title(panel, config, network.title)
 messages.set_aside(panel.set_aside)
 messages.cannot_take(refused)
 
@@ -64,7 +64,7 @@ section("Graph", "What is it built of, in which order, and where do its ways par
         "graph")
 graph.section(panel, network, view, svg, selected, bench)
 wait_until_sent()
-controls.sidebar(panel, config)
+controls.sidebar(panel, config, network)
 wait_until_sent()
 
 section("Layers", "What does each operation give out, and what does it cost? Choose a row to see "

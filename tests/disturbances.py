@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from explorer.timing import BatchTimes, LayerTimes, Rates, Timing, process
+from explorer.timing import BatchTimes, LayerTimes, Rates, Timing, TurnTimes, process
 
 WARNING = "Other programs kept 9.9 of the cores busy."
 
@@ -32,7 +32,7 @@ def runs_are(monkeypatch: pytest.MonkeyPatch, *disturbed: bool,
 
     def told(self: process.MeasuringProcess, job: process.Job[Any]) -> tuple[str, Any]:
         word, outcome = exchange(self, job)
-        if isinstance(outcome, (Timing, LayerTimes, Rates, BatchTimes)):
+        if isinstance(outcome, (Timing, LayerTimes, Rates, BatchTimes, TurnTimes)):
             outcome = change(judged(outcome, left.pop(0) if len(left) > 1 else left[0]))
         return word, outcome
 

@@ -139,7 +139,7 @@ def test_the_tree_has_every_part_and_the_largest_difference_first(figure: views.
 
 
 def test_explore_leads_to_a_comparison_with_the_preset_and_the_family() -> None:
-    from explorer.ui.figures import beside
+    from explorer.ui.controls import beside
 
     turned = explorer.open("resnet50&width=0.5")
     assert beside(turned)[0] == "resnet50"

@@ -11,6 +11,7 @@ from explorer.timing.jobs import (
     submit_batches,
     submit_layers,
     submit_rates,
+    submit_turns,
     time_forward,
 )
 from explorer.timing.layers import LayerTimes
@@ -18,10 +19,11 @@ from explorer.timing.prediction import predict_seconds
 from explorer.timing.process import Job, queue_length
 from explorer.timing.protocol import Timing
 from explorer.timing.roofline import BOUNDS, Rates, Roofline, Spot, place
+from explorer.timing.turns import Ratio, TurnTimes
 from explorer.timing.worker import Progress
 
 __all__ = ["BOUNDS", "BatchPoint", "BatchTimes", "Choices", "Conditions", "Job", "LayerTimes",
-           "Progress", "Rates", "Roofline", "Spot", "Timing", "TimingError", "available",
-           "can_compile", "cores", "place", "predict_seconds", "queue_length", "quiet", "resolve",
-           "submit", "submit_batches", "submit_layers", "submit_rates", "time_forward",
-           "usual_threads"]
+           "Progress", "Rates", "Ratio", "Roofline", "Spot", "Timing", "TimingError", "TurnTimes",
+           "available", "can_compile", "cores", "place", "predict_seconds", "queue_length",
+           "quiet", "resolve", "submit", "submit_batches", "submit_layers", "submit_rates",
+           "submit_turns", "time_forward", "usual_threads"]

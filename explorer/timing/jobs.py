@@ -27,6 +27,7 @@ from explorer.timing.prediction import check_memory, learn_rate
 from explorer.timing.process import Job, measuring_process
 from explorer.timing.protocol import Timing, measure
 from explorer.timing.roofline import Rates, measure_rates
+from explorer.timing.turns import TurnTimes, measure_turns
 
 
 def submit(network: Named, device: str = "auto", budget_s: float = 2.0,
@@ -79,6 +80,19 @@ def submit_batches(network: Named, device: str = "auto", budget_s: float = 1.0,
     device, _ = _checked(one, device, budget_s, choices, summary if one == source else None)
     return measuring_process(device).submit(measure_batches, one.key, device, budget_s, choices,
                                             tuple(batches) if batches else None)
+
+
+def submit_turns(networks: Sequence[Named], device: str = "auto", budget_s: float = 2.0,
+                 choices: Choices = DEFAULT) -> Job[TurnTimes]:
+    """Queue a job in which networks are timed in turn, for about `budget_s` seconds each."""
+    if choices.compile or choices.cuda_graph:
+        raise TimingError("Networks are timed in turn as they stand: leave `compile` and "
+                          "`cuda_graph` off.")
+    sources = [to_source(network) for network in networks]
+    for source in sources:
+        device, _ = _checked(source, device, budget_s, choices, None)
+    return measuring_process(device).submit(
+        measure_turns, tuple([source.key for source in sources]), device, budget_s, choices)
 
 
 def submit_rates(device: str = "auto", choices: Choices = DEFAULT, *,

@@ -37,6 +37,7 @@ def sidebar(columns: ComparedPanels, configs: list[Knobs]) -> None:
         for place, (panel, config) in enumerate(zip(columns.panels, configs, strict=True)):
             with st.expander(f"{LETTERS[place].upper()} · {escape(choice.shown(config.network))}",
                              expanded=place == 1, key=panel.widget("group")):
+                choice.network(panel, config)
                 controls.knobs(panel, config)
 
 

@@ -7,7 +7,8 @@ from math import isclose
 import streamlit as st
 
 from explorer.config import Config, Knob, Knobs, knobs_of
-from explorer.networks.catalogue import family_of
+from explorer.networks.catalogue import family_of, presets
+from explorer.pipeline import Explored
 from explorer.tracing import TraceError
 from explorer.ui import choice
 from explorer.ui.panel import FIELD, Panel
@@ -16,16 +17,41 @@ from explorer.ui.panel import FIELD, Panel
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
 
 
-def sidebar(panel: Panel, config: Knobs) -> None:
-    """The network with its knobs."""
+def sidebar(panel: Panel, config: Knobs, network: Explored | None = None) -> None:
+    """The network with the way to Compare, where it is there, and its knobs."""
     with st.sidebar:
+        choice.network(panel, config)
+        if network is not None:
+            _compare_with(panel, network)
         knobs(panel, config)
 
 
+def _compare_with(panel: Panel, network: Explored) -> None:
+    """The ways to the Compare page with the network as it stands: beside its preset, or another of
+    its family."""
+    with st.popover("Compare with …", icon=":material/compare_arrows:", on_change="rerun",
+                    width="stretch",
+                    key=panel.widget("compare-with")) as box:
+        for key in beside(network) if box.open else ():
+            st.page_link("pages/compare.py", label=choice.shown(key),
+                         query_params={"a": network.key, "b": key})
+
+
+def beside(network: Explored) -> list[str]:
+    """What it is compared with: its preset where it is none itself, then the others of the family,
+    and those of the catalogue for a network of elsewhere."""
+    config = network.source.config
+    if not isinstance(config, Config):
+        return list(presets())
+    own = config.network
+    family = family_of(own)
+    names = [name for name in presets() if name != own and family_of(name) == family]
+    return [*([own] if network.key != own else []), *names]
+
+
 def knobs(panel: Panel, config: Knobs) -> None:
-    """The network, the common knobs, and the family's own in a group."""
+    """The common knobs, and the family's own in a group."""
     own = knobs_of(type(config))
-    choice.network(panel, config)
     for name, knob in own.items():
         if knob.common and name not in SHAPE_OF_DATA:
             widget(panel, knob, config)

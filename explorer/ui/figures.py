@@ -6,10 +6,9 @@ import streamlit as st
 
 from explorer import text
 from explorer.config import Config, Knobs
-from explorer.networks.catalogue import family_of, presets
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
-from explorer.ui import choice, timing
+from explorer.ui import timing
 from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
 from explorer.ui.headings import name_tab
@@ -28,9 +27,8 @@ HELP = {
 }
 
 
-def title(panel: Panel, config: Knobs, sentence: str, network: Explored | None = None) -> None:
-    """The network in a sentence, also in the browser's tab, with reset, the way to Compare and a
-    link to it."""
+def title(panel: Panel, config: Knobs, sentence: str) -> None:
+    """The network in a sentence, also in the browser's tab, with reset and a link to it."""
     name_tab(sentence)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(escape(sentence), anchor=False)
@@ -39,31 +37,7 @@ def title(panel: Panel, config: Knobs, sentence: str, network: Explored | None =
                       key=panel.widget("reset"),
                       disabled=config == default_config(config.network),
                       help="Put every knob back to the preset.")
-            if network is not None:
-                _compare_with(panel, network)
             copy_link(panel)
-
-
-def _compare_with(panel: Panel, network: Explored) -> None:
-    """The ways to the Compare page with the network as it stands: beside its preset, or another of
-    its family."""
-    with st.popover("Compare with …", icon=":material/compare_arrows:", on_change="rerun",
-                    key=panel.widget("compare-with")) as box:
-        for key in beside(network) if box.open else ():
-            st.page_link("pages/compare.py", label=choice.shown(key),
-                         query_params={"a": network.key, "b": key})
-
-
-def beside(network: Explored) -> list[str]:
-    """What it is compared with: its preset where it is none itself, then the others of the family,
-    and those of the catalogue for a network of elsewhere."""
-    config = network.source.config
-    if not isinstance(config, Config):
-        return list(presets())
-    own = config.network
-    family = family_of(own)
-    names = [name for name in presets() if name != own and family_of(name) == family]
-    return [*([own] if network.key != own else []), *names]
 
 
 def row(network: Explored, bench: Bench) -> None:

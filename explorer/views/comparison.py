@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from html import escape
 from string import ascii_lowercase
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from explorer.comparison import Comparison, headline, reason
 from explorer.comparison.reasons import path_of
 from explorer.structure import weighted_depth
 from explorer.structure.alignment import Aligned, Figure, Group, Level
+from explorer.timing import TurnTimes, quiet
 from explorer.views import fields
 from explorer.views.tables import aligned, markdown, totals_record
 
@@ -73,7 +75,8 @@ def comparison_csv(comparison: Comparison, level: Level = "block") -> str:
     return comparison_frame(comparison, level).to_csv(index=False, lineterminator="\n")
 
 
-def comparison_json(comparison: Comparison, level: Level = "block") -> str:
+def comparison_json(comparison: Comparison, level: Level = "block",
+                    times: TurnTimes | None = None) -> str:
     """Networks with their totals, the parts of a level, and the differences to the first network,
     which are the sums of those of the parts."""
     return json.dumps({
@@ -84,7 +87,32 @@ def comparison_json(comparison: Comparison, level: Level = "block") -> str:
         "parts": part_records(comparison, level),
         "differences": {figure: [amount - comparison.totals(figure)[0]
                                  for amount in comparison.totals(figure)] for figure in FIGURES},
-        "sentences": sentences(comparison)})
+        "sentences": sentences(comparison),
+        **({"times": times_record(times)} if times else {})})
+
+
+def times_record(times: TurnTimes) -> dict[str, Any]:
+    """What was measured in turn; no ratio where something disturbed it."""
+    return {"device": times.device, "median_s": list(times.medians), "rounds": times.rounds,
+            "ratios": [asdict(times.ratio(other)) for other in range(1, len(times.keys))]
+            if quiet(times) else None,
+            "warnings": list(times.warnings), "conditions": asdict(times.conditions)}
+
+
+def times_lines(comparison: Comparison, times: TurnTimes) -> list[str]:
+    """What was measured in turn, in sentences; nothing is concluded where it was disturbed."""
+    names = comparison.names
+    where = f"{times.conditions.device_name}, {times.conditions.dtype}"
+    said = [f"Timed in turn on {where}, {times.rounds} rounds: " + text.enumeration(
+        [f"{name} {text.seconds(median)}"
+         for name, median in zip(names, times.medians, strict=True)]) + "."]
+    if not quiet(times):
+        return [*said, *times.warnings, "No ratio is drawn from it."]
+    for other in range(1, len(names)):
+        ratio = times.ratio(other)
+        said.append(f"{names[other]} takes {ratio.median:.3g} times as long as {names[0]}: "
+                    f"{ratio.p10:.3g} to {ratio.p90:.3g} in eight of ten rounds.")
+    return said
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -169,21 +197,24 @@ def _reasons(comparison: Comparison, level: Level) -> list[str]:
             for part, number, why in said if why][:REASONS]
 
 
-def comparison_text(comparison: Comparison, level: Level = "block") -> str:
+def comparison_text(comparison: Comparison, level: Level = "block",
+                    times: TurnTimes | None = None) -> str:
     """Sentences, figures, parts and reasons for a terminal."""
     sides = [f"{side}  {network.title}  ({network.key})"
              for side, network in zip(SIDES, comparison.networks, strict=False)]
     return "\n".join([
-        *sides, "", *sentences(comparison), "", aligned(totals_frame(comparison)), "",
+        *sides, "", *sentences(comparison), *(times_lines(comparison, times) if times else ()), "",
+        aligned(totals_frame(comparison)), "",
         aligned(_parts_text(comparison, level)), "", *adds_up(comparison),
         *(["", "Why, where most differs:"] if (why := _reasons(comparison, level)) else []),
         *(f"  {line}" for line in why)])
 
 
-def comparison_markdown(comparison: Comparison, level: Level = "block") -> str:
+def comparison_markdown(comparison: Comparison, level: Level = "block",
+                        times: TurnTimes | None = None) -> str:
+    said = [*sentences(comparison), *(times_lines(comparison, times) if times else ())]
     return "\n\n".join([
-        f"# {' and '.join(comparison.names)}", "\n".join(f"- {line}" for line in
-                                                        sentences(comparison)),
+        f"# {' and '.join(comparison.names)}", "\n".join(f"- {line}" for line in said),
         markdown(totals_frame(comparison)), markdown(_parts_text(comparison, level)),
         *adds_up(comparison), "\n".join(f"- {line}" for line in _reasons(comparison, level))])
 

@@ -3,11 +3,11 @@
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
-from explorer.views.graph.beside import Beside, beside
 from explorer.views.graph.details import details_of
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, SHEETS, FileFormat, SheetFormat, draw, draw_beside
+from explorer.views.graph.lanes import Beside, beside
 from explorer.views.graph.overlays import KIND, NO_OVERLAY, OVERLAYS, TIME, TITLES, Overlay, overlay
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip

@@ -9,9 +9,9 @@ from explorer.comparison import Comparison
 from explorer.pipeline import Explored
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import Direction, lay_out
-from explorer.views.graph.beside import beside
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import Drawing, Level
+from explorer.views.graph.lanes import beside
 from explorer.views.graph.overlays import KIND, NO_OVERLAY
 from explorer.views.graph.overlays import overlay as overlay_of
 from explorer.views.graph.raster import png

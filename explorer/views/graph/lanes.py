@@ -39,7 +39,7 @@ SIGNS: dict[Status, str] = {"same": "= same", "changed": "≠ changed"}
 
 
 @dataclass(frozen=True)
-class Row:
+class LaneRow:
     """One place: a card for each network that has something there, and what is said of it."""
 
     cards: tuple[Card | None, ...]
@@ -56,7 +56,7 @@ class Row:
 class Band:
     """The rows of a stage, and how it is called in each network."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[LaneRow, ...]
     frame: Part
     name: str
 
@@ -123,7 +123,7 @@ class _Lanes:
         chains: list[list[PlacedCard]] = [[] for _ in self.letters]
         tops: dict[int, tuple[float, float]] = {}       # of the row of a card
 
-        def put(row: Row, y: float) -> None:
+        def put(row: LaneRow, y: float) -> None:
             placed: dict[int, PlacedCard] = {}
             for network, card in enumerate(row.cards):
                 if card is None:
@@ -178,12 +178,12 @@ class _Lanes:
             turn = tops[id(source)][1] + TURN if leaves else target.y - TURN
             yield Line((start, (x, turn), (to, turn), stop))
 
-    def _lane(self, row: Row, network: int) -> int:
+    def _lane(self, row: LaneRow, network: int) -> int:
         if not self.merged:
             return network
         return 1 if row.status == "same" else 2 * network
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LaneRow]:
         return (row for band in self.bands for row in band.rows)
 
     # What stands in the rows.
@@ -196,12 +196,12 @@ class _Lanes:
             return (block.status, runs) if None not in runs else (block.status, id(block))
         return (list(run) for _, run in groupby(blocks, key=key))
 
-    def _row(self, places: Sequence[Aligned]) -> Row:
+    def _row(self, places: Sequence[Aligned]) -> LaneRow:
         status = places[0].status
         groups = [tuple([part for place in places for part in place.groups[network]])
                   for network in range(len(self.letters))]
         folded = len(places) > 1
-        return Row(cards=tuple([self._card(network, group, folded=folded) if group else None
+        return LaneRow(cards=tuple([self._card(network, group, folded=folded) if group else None
                                 for network, group in enumerate(groups)]),
                    status=status, words=self._words(places), places=tuple(places))
 
@@ -236,11 +236,12 @@ class _Lanes:
         part = next(group[0] for group in stage.groups if group)
         return replace(part, id=f"row.{part.id}", role="stage")
 
-    def _ends(self, name: str, shapes: Sequence[tuple[int, ...]]) -> Row:
+    def _ends(self, name: str, shapes: Sequence[tuple[int, ...]]) -> LaneRow:
         alike = len(set(shapes)) == 1
-        return Row(cards=tuple([end(f"{letter}.{name}", name, text.shape(shape)) for letter, shape
-                                in zip(self.letters, shapes, strict=True)]),
-                   status="same" if alike else "changed", words=())
+        return LaneRow(
+            cards=tuple([end(f"{letter}.{name}", name, text.shape(shape))
+                         for letter, shape in zip(self.letters, shapes, strict=True)]),
+            status="same" if alike else "changed", words=())
 
 
 def _runs(structure: Structure) -> dict[int, int]:

@@ -1,0 +1,91 @@
+"""Networks timed in turn: what is measured, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import replace
+
+import pytest
+
+import explorer
+from explorer.comparison import compare
+from explorer.timing import Choices, TimingError, TurnTimes, submit_turns
+from explorer.views import comparison as views
+from tests.disturbances import WARNING, judged, runs_are
+from tests.test_cli import command  # noqa: F401  (a fixture)
+
+SMALL, LARGE = "mobilenetv3_small&width=0.25&input_size=32", "resnet18&input_size=96"
+ONE = Choices(threads=1)
+
+
+@pytest.fixture(scope="module")
+def times() -> TurnTimes:
+    return submit_turns([SMALL, LARGE, SMALL], "cpu", 0.1, ONE).result()
+
+
+def test_each_round_has_a_turn_of_each(times: TurnTimes) -> None:
+    assert times.keys == (SMALL, LARGE, SMALL)
+    assert times.rounds >= 5
+    assert {len(each) for each in times.seconds} == {times.rounds}
+    assert all(second > 0 for each in times.seconds for second in each)
+    assert times.medians == tuple(map(statistics.median, times.seconds))
+
+
+def test_the_ratio_is_that_of_the_rounds(times: TurnTimes) -> None:
+    pairs = [two / one for one, two in zip(times.seconds[0], times.seconds[1], strict=True)]
+    ratio = times.ratio(1)
+    assert ratio.median == statistics.median(pairs)
+    assert ratio.p10 <= ratio.median <= ratio.p90
+    # 300 times as many multiply-adds: whatever the machine does, it is the slower one.
+    assert ratio.median > 2
+    assert 0.2 < times.ratio(2).median < 5
+
+
+def test_a_slow_spell_of_the_machine_changes_no_ratio(times: TurnTimes) -> None:
+    slowed = replace(times, seconds=tuple(
+        tuple(second * (3 if place % 2 else 1) for place, second in enumerate(each))
+        for each in times.seconds))
+    assert slowed.ratio(1).median == pytest.approx(times.ratio(1).median)
+
+
+def test_nothing_is_concluded_from_a_disturbed_run(times: TurnTimes) -> None:
+    comparison = compare(SMALL, LARGE)
+    pair = replace(times, keys=times.keys[:2], seconds=times.seconds[:2])
+    quiet_lines = views.times_lines(comparison, judged(pair, disturbed=False))
+    assert any("times as long as" in line for line in quiet_lines)
+    assert views.times_record(judged(pair, disturbed=False))["ratios"]
+    disturbed = judged(pair, disturbed=True)
+    lines = views.times_lines(comparison, disturbed)
+    assert WARNING in lines and not any("times as long" in line for line in lines)
+    assert views.times_record(disturbed)["ratios"] is None
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_the_command_times_them(command, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+                                disturbed: bool) -> None:
+    runs_are(monkeypatch, disturbed)
+    arguments = ("compare", SMALL, LARGE, "--time", "--device", "cpu", "--budget", "0.05")
+    code, out, _ = command(*arguments)
+    assert code == 0 and "Timed in turn on" in out
+    assert ("times as long as" in out) is not disturbed and (WARNING in out) is disturbed
+    told = json.loads(command(*arguments, "--format", "json")[1])["times"]
+    assert len(told["median_s"]) == 2 and bool(told["ratios"]) is not disturbed
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("--device", "tpu"), "tpu"), (("--budget", "0"), "`budget_s`"),
+    (("--format", "csv"), "A CSV file holds the parts alone")])
+def test_what_cannot_be_timed_ends_in_a_sentence(command, arguments: tuple[str, ...],  # noqa: F811
+                                                 said: str) -> None:
+    code, out, err = command("compare", SMALL, LARGE, "--time", *arguments)
+    assert code == 2 and said in err and not out
+
+
+def test_what_does_not_run_layer_by_layer_is_refused() -> None:
+    with pytest.raises(TimingError, match="as they stand"):
+        submit_turns([SMALL, LARGE], "cpu", 0.1, Choices(compile=True))
+    with pytest.raises(explorer.TraceError):
+        submit_turns([SMALL, "inception_v3&input_size=32"], "cpu", 0.1)
+    with pytest.raises(TimingError, match="memory"):
+        submit_turns([SMALL, "vgg19&width=4&input_size=1024&batch_size=1024"], "cpu", 0.1)
