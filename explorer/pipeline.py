@@ -60,16 +60,16 @@ class Explored:
 
 
 def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: bool = False,
-            preset: Explored | None = None) -> Explored:
+            preset: Explored | None = None, auxiliary: bool = True) -> Explored:
     """Build, trace and analyse a network.
 
     It is named by a config, by a canonical string (`resnet50&width=0.5`, `timm:convnext_tiny`,
     `FILE.py:CALLABLE`) or by a source; `inputs` is a shape, or an `Input` for each, where it is
     given others than its own. A `training` pass runs what only training does (Inception's auxiliary
-    head) and counts what it keeps for backward. `preset` is the network that changes are told
-    against. A pass that cannot reach its end is a `failure`, and the rest is that of the pass up to
-    it. Raises `ConfigError` for what names no network, and `LibraryError` where it is of a library
-    that is not there.
+    head) and counts what it keeps for backward; without `auxiliary` an evaluation does not look for
+    that. `preset` is the network that changes are told against. A pass that cannot reach its end is
+    a `failure`, and the rest is that of the pass up to it. Raises `ConfigError` for what names no
+    network, and `LibraryError` where it is of a library that is not there.
 
     >>> explore("resnet18").summary.totals.macs
     1814073344
@@ -82,10 +82,10 @@ def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: boo
         failure = error.with_traceback(None)    # its frames would keep the network
         return Explored(source=source, summary=analyse(failure.trace), failure=failure,
                         preset=preset)
-    auxiliary = None
-    if not training and summary.totals.params_used < summary.totals.params:
-        auxiliary = _training_pass(network, source)
-    return Explored(source=source, summary=summary, auxiliary=auxiliary, preset=preset)
+    trained = None
+    if auxiliary and not training and summary.totals.params_used < summary.totals.params:
+        trained = _training_pass(network, source)
+    return Explored(source=source, summary=summary, auxiliary=trained, preset=preset)
 
 
 def summarise(named: Named, *, training: bool = False) -> Summary:

@@ -67,4 +67,4 @@ def compare(*named: Named) -> Comparison:
         if keys.count(key) > 1:
             raise ConfigError(f"{key} is named twice; a network does not differ from itself. Turn "
                               "one of its knobs, or name another network.")
-    return Comparison(tuple([explore(source) for source in sources]))
+    return Comparison(tuple([explore(source, auxiliary=False) for source in sources]))

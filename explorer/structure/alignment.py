@@ -8,7 +8,7 @@ parts add up to those of the whole, and their differences to its difference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from explorer.analysis import Layer
 from explorer.structure.parts import Part, Structure
-from explorer.tracing.operators import WEIGHTED
+from explorer.tracing.operators import WEIGHTED, Kind
 
 Level = Literal["network", "stage", "block", "layer"]
 Status = Literal["same", "changed", "only"]
@@ -158,6 +158,8 @@ class _Aligner:
         self._layers: list[Layer] = []
         """One for each number: layers of one name that do the same have the same."""
         self._gaps: list[int] = []
+        self._kinds: list[Kind] = []
+        self._forms: dict[tuple[int, int], Form] = {}
         self._layer_costs: dict[tuple[int, int], int | None] = {}
         self._ways: dict[tuple[Form, Form], tuple[int, list[Step]]] = {}
 
@@ -191,8 +193,9 @@ class _Aligner:
     def _steps(self, level: Level, ours: list[Item],
                theirs: list[Item]) -> Iterator[tuple[list[Item], list[Item]]]:
         if level == "layer" and ours and len(ours[0].groups) == 1:
-            _, path = self._way(*[self._form(item.groups[0] for item in side)
-                                  for side in (ours, theirs)])
+            _, path = self._way(*[
+                tuple([self._number(item.groups[0][0].layers[0]) for item in side])
+                for side in (ours, theirs)])
         else:
             path = self._path(level, ours, theirs)
         here = there = 0
@@ -290,11 +293,15 @@ class _Aligner:
             return 0
         pair = (one, other)
         if pair not in self._layer_costs:
-            self._layer_costs[pair] = _layer_cost(self._layers[one], self._layers[other])
+            kinds = self._kinds[one], self._kinds[other]
+            # Most pairs are of layers that have nothing to do with each other.
+            related = kinds[0] == kinds[1] or (kinds[0] in WEIGHTED and kinds[1] in WEIGHTED)
+            self._layer_costs[pair] = _layer_cost(self._layers[one], self._layers[other]) + (
+                OTHER_KIND * (kinds[0] != kinds[1])) if related else None
         return self._layer_costs[pair]
 
     def _block_cost(self, one: Group, other: Group, count: int) -> int | None:
-        forms = self._form([one]), self._form([other])
+        forms = self._form(one), self._form(other)
         share = 1000 * self._way(*forms)[0] // sum(
             [self._gaps[number] for form in forms for number in form])
         if share > MOST_OF_BLOCK and not (_joins(one) and _joins(other)):
@@ -327,18 +334,23 @@ class _Aligner:
             return None
         return log2(image[-1] / shape[-1])
 
-    def _form(self, groups: Iterable[Group]) -> Form:
-        return tuple([self._number(layer) for group in groups for part in group
-                      for layer in part.layers])
+    def _form(self, group: Group) -> Form:
+        ends = id(group[0]), id(group[-1])      # parts in a row
+        if ends not in self._forms:
+            self._forms[ends] = tuple([self._number(layer) for part in group
+                                       for layer in part.layers])
+        return self._forms[ends]
 
     def _number(self, layer: Layer) -> int:
         known = self._number_of.get(id(layer))
         if known is None:
             known = self._numbers.setdefault((_name(layer.path), _does(layer)), len(self._layers))
             if known == len(self._layers):
+                kind = layer.kind
                 self._layers.append(layer)
-                self._gaps.append(GAP_OF_WEIGHTED if layer.kind in WEIGHTED else
-                                  GAP_OF_RESHAPE if layer.kind == "reshape" else GAP_OF_LAYER)
+                self._kinds.append(kind)
+                self._gaps.append(GAP_OF_WEIGHTED if kind in WEIGHTED else
+                                  GAP_OF_RESHAPE if kind == "reshape" else GAP_OF_LAYER)
             self._number_of[id(layer)] = known
         return known
 
@@ -354,12 +366,10 @@ def _followed(step: Sequence[Sequence[Step]], rows: int, columns: int) -> list[S
     return path
 
 
-def _layer_cost(one: Layer, other: Layer) -> int | None:
-    if one.kind != other.kind and not (one.kind in WEIGHTED and other.kind in WEIGHTED):
-        return None
+def _layer_cost(one: Layer, other: Layer) -> int:
+    """What two layers differ by, but for their kinds."""
     here, there = one.output_shape, other.output_shape
-    return (OTHER_KIND * (one.kind != other.kind)
-            + OTHER_WINDOW * (_window(one) != _window(other))
+    return (OTHER_WINDOW * (_window(one) != _window(other))
             + OTHER_TYPE * (one.call.operator != other.call.operator)
             + OTHER_GROUPS * (one.groups != other.groups)
             + OTHER_MAP * (here[2:] != there[2:])
