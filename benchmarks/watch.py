@@ -44,6 +44,10 @@ FIGURE = """[document.body,
   () => document.querySelectorAll('[data-testid="stMetricValue"]')[1]?.textContent]"""
 """The multiply-adds in the header, which both knobs change."""
 
+COMPARED = """[document.body, () => [...document.querySelectorAll(".compared tr")]
+  .find(row => row.textContent.startsWith("Multiply-adds"))?.lastElementChild?.textContent]"""
+"""The multiply-adds of the last network on the page Compare."""
+
 GRAPH = """(() => {
   const find = root => { for (const element of root.querySelectorAll("*")) {
     if (element.classList.contains("canvas")) return element;
@@ -96,7 +100,7 @@ def slider(page: Page, of: str, count: int) -> list[Turn]:
 
 def field(page: Page, of: str, count: int, size: int) -> list[Turn]:
     """Give the input size other values than `size`."""
-    widget = page.get_by_role("spinbutton", name="Input size")
+    widget = page.get_by_role("spinbutton", name="Input size").last
     sizes = itertools.count(size + 32, 32)
 
     def take() -> Turn:
