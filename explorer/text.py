@@ -24,8 +24,10 @@ def short(value: float, unit: str = "") -> str:
 
     >>> short(4089184256), short(999_950), short(0), short(-1500, "B")
     ('4.09 G', '1.00 M', '0', '-1.50 kB')
+    >>> short(3 * 10**19)
+    '30.0 E'
     """
-    size, prefixes = abs(value), iter(("", "k", "M", "G", "T", "P"))
+    size, prefixes = abs(value), iter(("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q"))
     prefix = next(prefixes)
     while size >= 999.5:
         size, prefix = size / 1000, next(prefixes)

@@ -1,8 +1,9 @@
 """Two to four networks beside each other: figures, parts, and why they differ."""
 
+from explorer.comparison import LETTERS
 from explorer.config import ConfigError
 from explorer.ui import calls, choice, compared, messages
-from explorer.ui.compared_panels import LETTERS, ComparedPanels
+from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.headings import page, section
 
 page("Compare", "What differs between two to four networks, where, by how much and why? Choose "

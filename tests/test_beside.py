@@ -95,6 +95,22 @@ def test_the_command_draws_two_networks_merged(command, tmp_path: Path) -> None:
                    str(tmp_path / "merged.png"))[0] == 0
 
 
+@pytest.mark.parametrize("other", ["resnet18", "{file}:Bad&input=1x5x9x9"])
+def test_what_fails_at_its_first_layer_is_drawn_without_an_output(
+        command, tmp_path: Path, other: str) -> None:  # noqa: F811
+    file = tmp_path / "net.py"
+    file.write_text("from torch import nn\ndef Bad(): return nn.Sequential(nn.Conv2d(3, 8, 3))\n")
+    code, _, err = command("graph", f"{file}:Bad", "--input", "1x5x8x8", "--against",
+                           other.format(file=file), "--output", str(tmp_path / "out.svg"))
+    assert code == 2 and "expects 3 channels" in err and len(err.splitlines()) == 1
+    said = " ".join(ElementTree.parse(tmp_path / "out.svg").getroot().itertext())
+    assert said.count("Output") == (other == "resnet18")
+    for level in ("stage", "layer"):
+        code, out, err = command("compare", f"{file}:Bad&input=1x5x8x8", other.format(file=file),
+                                 "--level", level)
+        assert code == 2 and "as far as its pass gets" in out and len(err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     (("--against", "vgg16"), "vgg16 is named twice"),
     (("--against", "vgg17"), "Unknown network 'vgg17'"),

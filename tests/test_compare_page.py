@@ -67,6 +67,8 @@ def test_without_a_link_two_networks_stand_there() -> None:
     ({"a": "resnet18&nonsense", "b": "vgg16", "c": "vgg19"}, ["vgg16", "vgg19"],
      "is not a setting"),
     ({"a": "resnet18", "b": "vgg16", "e": "vgg19"}, ["resnet18", "vgg16"], "`e` is none of"),
+    ({"a": "resnet18", "ab": "vgg16", "abcd": "vgg11", "": "vgg13"}, ["resnet18", "resnet34"],
+     "`ab` is none of"),
     ({"a": "/etc/passwd.py:Net", "b": "vgg16", "c": "vgg19"}, ["vgg16", "vgg19"],
      "The server was not started with"),
     ({"a": "<script>alert(1)</script>", "b": "vgg16", "c": "vgg19"}, ["vgg16", "vgg19"],
@@ -111,6 +113,16 @@ def test_columns_are_copied_swapped_and_removed() -> None:
 def test_a_network_that_ends_early_says_so() -> None:
     app = open_page(a="resnet18", b="inception_v3&input_size=32")
     assert "compared as far as its pass gets" in warnings(app)
+
+
+def test_two_pairs_that_are_the_same_are_told_apart() -> None:
+    app = open_page(a="resnet18", b="vgg16", c="resnet18", d="vgg16")
+    assert [one.value.partition(" are")[0] for one in app.info] == ["A and C", "B and D"]
+
+
+def test_a_network_beyond_all_prefixes_is_shown() -> None:
+    assert not open_page(a="vgg16&width=4&depth=4&input_size=4096&batch_size=4096",
+                         b="vgg16").error
 
 
 def test_networks_with_nothing_in_common_are_not_forced_together() -> None:

@@ -10,7 +10,9 @@ from explorer.pipeline import Explored, explore
 from explorer.sources import Named, to_source
 from explorer.structure.alignment import Aligned, Figure, Level, align
 
-MOST = 4
+LETTERS = ("a", "b", "c", "d")
+"""What the networks of a comparison are called, in order: in tables, drawings and links."""
+MOST = len(LETTERS)
 """Networks that are compared at once."""
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,10 +22,12 @@ from explorer.reloading import at_end
 from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
 from explorer.structure import weighted_depth
+from explorer.structure.alignment import Figure
 from explorer.timing import LayerTimes
 from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
+from explorer.views import comparison as comparisons
 from explorer.views.catalogue import CatalogueEntry
 from explorer.views.graph import Direction, Drawing, FileFormat, Level
 from explorer.views.layout import LayoutError
@@ -77,6 +80,12 @@ def explored(source: Source) -> Explored:
 def comparison(*networks: Explored) -> Comparison:
     """Networks beside each other."""
     return Comparison(networks)
+
+
+@kept(16)
+def part_rows(compared: Comparison, figure: Figure, by_difference: bool) -> list[dict[str, Any]]:
+    """The tree of their parts."""
+    return comparisons.part_rows(compared, figure, by_difference=by_difference)
 
 
 @kept(16)

@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import streamlit as st
 
-from explorer.comparison import MOST, Comparison
+from explorer import text
+from explorer.comparison import LETTERS, MOST, Comparison
 from explorer.config import Knobs
 from explorer.structure.alignment import Level
 from explorer.ui import calls, choice, controls, graph
-from explorer.ui.compared_panels import LETTERS, ComparedPanels
+from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
@@ -69,11 +70,12 @@ def _button(panel: Panel, name: str, icon: str, help: str, act: Callable[[int], 
 def sentences(comparison: Comparison) -> None:
     """What differs most, what ends early, and what is the same twice."""
     keys = [network.key for network in comparison.networks]
-    twice = [letter.upper() for letter, key in zip(LETTERS, keys, strict=False)
-             if keys.count(key) > 1]
-    if twice:
-        st.info(f"{' and '.join(twice)} are the same network: turn a knob of one, or choose "
-                "another.")
+    for key in dict.fromkeys(keys):
+        alike = [letter.upper() for letter, other in zip(LETTERS, keys, strict=False)
+                 if other == key]
+        if len(alike) > 1:
+            st.info(f"{text.enumeration(alike)} are the same network: turn a knob of one, or "
+                    "choose another.")
     for line in views.ends_early(comparison):
         st.warning(escape(line))
     said = [line for line, key in zip(views.headlines(comparison), keys[1:], strict=True)
@@ -162,7 +164,7 @@ def parts(comparison: Comparison) -> None:
         "networks": [f"{letter} · {name}" for letter, name in
                      zip(letters, comparison.names, strict=True)],
         "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]],
-        "parts": views.part_rows(comparison, figure, by_difference=order == "difference")})
+        "parts": calls.part_rows(comparison, figure, order == "difference")})
     st.caption(" ".join(escape(line) for line in views.adds_up(comparison)))
 
 

@@ -11,13 +11,12 @@ from typing import TypedDict
 
 import streamlit as st
 
-from explorer.comparison import MOST
+from explorer.comparison import LETTERS, MOST
 from explorer.config import ConfigError, Knobs
 from explorer.libraries import LibraryError
 from explorer.sources.key import default_config, from_query, split_key, to_key
 from explorer.ui.panel import Panel
 
-LETTERS = "abcd"[:MOST]
 DEFAULTS = ("resnet34", "resnet50")
 """What the page opens with, and what is added to a network that comes alone."""
 

@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
-from string import ascii_lowercase
 from typing import Any, get_args
 
 import pandas as pd
 
 from explorer import text
 from explorer.analysis import Summary
-from explorer.comparison import Comparison, headline, reason
+from explorer.comparison import LETTERS, Comparison, headline, reason
 from explorer.comparison.reasons import path_of
 from explorer.structure import weighted_depth
 from explorer.structure.alignment import Aligned, Figure, Group, Level
@@ -23,8 +22,6 @@ from explorer.views.tables import aligned, markdown, totals_record
 
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
-SIDES = ascii_lowercase
-"""The networks, in the columns of tables: `params_a` is the first one's."""
 REASONS = 8
 """That stand below a table for a terminal."""
 
@@ -51,11 +48,11 @@ def comparison_frame(comparison: Comparison, level: Level = "block") -> pd.DataF
     >>> list(frame.loc[frame["status"] == "only", "path_b"])
     ['stage3.conv4', 'stage4.conv4', 'stage5.conv4']
     """
-    sides = SIDES[:len(comparison.networks)]
+    sides = LETTERS[:len(comparison.networks)]
     return pd.DataFrame([_row(part, comparison.names, sides) for part in comparison.parts(level)])
 
 
-def _row(part: Aligned, names: tuple[str, ...], sides: str) -> dict[str, Any]:
+def _row(part: Aligned, names: tuple[str, ...], sides: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {"level": part.level, "status": part.status}
     for side, group in zip(sides, part.groups, strict=True):
         row[f"path_{side}"] = _path(group) or ""
@@ -133,32 +130,16 @@ def ends_early(comparison: Comparison) -> list[str]:
 
 
 def totals_frame(comparison: Comparison) -> pd.DataFrame:
-    """The figures of the networks, a row each, with the ratio to the first network's, as text."""
-    rows = []
-    for label, amounts, unit in _figures(comparison):
-        rows.append({"figure": label, **{
-            name: text.short(amount, unit) + (f"  ({change})" if number and (
-                change := text.change(amount, amounts[0])) else "")
-            for number, (name, amount) in enumerate(zip(comparison.names, amounts, strict=True))}})
-    return pd.DataFrame(rows)
-
-
-def _figures(comparison: Comparison) -> list[tuple[str, list[int], str]]:
-    totals = [network.summary.totals for network in comparison.networks]
-    return [("parameters", [each.params for each in totals], ""),
-            ("of them used", [each.params_used for each in totals], ""),
-            ("multiply-adds", [each.macs for each in totals], ""),
-            ("sum of activations", [each.activation_bytes for each in totals], "B"),
-            ("peak activations", [each.peak_activation_bytes for each in totals], "B"),
-            ("receptive field", [each.receptive_field for each in totals], "px"),
-            ("weighted layers", [weighted_depth(network.structure)
-                                 for network in comparison.networks], ""),
-            ("layers", [each.layers for each in totals], "")]
+    """The figures of the networks, a row each, with the change against the first, as text."""
+    return pd.DataFrame([{"figure": label, **{
+        name: value + (f"  ({change})" if change else "")
+        for name, (value, _, change, _) in zip(comparison.names, cells, strict=True)}}
+        for label, cells in figure_rows(comparison)])
 
 
 def _parts_text(comparison: Comparison, level: Level) -> pd.DataFrame:
     """The columns that fit a terminal."""
-    sides, rows = SIDES[:len(comparison.networks)], []
+    sides, rows = LETTERS[:len(comparison.networks)], []
     for part in comparison.parts(level):
         row: dict[str, str] = {"status": part.status}
         paths = [_path(group) or "–" for group in part.groups]
@@ -201,7 +182,7 @@ def comparison_text(comparison: Comparison, level: Level = "block",
                     times: TurnTimes | None = None) -> str:
     """Sentences, figures, parts and reasons for a terminal."""
     sides = [f"{side}  {network.title}  ({network.key})"
-             for side, network in zip(SIDES, comparison.networks, strict=False)]
+             for side, network in zip(LETTERS, comparison.networks, strict=False)]
     return "\n".join([
         *sides, "", *sentences(comparison), *(times_lines(comparison, times) if times else ()), "",
         aligned(totals_frame(comparison)), "",
@@ -268,7 +249,7 @@ def _says(part: Aligned) -> str:
     """The status in a word: of what stands in some alone, in which."""
     if part.status != "only":
         return part.status
-    sides = [side.upper() for side, group in zip(SIDES, part.groups, strict=False) if group]
+    sides = [side.upper() for side, group in zip(LETTERS, part.groups, strict=False) if group]
     return f"only {text.enumeration(sides)}"
 
 
@@ -277,14 +258,14 @@ def _told(part: Aligned, names: tuple[str, ...]) -> list[str]:
     pairs = [(number, reason(part, names, number)) for number in range(1, len(part.groups))
              if part.between(0, number) == "changed"]
     several = len(part.groups) > 2
-    return [f"{SIDES[number].upper()}: {why}" if several else why for number, why in pairs if why]
+    return [f"{LETTERS[number].upper()}: {why}" if several else why for number, why in pairs if why]
 
 
 def figure_rows(comparison: Comparison) -> list[tuple[str, list[tuple[str, str, str, float]]]]:
     """Label, and for each network value, exact value, change against the first, and what share of
     the largest it is."""
     rows = []
-    for label, amounts, unit in _page_figures(comparison):
+    for label, amounts, unit in _figures(comparison):
         known = [amount for amount in amounts if amount is not None]
         most = max([1, *known])
         cells = []
@@ -303,7 +284,7 @@ def _against_first(amount: int, first: int | None, unit: str) -> str:
     """Ratio and difference; "" where there is none."""
     if first is None or not (change := text.change(amount, first)):
         return ""
-    ratio = f"{change} {SIDES[0].upper()}" if change.endswith(" of") else change
+    ratio = f"{change} {LETTERS[0].upper()}" if change.endswith(" of") else change
     apart = amount - first
     return f"{ratio}, {apart:+,} {unit}" if unit == "px" else \
         f"{ratio}, {text.signed(apart, unit)}"
@@ -314,11 +295,14 @@ def _amount(amount: int, unit: str) -> str:
         text.short(amount, unit)
 
 
-def _page_figures(comparison: Comparison) -> list[tuple[str, list[int | None], str]]:
+def _figures(comparison: Comparison) -> list[tuple[str, Sequence[int | None], str]]:
     networks = comparison.networks
     totals = [network.summary.totals for network in networks]
     trained = [network.training for network in networks]
-    return [("Parameters", [each.params for each in totals], ""),
+    # What the parts add up to, where a pass leaves parameters out, as those of an auxiliary head.
+    used = [("Parameters used", [each.params_used for each in totals], "")] \
+        if any(each.params_used != each.params for each in totals) else []
+    return [("Parameters", [each.params for each in totals], ""), *used,
             ("Multiply-adds", [each.macs for each in totals], ""),
             ("Peak memory", [each.peak_activation_bytes for each in totals], "B"),
             ("Saved for backward", [each.totals.saved_bytes if isinstance(each, Summary) else None
@@ -332,7 +316,7 @@ def _page_figures(comparison: Comparison) -> list[tuple[str, list[int | None], s
 def figures_html(comparison: Comparison) -> str:
     """The figures beside each other, each with a bar and its change against the first network."""
     heads = "".join(f"<th>{side.upper()} · {escape(name)}</th>"
-                    for side, name in zip(SIDES, comparison.names, strict=False))
+                    for side, name in zip(LETTERS, comparison.names, strict=False))
     minus = "\N{MINUS SIGN}"
     rows = "".join(
         f"<tr><th>{label}</th>" + "".join(

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from string import ascii_lowercase
 
 from explorer import text
-from explorer.comparison import Comparison
+from explorer.comparison import LETTERS, Comparison
 from explorer.comparison.reasons import path_of
 from explorer.structure import Part, Structure
 from explorer.structure.alignment import Aligned, Group, Status
+from explorer.tracing.operators import Shape
 from explorer.views.graph.cards import PAD, SIZE, Card, Text, closed, end, strips
 from explorer.views.graph.drawing import Frame
 from explorer.views.graph.letters import fitted, width
@@ -49,7 +49,7 @@ class LaneRow:
 
     @property
     def height(self) -> float:
-        return max(card.height for card in self.cards if card)
+        return max([card.height for card in self.cards if card], default=0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def beside(comparison: Comparison, *, stages: bool = False, merged: bool = False
 class _Lanes:
     def __init__(self, comparison: Comparison, *, stages: bool, merged: bool) -> None:
         self.comparison, self.merged = comparison, merged
-        self.letters = ascii_lowercase[:len(comparison.networks)]
+        self.letters = LETTERS[:len(comparison.networks)]
         self.runs = [_runs(network.structure) for network in comparison.networks]
         places = [(stage, [[stage]] if stages else list(self._folded(stage.inside)))
                   for stage in comparison.aligned.inside]
@@ -106,14 +106,14 @@ class _Lanes:
             lane = network * 2 if merged else network
             wide[lane] = max(wide[lane], width(head, SIZE, bold=True))
         names = [width(band.name, SIZE, bold=True) for band in self.bands]
-        self.left = MARGIN + (max(names) + 2.0 * PAD if self.framed else 0.0)
+        self.left = MARGIN + (max(names, default=0) + 2.0 * PAD if self.framed else 0.0)
         x, self.spines = self.left, list[float]()
         for each in wide:
             self.spines.append(x + each / 2)
             x += each + BETWEEN_LANES
         self.said = x - BETWEEN_LANES / 2
         self.right = self.said + max([width(words, SIZE, bold=True) for row in self.rows()
-                                      for words in row.words]) + PAD
+                                      for words in row.words], default=0) + PAD
 
     def picture(self) -> Picture:
         cards: list[PlacedCard] = []
@@ -155,8 +155,10 @@ class _Lanes:
                     frame=Frame(band.frame, ()), gate=False,
                     texts=(Text(PAD, 21, band.name, "title"),)))
             y += BETWEEN_STAGES
-        last = self._ends("Output", [network.summary.layers[-1].output_shape[1:]
-                                     for network in self.comparison.networks])
+        # What ends early gives nothing.
+        last = self._ends("Output", [
+            None if network.failure else network.summary.layers[-1].output_shape[1:]
+            for network in self.comparison.networks])
         put(last, y)
         y += last.height
         lines = dict.fromkeys(line for chain in chains for line in self._lines(chain, tops))
@@ -236,10 +238,10 @@ class _Lanes:
         part = next(group[0] for group in stage.groups if group)
         return replace(part, id=f"row.{part.id}", role="stage")
 
-    def _ends(self, name: str, shapes: Sequence[tuple[int, ...]]) -> LaneRow:
+    def _ends(self, name: str, shapes: Sequence[Shape | None]) -> LaneRow:
         alike = len(set(shapes)) == 1
         return LaneRow(
-            cards=tuple([end(f"{letter}.{name}", name, text.shape(shape))
+            cards=tuple([None if shape is None else end(f"{letter}.{name}", name, text.shape(shape))
                          for letter, shape in zip(self.letters, shapes, strict=True)]),
             status="same" if alike else "changed", words=())
 
