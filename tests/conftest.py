@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
 from explorer import libraries
+from explorer.cli.main import main
 
 settings.register_profile("quick", max_examples=25, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow])
@@ -28,3 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                      help="write the golden files anew, from what the program makes now")
     parser.addoption("--soak", type=float, default=5, metavar="SECONDS",
                      help="how long threads lay out graphs together")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str],
+            monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command; gives exit code, standard output and standard error."""
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capsys.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return run

@@ -13,7 +13,6 @@ from explorer.comparison import Comparison, compare
 from explorer.views import graph
 from tests.geometry import CLOSE, faults_of_any
 from tests.strategies import configs
-from tests.test_cli import command  # noqa: F401  (a fixture)
 
 PAIRS = [("resnet34", "resnet50"), ("vgg16", "vgg19"), ("vgg16", "resnet50"),
          ("mobilenetv3_large", "mobilenetv3_large&squeeze_excite=off"),
@@ -86,7 +85,7 @@ def test_merged_what_is_the_same_stands_once_in_the_middle() -> None:
     assert said.count("only in B") == 3 and "= same" in said and "≠ changed" not in said
 
 
-def test_the_command_draws_two_networks_merged(command, tmp_path: Path) -> None:  # noqa: F811
+def test_the_command_draws_two_networks_merged(command, tmp_path: Path) -> None:
     output = tmp_path / "merged.svg"
     assert command("graph", "vgg16", "--against", "vgg19", "--output", str(output))[0] == 0
     said = " ".join(ElementTree.parse(output).getroot().itertext())
@@ -97,7 +96,7 @@ def test_the_command_draws_two_networks_merged(command, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["resnet18", "{file}:Bad&input=1x5x9x9"])
 def test_what_fails_at_its_first_layer_is_drawn_without_an_output(
-        command, tmp_path: Path, other: str) -> None:  # noqa: F811
+        command, tmp_path: Path, other: str) -> None:
     file = tmp_path / "net.py"
     file.write_text("from torch import nn\ndef Bad(): return nn.Sequential(nn.Conv2d(3, 8, 3))\n")
     code, _, err = command("graph", f"{file}:Bad", "--input", "1x5x8x8", "--against",
@@ -117,7 +116,7 @@ def test_what_fails_at_its_first_layer_is_drawn_without_an_output(
     (("--against", "vgg19", "--level", "layer"), "draws level stage or block"),
 ])
 def test_what_cannot_be_merged_ends_in_a_sentence(
-        command, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:  # noqa: F811
+        command, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     code, out, err = command("graph", "vgg16", *arguments, "--output", str(tmp_path / "x.svg"))
     assert code == 2 and said in err and not out and not list(tmp_path.iterdir())
     code, _, err = command("graph", "vgg16", "--against", "vgg19", "--output",

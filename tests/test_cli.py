@@ -18,7 +18,6 @@ import pytest
 import torchinfo
 
 import explorer
-from explorer.cli.main import main
 from explorer.cli.networks import FORMATS
 from explorer.sources import catalogue, find_source
 from explorer.sources.library import LIBRARIES, find_model
@@ -26,21 +25,6 @@ from explorer.timing import Rates
 from explorer.views import graph
 from explorer.views.roofline import DISTURBED
 from tests.disturbances import WARNING, runs_are
-
-
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-        *arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a command."""
-    monkeypatch.setattr(sys, "argv", ["explorer", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    out, err = capsys.readouterr()
-    return int(stopped.value.code or 0), out, err
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    return lambda *arguments: run(capsys, monkeypatch, *arguments)
 
 
 def test_list_names_every_preset_with_its_figures(command) -> None:

@@ -17,7 +17,6 @@ from explorer.comparison import Comparison, compare, headline, reason
 from explorer.structure.alignment import Level
 from explorer.views import comparison as views
 from tests.strategies import configs
-from tests.test_cli import command  # noqa: F401  (a fixture)
 
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
 
@@ -134,14 +133,14 @@ def test_names_tell_networks_of_one_preset_apart() -> None:
     (("resnet34", "resnet50&width=9"), "`width` must be between"),
 ])
 def test_what_cannot_be_compared_ends_in_a_sentence_and_nothing_is_written(
-        command, tmp_path: Path, networks: tuple[str, ...], said: str) -> None:  # noqa: F811
+        command, tmp_path: Path, networks: tuple[str, ...], said: str) -> None:
     output = tmp_path / "out.csv"
     code, out, err = command("compare", *networks, "--format", "csv", "--output", str(output))
     assert code == 2 and not out and said in err and len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_ends_early_is_compared_as_far_as_it_got(command) -> None:  # noqa: F811
+def test_a_network_that_ends_early_is_compared_as_far_as_it_got(command) -> None:
     code, out, err = command("compare", "resnet18", "inception_v3&input_size=32",
                              "--level", "stage")
     assert code == 2 and "Inception v3 is compared as far as its pass gets: " in out
@@ -151,7 +150,7 @@ def test_a_network_that_ends_early_is_compared_as_far_as_it_got(command) -> None
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown"])
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_command_writes_every_form(command, tmp_path: Path, form: str,  # noqa: F811
+def test_the_command_writes_every_form(command, tmp_path: Path, form: str,
                                        level: str) -> None:
     output = tmp_path / "out"
     networks = ("resnet18", "resnet34&width=0.5", "timm:regnety_002")

@@ -13,7 +13,6 @@ from explorer.comparison import compare
 from explorer.timing import Choices, TimingError, TurnTimes, submit_turns
 from explorer.views import comparison as views
 from tests.disturbances import WARNING, judged, runs_are
-from tests.test_cli import command  # noqa: F401  (a fixture)
 
 SMALL, LARGE = "mobilenetv3_small&width=0.25&input_size=32", "resnet18&input_size=96"
 ONE = Choices(threads=1)
@@ -62,7 +61,7 @@ def test_nothing_is_concluded_from_a_disturbed_run(times: TurnTimes) -> None:
 
 
 @pytest.mark.parametrize("disturbed", [False, True])
-def test_the_command_times_them(command, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+def test_the_command_times_them(command, monkeypatch: pytest.MonkeyPatch,
                                 disturbed: bool) -> None:
     runs_are(monkeypatch, disturbed)
     arguments = ("compare", SMALL, LARGE, "--time", "--device", "cpu", "--budget", "0.05")
@@ -76,7 +75,7 @@ def test_the_command_times_them(command, monkeypatch: pytest.MonkeyPatch,  # noq
 @pytest.mark.parametrize(("arguments", "said"), [
     (("--device", "tpu"), "tpu"), (("--budget", "0"), "`budget_s`"),
     (("--format", "csv"), "A CSV file holds the parts alone")])
-def test_what_cannot_be_timed_ends_in_a_sentence(command, arguments: tuple[str, ...],  # noqa: F811
+def test_what_cannot_be_timed_ends_in_a_sentence(command, arguments: tuple[str, ...],
                                                  said: str) -> None:
     code, out, err = command("compare", SMALL, LARGE, "--time", *arguments)
     assert code == 2 and said in err and not out
