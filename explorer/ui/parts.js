@@ -8,7 +8,8 @@ export default function ({ data, parentElement }) {
   const open = opened.get(parentElement) ?? new Set();
   opened.set(parentElement, open);
   parts.style.setProperty("--networks", data.networks.length);
-  rows.className = data.networks.length > 2 ? "rows many" : "rows";
+  rows.classList.toggle("many", data.networks.length > 2);
+  rows.classList.toggle("four", data.networks.length > 3);
 
   const make = (tag, kind, parent, words) => {
     const made = document.createElement(tag);
