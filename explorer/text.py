@@ -44,7 +44,16 @@ def signed(value: float, unit: str = "") -> str:
     """
     if not value:
         return ""
-    return ("+" if value > 0 else "\N{MINUS SIGN}") + short(abs(value), unit)
+    return ("+" if value > 0 else "\N{MINUS SIGN}") + amount(abs(value), unit)
+
+
+def amount(value: float, unit: str = "") -> str:
+    """A count, bytes ("B") or a time ("s").
+
+    >>> amount(1500, "B"), amount(0.0015, "s")
+    ('1.50 kB', '1.50 ms')
+    """
+    return seconds(value) if unit == "s" else short(value, unit)
 
 
 def seconds(value: float) -> str:

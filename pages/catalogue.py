@@ -4,8 +4,10 @@ import streamlit as st
 
 from explorer.ui.calls import catalogue
 from explorer.ui.headings import page
+from explorer.ui.start import within_app
 from explorer.views.catalogue import ORDERS, to_html
 
+within_app()
 page("Catalogue", "Which networks are there, how deep and how large are they, and what does each "
      "cost? Every network is as its paper, torchvision or a tutorial has it, at its own input. "
      "Choose a name to open it and to turn its knobs.")

@@ -2,14 +2,18 @@
 
 from explorer.comparison import LETTERS
 from explorer.config import ConfigError
-from explorer.ui import calls, choice, compared, messages
+from explorer.ui import calls, choice, compared, messages, timing
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.headings import page, section
+from explorer.ui.panel import Panel
+from explorer.ui.start import within_app
 
+within_app()
 page("Compare", "What differs between two to four networks, where, by how much and why? Choose "
      "the networks and turn their knobs on the left; the page's address is a link to what you see.")
 columns = ComparedPanels()
 columns.open_address()
+whole = Panel("compare")
 networks, refused, unopened = [], [], []
 for panel in columns.panels:
     refused.append(panel.take_widgets())
@@ -25,18 +29,21 @@ for letter, why in zip(LETTERS, refused, strict=False):
 for cause in unopened:
     messages.cannot_open(cause)
 
+timing.keep_up(whole, *[network.source for network in networks])
 comparison = None if unopened else calls.comparison(*networks)
 compared.heads(columns, comparison.names if comparison else
                [choice.shown(config.network) for config in configs])
 if comparison:
+    bench = timing.bench(whole, *networks)
+    bench.see()
     compared.sentences(comparison)
     section("Figures", "How large, how dear and how deep is each, and how much is that of the "
             "first?", "figures")
-    compared.figures(comparison)
+    compared.figures(comparison, bench)
     section("Drawing", "What corresponds to what, and what is changed, added or missing? Choose a "
             "card to see why.", "drawing")
     compared.drawing(columns, comparison)
     section("Parts", "Which part of one corresponds to which of the other, and where does the "
             "difference come from? A part opens to what is inside it.", "parts")
-    compared.parts(comparison)
+    compared.parts(comparison, bench)
 compared.sidebar(columns, configs)

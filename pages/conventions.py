@@ -3,7 +3,9 @@
 import streamlit as st
 
 from explorer.ui.headings import page
+from explorer.ui.start import within_app
 
+within_app()
 page("How it counts", "What does each figure mean, and how is it counted? Tools disagree about "
      "these figures because each counts in its own way. This is ours.")
 st.markdown("""

@@ -22,7 +22,9 @@ from explorer.ui import (
 from explorer.ui.headings import section
 from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
+from explorer.ui.start import within_app
 
+within_app()
 panel = Panel()
 welcome.app_name(panel)
 with st.spinner("Opening the network …"):      # shown where that takes longer than a moment

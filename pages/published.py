@@ -5,7 +5,9 @@ import streamlit as st
 from explorer.ui import published
 from explorer.ui.headings import page, section
 from explorer.ui.messages import cannot_open
+from explorer.ui.start import within_app
 
+within_app()
 page("Published tables", "Tutorials print a table of their network's layers. Which rows and totals "
      "are right, and what is wrong with the others? Each table stands beside our trace of the same "
      "network.")

@@ -27,6 +27,10 @@ def inside(inner: Box, outer: Box) -> bool:
         and inner[2] <= outer[2] + CLOSE and inner[3] <= outer[3] + CLOSE
 
 
+HANGS = 0.25 * SIZE
+"""What of a letter is below the line, as of a g."""
+
+
 def text_box(given: Text, x: float = 0, y: float = 0) -> Box:
     """The letters of a text, without what hangs below the line."""
     wide = width(given.words, SIZE, bold=given.style == "title")
@@ -95,9 +99,9 @@ def _overlaps(picture: Picture) -> Iterator[str]:
     written = list(labels(picture))
     pushed = list(buttons(picture))
     own = {id: box for id, box in cards}
-    for words, box in written:
+    for words, (left, top, right, base) in written:
         for id, card in cards:
-            if overlap(box, card):
+            if overlap((left, top, right, base + HANGS), card):
                 yield f"the label {words!r} lies over {id}"
     for (one, first), (other, second) in combinations(written, 2):
         if overlap(first, second):

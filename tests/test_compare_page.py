@@ -12,7 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 import explorer
 from explorer import text
+from explorer.structure.alignment import Figure
+from explorer.ui import bench, runs
+from explorer.ui.runs import What
 from explorer.views import comparison as views
+from tests.disturbances import WARNING, runs_are
 from tests.server import CHROMIUM, chromium, running_app
 from tests.test_pages import ROOT, warnings
 
@@ -133,7 +137,7 @@ def test_networks_with_nothing_in_common_are_not_forced_together() -> None:
 
 
 @pytest.mark.parametrize("figure", views.FIGURES)
-def test_the_tree_has_every_part_and_the_largest_difference_first(figure: views.Figure) -> None:
+def test_the_tree_has_every_part_and_the_largest_difference_first(figure: Figure) -> None:
     comparison = explorer.compare("resnet34", "resnet50")
     in_order, sorted_rows = [views.part_rows(comparison, figure, by_difference=order)
                              for order in (False, True)]
@@ -158,6 +162,53 @@ def test_explore_leads_to_a_comparison_with_the_preset_and_the_family() -> None:
     assert {"resnet18", "resnet34", "resnet101"} <= set(beside(turned))
     assert "resnet50" not in beside(explorer.open("resnet50"))
     assert set(beside(explorer.open("timm:resnet18"))) == set(explorer.presets())
+
+
+def cells(app: AppTest, label: str) -> list[tuple[str, str]]:
+    """A row of the figures: each value with its change."""
+    html = " ".join(block.proto.body for block in app.get("html"))
+    row = html.partition(f"<th>{label}</th>")[2].partition("</tr>")[0]
+    return re.findall(r"<td[^>]*>([^<]*)<i[^>]*></i><small>([^<]*)</small>", row)
+
+
+def timed(app: AppTest, what: What) -> AppTest:
+    """Press the button, wait for the run, and draw the page again."""
+    app.button(key=f"compare:time {what}").click().run()
+    wanted = app.session_state["compare:wanted"]
+    run = runs.shared.find(wanted.wishes[what], wanted.owner)
+    assert run and run.result(timeout=120)
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_times_in_turn_are_asked_for(monkeypatch: pytest.MonkeyPatch, disturbed: bool) -> None:
+    fresh = runs.Runs()
+    for module in (runs, bench):
+        monkeypatch.setattr(module, "shared", fresh)
+    runs_are(monkeypatch, disturbed)
+    app = open_page(a="mobilenetv3_small&input_size=32", b="mobilenetv3_small&input_size=64")
+    assert [value for value, _ in cells(app, "Latency")] == ["–", "–"]
+    timed(app, "turns")
+    (one, nothing), (two, ratio) = cells(app, "Latency")
+    assert one.endswith("s") and two.endswith("s")
+    if disturbed:
+        assert nothing == ratio == "disturbed"
+        assert any(WARNING in caption.value for caption in app.caption)
+    else:
+        assert re.fullmatch(r"[\d.]+ times A \([\d.]+ to [\d.]+\)", ratio)
+
+    app.button_group(key="compare-figure").set_value("seconds").run()
+    timed(app, "layers in turn")
+    said = " ".join(caption.value for caption in app.caption)
+    assert ("times of the parts add up" in said) is not disturbed
+
+    # Figures of other knobs are never shown.
+    panel = app.session_state["compare"]["panels"][1]
+    renewed = app.session_state[f"{panel}:panel"]["renewed"]
+    app.number_input(key=f"{panel}:knob-input_size-{renewed}").set_value(96).run()
+    assert [value for value, _ in cells(app, "Latency")] == ["–", "–"]
 
 
 IN_A_BROWSER = [

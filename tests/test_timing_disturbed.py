@@ -36,7 +36,7 @@ from explorer.ui import bench, runs
 from explorer.views import charts, timings
 from explorer.views import roofline as roofline_views
 from tests.disturbances import judged, runs_are
-from tests.test_timing_page import network, wish
+from tests.test_timing_page import networks, wish
 
 SMALL = configure("mobilenetv3_small", input_size=32, width=0.25)
 ONE = Choices(threads=1)
@@ -190,11 +190,11 @@ def test_a_disturbed_run_is_seen_by_who_waited_for_it_and_by_nobody_else(
         monkeypatch: pytest.MonkeyPatch) -> None:
     runs_are(monkeypatch, True, False)
     shared, small = runs.Runs(), wish()
-    first = shared.want(small, network(small), "one")
+    first = shared.want(small, networks(small), "one")
     assert not quiet(first.result(timeout=120))
     assert shared.find(small, "one") is first and shared.outcome(small, "one") is first.result()
     assert shared.find(small, "other") is shared.outcome(small) is None
-    again = shared.want(small, network(small), "other")
+    again = shared.want(small, networks(small), "other")
     assert again is not first and shared.find(small, "one") is again
     assert shared.outcome(small, "one") in (first.result(), again.result(timeout=120))
     for owner in ("one", "other", ""):
@@ -207,7 +207,7 @@ def test_a_disturbed_run_that_is_dropped_or_of_another_file_is_gone(
     runs_are(monkeypatch, True)
     shared, small = runs.Runs(), wish()
     for let_go in (lambda: shared.drop(small, "one"), shared.forget_all):
-        shared.want(small, network(small), "one").result(timeout=120)
+        shared.want(small, networks(small), "one").result(timeout=120)
         assert shared.find(small, "one")
         let_go()
         assert shared.find(small, "one") is shared.outcome(small, "one") is None

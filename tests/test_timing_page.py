@@ -79,7 +79,7 @@ def outcome(app: AppTest, what: What = "pass") -> Any:
 
 def wish(what: What = "pass", budget_s: float = 0.1, **knobs: object) -> Wish:
     config = configure("mobilenetv3_small", **{"input_size": 32, **knobs})
-    return Wish(what, to_key(config), "cpu", Choices(), budget_s)
+    return Wish(what, (to_key(config),), "cpu", Choices(), budget_s)
 
 
 def wishes(app: AppTest) -> dict[What, Wish]:
@@ -87,8 +87,8 @@ def wishes(app: AppTest) -> dict[What, Wish]:
     return wanted
 
 
-def network(wish: Wish) -> Explored:
-    return explore(wish.key)
+def networks(wish: Wish) -> list[Explored]:
+    return [explore(key) for key in wish.keys]
 
 
 def test_a_quick_pass_is_timed_by_itself_and_shown_with_its_conditions() -> None:
@@ -307,8 +307,8 @@ def test_a_pass_that_does_not_fit_is_refused_in_a_sentence() -> None:
 def test_a_run_that_another_session_wants_goes_on_and_one_that_nobody_wants_is_stopped() -> None:
     shared, long = runs.Runs(), wish(budget_s=60, input_size=224)
     one, other = uuid4().hex, uuid4().hex
-    run = shared.want(long, network(long), one)
-    assert shared.want(long, network(long), other) is run
+    run = shared.want(long, networks(long), one)
+    assert shared.want(long, networks(long), other) is run
     shared.drop(long, one)
     time.sleep(0.5)
     assert not run.done() and shared.find(long, other) is run
@@ -316,7 +316,7 @@ def test_a_run_that_another_session_wants_goes_on_and_one_that_nobody_wants_is_s
     assert until(run.cancelled)
     assert shared.find(long, other) is None
     # The process is there for the next.
-    assert isinstance(shared.want(wish(), network(wish()), one).result(timeout=120), Timing)
+    assert isinstance(shared.want(wish(), networks(wish()), one).result(timeout=120), Timing)
 
 
 def test_a_turned_knob_stops_what_was_measured_before() -> None:
@@ -342,9 +342,9 @@ def test_a_cancelled_run_does_not_begin_again_by_itself() -> None:
 def test_a_refused_run_is_an_outcome_and_is_tried_again_when_asked_for_again() -> None:
     shared = runs.Runs()
     huge = wish(batch_size=4096, input_size=1024, width=4.0)
-    run = shared.want(huge, network(huge), "a")
+    run = shared.want(huge, networks(huge), "a")
     assert isinstance(runs.outcome(run), TimingError)
-    assert shared.want(huge, network(huge), "a") is not run
+    assert shared.want(huge, networks(huge), "a") is not run
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> bool:

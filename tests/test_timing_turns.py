@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import statistics
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import explorer
 from explorer.comparison import compare
+from explorer.structure.alignment import Level
 from explorer.timing import Choices, TimingError, TurnTimes, submit_turns
 from explorer.views import comparison as views
 from tests.disturbances import WARNING, judged, runs_are
@@ -39,6 +42,51 @@ def test_the_ratio_is_that_of_the_rounds(times: TurnTimes) -> None:
     # 300 times as many multiply-adds: whatever the machine does, it is the slower one.
     assert ratio.median > 2
     assert 0.2 < times.ratio(2).median < 5
+
+
+@pytest.fixture(scope="module")
+def layer_times() -> TurnTimes:
+    return submit_turns([SMALL, LARGE], "cpu", 0.1, ONE, layers=True).result()
+
+
+def test_every_layer_has_its_time_in_the_parts(layer_times: TurnTimes) -> None:
+    comparison = compare(SMALL, LARGE)
+    assert layer_times.layers is not None
+    for network, seconds in zip(comparison.networks, layer_times.layers, strict=True):
+        assert len(seconds) == len(network.summary.layers) and min(seconds) > 0
+    levels: tuple[Level, ...] = ("stage", "block", "layer")
+    for level in levels:
+        parts = [views.part_seconds(part, layer_times) for part in comparison.parts(level)]
+        assert [sum(column) for column in zip(*parts, strict=True)] == pytest.approx(
+            [sum(seconds) for seconds in layer_times.layers])
+    # The largest layer of the large network is where most of the time is, whatever else runs.
+    assert sum(layer_times.layers[1]) > sum(layer_times.layers[0])
+
+
+@pytest.mark.parametrize("disturbed", [False, True])
+def test_times_of_parts_are_in_every_table(layer_times: TurnTimes, disturbed: bool) -> None:
+    comparison, times = compare(SMALL, LARGE), judged(layer_times, disturbed)
+    frame = views.comparison_frame(comparison, "layer", times)
+    assert frame["seconds_b"].sum() == pytest.approx(sum(layer_times.layers[1]))
+    assert ("seconds_difference_b" in frame) is not disturbed
+    document = json.loads(views.comparison_json(comparison, "stage", times))
+    assert [part["seconds"] for part in document["parts"]] == [
+        list(views.part_seconds(part, times)) for part in comparison.parts("stage")]
+    for said in (views.comparison_text(comparison, "stage", times),
+                 views.comparison_markdown(comparison, "stage", times)):
+        assert "ms b" in said and "The times of the parts add up to" in said
+        assert "Latency" in said and ("disturbed" in said) is disturbed
+
+
+def test_the_tree_sorts_by_time(layer_times: TurnTimes) -> None:
+    comparison = compare(SMALL, LARGE)
+    rows = views.part_rows(comparison, "seconds", by_difference=True, times=layer_times)
+    apart = {part.groups[1][0].path: two - one for part in comparison.parts("stage")
+             for one, two in [views.part_seconds(part, layer_times)] if part.groups[1]}
+    last = [row["paths"][-1] for row in rows if row["paths"][-1] in apart]
+    assert [abs(apart[path]) for path in last] == sorted(map(abs, apart.values()), reverse=True)
+    unmeasured = views.part_rows(comparison, "seconds", by_difference=True)
+    assert {value for row in unmeasured for value in row["values"]} == {"–"}
 
 
 def test_a_slow_spell_of_the_machine_changes_no_ratio(times: TurnTimes) -> None:
@@ -72,8 +120,19 @@ def test_the_command_times_them(command, monkeypatch: pytest.MonkeyPatch,
     assert len(told["median_s"]) == 2 and bool(told["ratios"]) is not disturbed
 
 
+def test_the_command_times_every_layer_for_the_parts(
+        command, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs_are(monkeypatch, True)
+    code, out, err = command("compare", SMALL, LARGE, "--per-layer", "--device", "cpu", "--budget",
+                             "0.05", "--level", "layer", "--format", "csv")
+    assert code == 0 and f"Warning: {WARNING}" in err
+    frame = pd.read_csv(io.StringIO(out))
+    assert (frame["seconds_a"] + frame["seconds_b"] > 0).all()
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
-    (("--device", "tpu"), "tpu"), (("--budget", "0"), "`budget_s`"),
+    (("--device", "tpu"), "tpu"), (("--device", "tpu", "--per-layer"), "tpu"),
+    (("--budget", "0"), "`budget_s`"),
     (("--format", "csv"), "A CSV file holds the parts alone")])
 def test_what_cannot_be_timed_ends_in_a_sentence(command, arguments: tuple[str, ...],
                                                  said: str) -> None:

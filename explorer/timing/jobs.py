@@ -83,8 +83,9 @@ def submit_batches(network: Named, device: str = "auto", budget_s: float = 1.0,
 
 
 def submit_turns(networks: Sequence[Named], device: str = "auto", budget_s: float = 2.0,
-                 choices: Choices = DEFAULT) -> Job[TurnTimes]:
-    """Queue a job in which networks are timed in turn, for about `budget_s` seconds each."""
+                 choices: Choices = DEFAULT, *, layers: bool = False) -> Job[TurnTimes]:
+    """Queue a job in which networks are timed in turn, for about `budget_s` seconds each; with
+    `layers` every call of them too."""
     if choices.compile or choices.cuda_graph:
         raise TimingError("Networks are timed in turn as they stand: leave `compile` and "
                           "`cuda_graph` off.")
@@ -92,7 +93,8 @@ def submit_turns(networks: Sequence[Named], device: str = "auto", budget_s: floa
     for source in sources:
         device, _ = _checked(source, device, budget_s, choices, None)
     return measuring_process(device).submit(
-        measure_turns, tuple([source.key for source in sources]), device, budget_s, choices)
+        measure_turns, tuple([source.key for source in sources]), device, budget_s, choices,
+        layers=layers)
 
 
 def submit_rates(device: str = "auto", choices: Choices = DEFAULT, *,

@@ -114,22 +114,27 @@ def sample_calls(given: Pass, trace: Trace, budget_s: float, fresh: Attributes |
     whole: list[float] = []
     calls: list[list[float]] = []
     start = time.perf_counter()
-    mark, read = _clock(given)
     while len(calls) < FEWEST_PASSES or (
             len(calls) < MOST_PASSES and time.perf_counter() < start + budget_s):
         share = min(1.0, (time.perf_counter() - start) / max(budget_s, 1e-6))
         report(Progress("timing every call", len(calls), share))
         whole.append(timed(given))
-        with noted(given.network, trace, mark, fresh):
-            mark()
-            given.run()
-        given.wait()
-        seconds = read()
-        if len(seconds) != len(trace.calls):
-            raise TimingError(f"{len(seconds)} calls ran and {len(trace.calls)} are in the "
-                              "trace: the times would stand beside the wrong layers.")
-        calls.append(seconds)
+        calls.append(time_calls(given, trace, fresh))
     return whole, calls
+
+
+def time_calls(given: Pass, trace: Trace, fresh: Attributes | None = None) -> list[float]:
+    """Seconds of each call of one pass."""
+    mark, read = _clock(given)
+    with noted(given.network, trace, mark, fresh):
+        mark()
+        given.forward()
+    given.wait()
+    seconds = read()
+    if len(seconds) != len(trace.calls):
+        raise TimingError(f"{len(seconds)} calls ran and {len(trace.calls)} are in the "
+                          "trace: the times would stand beside the wrong layers.")
+    return seconds
 
 
 @contextmanager

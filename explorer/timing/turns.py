@@ -8,7 +8,7 @@ import math
 import statistics
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -17,9 +17,11 @@ from explorer.sources import find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
 from explorer.timing.disturbance import wait_for_calm, warnings, watched
+from explorer.timing.layers import Attributes, attributes_of, time_calls
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.protocol import WARM_UP_SHARE, guarded, spread, timed, warm_up
 from explorer.timing.worker import Progress, report
+from explorer.tracing import Trace
 
 TURN_S = 0.02
 """Least time of a network's turn: several passes where one is shorter."""
@@ -47,6 +49,9 @@ class TurnTimes:
     warnings: tuple[str, ...]
     """What disturbed the run, in sentences; none where nothing did."""
     conditions: Conditions
+    layers: tuple[tuple[float, ...], ...] | None = None
+    """Of each network the median seconds of every call, one for each of `Summary.layers`; None
+    where that was not asked for."""
 
     @property
     def medians(self) -> tuple[float, ...]:
@@ -64,26 +69,45 @@ class TurnTimes:
         return Ratio(statistics.median(pairs), p10, p90)
 
 
-def measure_turns(keys: tuple[str, ...], device: str, budget_s: float,
-                  choices: Choices) -> TurnTimes:
-    """Time the networks in turn for about `budget_s` seconds for each, after each is warm.
+@dataclass
+class _Turn:
+    """One of the networks, ready to run."""
+
+    given: Pass
+    trace: Trace
+    fresh: Attributes
+    repeats: int = 1
+    """Passes in a turn, where one is too short to be timed alone."""
+    seconds: list[float] = field(default_factory=list)
+    calls: list[list[float]] = field(default_factory=list)
+
+
+def measure_turns(keys: tuple[str, ...], device: str, budget_s: float, choices: Choices, *,
+                  layers: bool = False) -> TurnTimes:
+    """Time the networks in turn for about `budget_s` seconds for each, after each is warm; with
+    `layers` every call of them too, in a pass of its own after each turn.
 
     Raises `TimingError` where the memory does not suffice for all of them at once.
     """
     with ExitStack() as stack:
-        passes: list[Pass] = []
+        turns: list[_Turn] = []
         for source in map(find_source, keys):
             summary = summarise(source, training=choices.training)
             stack.enter_context(guarded(source, summary, device, choices))
-            passes.append(stack.enter_context(prepared(source, device, choices)))
+            given = stack.enter_context(prepared(source, device, choices))
+            turns.append(_Turn(given, summary.trace, attributes_of(given.network)))
         wait_for_calm(lambda: report(Progress("waiting for other programs")))
         with watched() as load:
-            repeats = [max(1, math.ceil(TURN_S / _warm(each, budget_s))) for each in passes]
-            seconds = _in_turn(passes, repeats, budget_s)
+            for turn in turns:
+                turn.repeats = max(1, math.ceil(TURN_S / _warm(turn.given, budget_s)))
+            _in_turn(turns, budget_s, layers=layers)
         threads = torch.get_num_threads() if device == "cpu" else 1
-    told = [sentence for times in seconds for sentence in warnings(times, load, threads)]
-    return TurnTimes(keys, device, tuple(map(tuple, seconds)), tuple(dict.fromkeys(told)),
-                     conditions(device, choices))
+    told = [sentence for turn in turns for sentence in warnings(turn.seconds, load, threads)]
+    return TurnTimes(
+        keys, device, tuple([tuple(turn.seconds) for turn in turns]), tuple(dict.fromkeys(told)),
+        conditions(device, choices), layers=tuple([
+            tuple(map(statistics.median, zip(*turn.calls, strict=True))) for turn in turns])
+        if layers else None)
 
 
 def _warm(given: Pass, budget_s: float) -> float:
@@ -92,16 +116,17 @@ def _warm(given: Pass, budget_s: float) -> float:
     return warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
 
 
-def _in_turn(passes: list[Pass], repeats: list[int], budget_s: float) -> list[list[float]]:
-    seconds: list[list[float]] = [[] for _ in passes]
-    start, whole_s = time.perf_counter(), budget_s * len(passes)
-    while (spent := time.perf_counter() - start) < whole_s or len(seconds[0]) < FEWEST_ROUNDS:
-        for given, count, times in zip(passes, repeats, seconds, strict=True):
-            report(Progress("measuring in turn", len(times), min(1.0, spent / whole_s)))
-            given.wait()
+def _in_turn(turns: list[_Turn], budget_s: float, *, layers: bool) -> None:
+    start, whole_s, rounds = time.perf_counter(), budget_s * len(turns), 0
+    while (spent := time.perf_counter() - start) < whole_s or rounds < FEWEST_ROUNDS:
+        for turn in turns:
+            report(Progress("measuring in turn", rounds, min(1.0, spent / whole_s)))
+            turn.given.wait()
             began = time.perf_counter()
-            for _ in range(count):
-                given.run()
-            given.wait()
-            times.append((time.perf_counter() - began) / count)
-    return seconds
+            for _ in range(turn.repeats):
+                turn.given.run()
+            turn.given.wait()
+            turn.seconds.append((time.perf_counter() - began) / turn.repeats)
+            if layers:
+                turn.calls.append(time_calls(turn.given, turn.trace, turn.fresh))
+        rounds += 1

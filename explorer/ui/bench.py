@@ -80,10 +80,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Bench:
-    """What is measured of one network on a page, with the choices as they stand."""
+    """What is measured of a network on a page, or of several in turn, with the choices as they
+    stand."""
 
     panel: Panel
-    network: Explored
+    networks: tuple[Explored, ...]
     device: str
     choices: Choices
     budget_s: float
@@ -92,8 +93,14 @@ class Bench:
     def wanted(self) -> Wanted:
         return self.panel.own(Wanted)
 
+    @property
+    def network(self) -> Explored:
+        """The one, or the first."""
+        return self.networks[0]
+
     def wish(self, what: What) -> Wish:
-        return Wish(what, self.network.key, self.device, self.choices, self.budget_s)
+        keys = tuple([network.key for network in self.networks])
+        return Wish(what, keys, self.device, self.choices, self.budget_s)
 
     def start(self, what: What) -> None:
         """Begin to want something; what was wanted of that sort before is dropped."""
@@ -104,7 +111,7 @@ class Bench:
         wish, wanted = self.wish(what), self.wanted
         _stop(wanted, what, unless=wish)
         wanted.wishes[what] = wish
-        shared.want(wish, self.network, wanted.owner)
+        shared.want(wish, self.networks, wanted.owner)
 
     def start_layers(self) -> None:
         """Time every layer, and the device's own rates beside."""
@@ -176,7 +183,7 @@ class Bench:
         config = self.network.source.config
         if self.network.preset is None or config is None:
             return None
-        timing = shared.outcome(self.wish("pass")._replace(key=config.network))
+        timing = shared.outcome(self.wish("pass")._replace(keys=(config.network,)))
         return timing if isinstance(timing, Timing) else None
 
     def follow(self, what: What, draw: Callable[[Progress | None], None] | None = None) -> None:
@@ -239,11 +246,12 @@ class Bench:
                       args=(what,), icon=":material/stop:")
 
 
-def keep_only(panel: Panel, key: str, device: str, choices: Choices, budget_s: float) -> None:
-    """Stop what is not about that network and those choices."""
+def keep_only(panel: Panel, keys: tuple[str, ...], device: str, choices: Choices,
+              budget_s: float) -> None:
+    """Stop what is not about those networks and those choices."""
     wanted = panel.own(Wanted)
     for what in list(wanted.wishes):
-        _stop(wanted, what, unless=Wish(what, key, device, choices, budget_s))
+        _stop(wanted, what, unless=Wish(what, keys, device, choices, budget_s))
 
 
 def _stop(wanted: Wanted, what: What, unless: Wish | None = None) -> None:

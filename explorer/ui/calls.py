@@ -22,8 +22,7 @@ from explorer.reloading import at_end
 from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
 from explorer.structure import weighted_depth
-from explorer.structure.alignment import Figure
-from explorer.timing import LayerTimes
+from explorer.timing import LayerTimes, TurnTimes
 from explorer.ui.kept import forget_all, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
@@ -83,9 +82,10 @@ def comparison(*networks: Explored) -> Comparison:
 
 
 @kept(16)
-def part_rows(compared: Comparison, figure: Figure, by_difference: bool) -> list[dict[str, Any]]:
+def part_rows(compared: Comparison, figure: comparisons.Shown, by_difference: bool,
+              times: TurnTimes | None) -> list[dict[str, Any]]:
     """The tree of their parts."""
-    return comparisons.part_rows(compared, figure, by_difference=by_difference)
+    return comparisons.part_rows(compared, figure, by_difference=by_difference, times=times)
 
 
 @kept(16)

@@ -13,7 +13,9 @@ from explorer import text
 from explorer.comparison import LETTERS, MOST, Comparison
 from explorer.config import Knobs
 from explorer.structure.alignment import Level
-from explorer.ui import calls, choice, controls, graph
+from explorer.timing import TurnTimes
+from explorer.ui import calls, choice, controls, graph, turns
+from explorer.ui.bench import Bench
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape
@@ -83,8 +85,10 @@ def sentences(comparison: Comparison) -> None:
     st.markdown("\n\n".join(f"**{escape(line)}**" for line in said))
 
 
-def figures(comparison: Comparison) -> None:
-    st.html(views.figures_html(comparison))
+def figures(comparison: Comparison, bench: Bench) -> None:
+    """The figures side by side, with the times where they are asked for."""
+    st.html(views.figures_html(comparison, turns.whole(bench)))
+    turns.section(bench, comparison, "turns")
 
 
 LEVELS = {"block": "Blocks", "stage": "Stages"}
@@ -149,34 +153,41 @@ def _data(comparison: Comparison, made: graphs.Beside, row: str) -> dict[str, An
             "details": views.row_details(comparison, chosen) if chosen else None}
 
 
-def parts(comparison: Comparison) -> None:
+def parts(comparison: Comparison, bench: Bench) -> None:
     """The tree of aligned parts, one figure at a time, and its files."""
+    times = turns.layers(bench)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         figure = st.segmented_control(
             "Figure", list(views.TITLES), default="macs", required=True, key="compare-figure",
             format_func=views.TITLES.__getitem__)
         order = st.segmented_control("Order", list(ORDERS), default="flow", required=True,
                                      key="compare-order", format_func=ORDERS.__getitem__)
-        _files(comparison)
-        copy_link(Panel("compare"))
+        _files(comparison, times)
+        copy_link(bench.panel)
+    if figure == "seconds":
+        turns.section(bench, comparison, "layers in turn")
     letters = [letter.upper() for letter in LETTERS[:len(comparison.networks)]]
     _parts(key="compare-parts", data={
         "networks": [f"{letter} · {name}" for letter, name in
                      zip(letters, comparison.names, strict=True)],
         "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]],
-        "parts": calls.part_rows(comparison, figure, order == "difference")})
-    st.caption(" ".join(escape(line) for line in views.adds_up(comparison)))
+        "parts": calls.part_rows(comparison, figure, order == "difference",
+                                 times if figure == "seconds" else None)})
+    sums = views.adds_up(comparison)
+    if figure == "seconds":
+        sums = [views.times_add_up(comparison, times)] if times else []
+    st.caption(" ".join(map(escape, sums)))
 
 
-def _files(comparison: Comparison) -> None:
+def _files(comparison: Comparison, times: TurnTimes | None) -> None:
     with st.popover("Download CSV", icon=":material/download:", on_change="rerun",
                     key="compare-csv") as box:
         for level in views.LEVELS if box.open else ():
             st.download_button(
-                f"{level.capitalize()}s", partial(_csv, comparison, level),
+                f"{level.capitalize()}s", partial(_csv, comparison, level, times),
                 file_name=f"compared-{level}s.csv", mime="text/csv", on_click="ignore",
                 key=f"compare-csv-{level}", width="stretch")
 
 
-def _csv(comparison: Comparison, level: Level) -> bytes:
-    return views.comparison_csv(comparison, level).encode("utf-8")
+def _csv(comparison: Comparison, level: Level, times: TurnTimes | None) -> bytes:
+    return views.comparison_csv(comparison, level, times).encode("utf-8")

@@ -8,8 +8,12 @@ export default function ({ data, parentElement }) {
   const open = opened.get(parentElement) ?? new Set();
   opened.set(parentElement, open);
   parts.style.setProperty("--networks", data.networks.length);
-  rows.classList.toggle("many", data.networks.length > 2);
-  rows.classList.toggle("four", data.networks.length > 3);
+  const fit = () => {
+    // A name, a word, and a column for each network and each change.
+    const needed = 300 + 108 * data.networks.length + 104 * data.changes.length;
+    rows.classList.toggle("narrow", parts.clientWidth < needed);
+    rows.classList.toggle("phone", parts.clientWidth < 600);
+  };
 
   const make = (tag, kind, parent, words) => {
     const made = document.createElement(tag);
@@ -88,6 +92,11 @@ export default function ({ data, parentElement }) {
   const [left, top] = [parts.scrollLeft, parts.scrollTop];
   rows.replaceChildren(header());
   for (const part of data.parts) show(part, rows, "", 1);
+  fit();
   parts.scrollTo(left, top);
   if (focused) parts.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+
+  const observer = new ResizeObserver(fit);
+  observer.observe(parts);
+  return () => observer.disconnect();
 }

@@ -8,6 +8,7 @@ begins anew.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from threading import Lock
 from typing import Any, Literal, NamedTuple
@@ -22,11 +23,13 @@ from explorer.timing import (
     submit_batches,
     submit_layers,
     submit_rates,
+    submit_turns,
 )
 from explorer.tracing import TraceError
 
-What = Literal["pass", "layers", "rates", "ceiling", "batches"]
-"""`rates` are the device's own; `ceiling` is the same measured again, for layers above it."""
+What = Literal["pass", "layers", "rates", "ceiling", "batches", "turns", "layers in turn"]
+"""`rates` are the device's own; `ceiling` is the same measured again, for layers above it. In turn
+are several networks."""
 
 KEPT = 256
 
@@ -35,7 +38,8 @@ class Wish(NamedTuple):
     """What is to be measured, and how."""
 
     what: What
-    key: str
+    keys: tuple[str, ...]
+    """Of the networks: mostly one."""
     device: str
     choices: Choices
     budget_s: float
@@ -50,14 +54,14 @@ class Runs:
         self._wanted: dict[Wish, set[str]] = {}
         self._disturbed: OrderedDict[tuple[Wish, str], Future[Any]] = OrderedDict()
 
-    def want(self, wish: Wish, network: Explored, owner: str) -> Future[Any]:
+    def want(self, wish: Wish, networks: Sequence[Explored], owner: str) -> Future[Any]:
         """The run of a wish, begun with the first who asks; a failed or disturbed one is begun
         again."""
         with self._lock:
             self._set_aside(wish)
             run = self._runs.get(wish)
             if run is None or run.cancelled() or (run.done() and run.exception()):
-                run = self._runs[wish] = _submit(wish, network)
+                run = self._runs[wish] = _submit(wish, networks)
             self._wanted.setdefault(wish, set()).add(owner)
             self._runs.move_to_end(wish)
             if len(self._runs) > KEPT:
@@ -117,7 +121,8 @@ class Runs:
 shared = Runs()
 
 
-def _submit(wish: Wish, network: Explored) -> Future[Any]:
+def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
+    network, *_ = networks
     made = network.training if wish.choices.training else network.failure or network.summary
     summary = made if isinstance(made, Summary) else None
     how = network.source, wish.device, wish.budget_s, wish.choices
@@ -133,6 +138,9 @@ def _submit(wish: Wish, network: Explored) -> Future[Any]:
                 return submit_rates(wish.device, wish.choices, again=True)
             case "batches":
                 return submit_batches(*how)
+            case "turns" | "layers in turn":
+                return submit_turns([each.source for each in networks], *how[1:],
+                                    layers=wish.what == "layers in turn")
     except (TimingError, TraceError) as error:    # refused before it began, for want of memory say
         refused: Future[Any] = Future()
         refused.set_exception(error)

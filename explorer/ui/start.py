@@ -1,18 +1,34 @@
-"""What stands behind `streamlit run app.py --`: the files that the pages may open."""
+"""How the app begins: the files behind `streamlit run app.py --`, and a page that comes first."""
 
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from functools import cache
 from pathlib import Path
 
 import click
+import streamlit as st
 
 from explorer.config import ConfigError
 from explorer.sources import offer
 from explorer.sources.inputs import checked, parse_input
 from explorer.sources.source import write_key
+
+APP_RUNS = "app-runs"
+
+
+def within_app() -> None:
+    """Run the page inside of `app.py`, as all pages are.
+
+    Before the first `st.navigation` of a server Streamlit takes the files of `pages/` for pages by
+    themselves: where the first address is a link to one of them, it would stand there without the
+    app's styles and navigation.
+    """
+    if APP_RUNS not in st.session_state:
+        runpy.run_path(str(Path(__file__).parents[2] / "app.py"), run_name="__main__")
+        st.stop()
 
 
 @cache

@@ -50,16 +50,17 @@ HELP = ("Median of the timed passes on this machine, in a process of its own; ho
         "by itself when the machine is quiet.")
 
 
-def keep_up(panel: Panel, source: Source) -> None:
+def keep_up(panel: Panel, *sources: Source) -> None:
     """Stop what is measured for knobs that have been turned since: the page needs the cores."""
     device, choices, budget_s = _chosen(panel)
-    keep_only(panel, source.key, device, choices, budget_s)
+    keep_only(panel, tuple([source.key for source in sources]), device, choices, budget_s)
 
 
-def bench(panel: Panel, network: Explored) -> Bench:
-    """What is measured of a network, with the choices as the panel's widgets say."""
+def bench(panel: Panel, *networks: Explored) -> Bench:
+    """What is measured of a network, or of several in turn, with the choices as the panel's
+    widgets say."""
     device, choices, budget_s = _chosen(panel)
-    return Bench(panel=panel, network=network, device=device, choices=choices, budget_s=budget_s)
+    return Bench(panel=panel, networks=networks, device=device, choices=choices, budget_s=budget_s)
 
 
 def latency(bench: Bench) -> None:

@@ -29,8 +29,10 @@ from explorer.views.graph.picture import (
     Point,
 )
 
-BETWEEN_LANES, BETWEEN_ROWS, BETWEEN_STAGES = 48.0, 34.0, 46.0
-LEAST_LANE = 110.0
+BETWEEN_LANES, BETWEEN_ROWS, BETWEEN_STAGES = 48.0, 34.0, 58.0
+HEAD_OF_BAND = 34.0
+"""From the top of a stage to its first row: room for its name."""
+LEAST_LANE, BESIDE_A_LINE = 110.0, 20.0
 MOST_HEAD = 150.0
 TURN = 14.0
 """How far from a row a line goes to another lane."""
@@ -93,33 +95,49 @@ class _Lanes:
                            frame=self._frame(stage), name=_name(stage))
                       for stage, rows in places]
         self.framed = not stages
-        lanes = 3 if merged else len(self.letters)
-        wide = [LEAST_LANE] * lanes
+        self.heads = [fitted(f"{letter.upper()} · {name}", SIZE, 2 * MOST_HEAD, bold=True)
+                      for letter, name in zip(self.letters, comparison.names, strict=True)]
+        names = [width(band.name, SIZE, bold=True) for band in self.bands]
+        left = MARGIN + (max(names, default=0) + 2.0 * PAD if self.framed else 0.0)
+        # A lane's way to either side of its spine.
+        before, after = [LEAST_LANE / 2] * 3, [LEAST_LANE / 2] * 3
+        if not merged:
+            before = [max(LEAST_LANE, width(head, SIZE, bold=True)) / 2 for head in self.heads]
+            after = list(before)
         for row in self.rows():
             for network, card in enumerate(row.cards):
                 if card:
                     lane = self._lane(row, network)
-                    wide[lane] = max(wide[lane], card.width)
-        self.heads = [fitted(f"{letter.upper()} · {name}", SIZE, 2 * MOST_HEAD, bold=True)
-                      for letter, name in zip(self.letters, comparison.names, strict=True)]
-        for network, head in enumerate(self.heads):
-            lane = network * 2 if merged else network
-            wide[lane] = max(wide[lane], width(head, SIZE, bold=True))
-        names = [width(band.name, SIZE, bold=True) for band in self.bands]
-        self.left = MARGIN + (max(names, default=0) + 2.0 * PAD if self.framed else 0.0)
-        x, self.spines = self.left, list[float]()
-        for each in wide:
-            self.spines.append(x + each / 2)
-            x += each + BETWEEN_LANES
-        self.said = x - BETWEEN_LANES / 2
+                    before[lane] = max(before[lane], card.spine)
+                    after[lane] = max(after[lane], card.width - card.spine)
+        if merged:
+            # A row stands in the middle or at the sides, so that these may be as near to the
+            # middle's line as to any other; the names of the networks stand left and right of it.
+            first = max(left, MARGIN + PAD + before[0])
+            middle = max(first + after[0] + BESIDE_A_LINE, MARGIN + PAD + before[1],
+                         MARGIN + PAD + width(self.heads[0], SIZE, bold=True))
+            last = middle + BESIDE_A_LINE + before[2]
+            self.spines = [middle - BESIDE_A_LINE - after[0], middle, last]
+            edge = max(last + after[2], middle + after[1],
+                       middle + PAD + width(self.heads[1], SIZE, bold=True))
+        else:
+            self.spines, edge = list[float](), left - BETWEEN_LANES
+            for one, other in zip(before, after, strict=True):
+                self.spines.append(edge + BETWEEN_LANES + one)
+                edge = self.spines[-1] + other
+        self.said = edge + BETWEEN_LANES / 2
         self.right = self.said + max([width(words, SIZE, bold=True) for row in self.rows()
                                       for words in row.words], default=0) + PAD
 
     def picture(self) -> Picture:
         cards: list[PlacedCard] = []
         frames: list[PlacedFrame] = []
-        labels = [Text(self.spines[network * 2 if self.merged else network], MARGIN + 10, head,
-                       "title", "middle") for network, head in enumerate(self.heads)]
+        labels = [Text(self.spines[network], MARGIN + 10, head, "title", "middle")
+                  for network, head in enumerate(self.heads)]
+        if self.merged:
+            middle = self.spines[1]
+            labels = [Text(middle - PAD, MARGIN + 10, self.heads[0], "title", "end"),
+                      Text(middle + PAD, MARGIN + 10, self.heads[1], "title", "start")]
         chains: list[list[PlacedCard]] = [[] for _ in self.letters]
         tops: dict[int, tuple[float, float]] = {}       # of the row of a card
 
@@ -141,7 +159,7 @@ class _Lanes:
         put(given, y)
         y += given.height + BETWEEN_STAGES
         for band in self.bands:
-            start = y - 22
+            start = y - HEAD_OF_BAND
             for row in band.rows:
                 put(row, y)
                 labels += [Text(self.said, y + 18 + 15 * number, words,
