@@ -7,17 +7,22 @@ import re
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 import explorer
 from explorer import text
+from explorer.comparison import LETTERS
+from explorer.sources.key import to_key
 from explorer.structure.alignment import Figure
 from explorer.ui import bench, runs
 from explorer.ui.runs import What
 from explorer.views import comparison as views
 from tests.disturbances import WARNING, runs_are
 from tests.server import CHROMIUM, chromium, running_app
+from tests.strategies import configs
 from tests.test_pages import ROOT, warnings
 
 PAGE = "pages/compare.py"
@@ -56,6 +61,31 @@ def test_the_link_is_what_it_shows() -> None:
     for line in views.headlines(comparison):
         assert line.partition(":")[0] in shown(app).replace("\\", "")
     assert address(open_page(**address(app))) == networks
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(configs(), min_size=2, max_size=4))
+def test_any_networks_make_a_link_that_opens_them(opened: list[explorer.Config]) -> None:
+    networks = dict(zip(LETTERS, map(to_key, opened), strict=False))
+    panels = AppTest.from_string(OPENED)
+    for letter, key in networks.items():
+        panels.query_params[letter] = key
+    panels.run()
+    assert not panels.exception and panels.session_state["opened"] == list(networks.values())
+    assert address(panels) == networks
+
+
+OPENED = """
+import streamlit as st
+from explorer.sources.key import to_key
+from explorer.ui.compared_panels import ComparedPanels
+
+columns = ComparedPanels()
+columns.open_address()
+columns.write_address()
+assert not columns.set_aside
+st.session_state["opened"] = [to_key(panel.config) for panel in columns.panels]
+"""
 
 
 def test_without_a_link_two_networks_stand_there() -> None:
@@ -242,6 +272,13 @@ def test_pin_compare_turn_open_and_share() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 1200})
         failed: list[str] = []
         page.on("pageerror", lambda error: failed.append(str(error)))
+        # A link to this page may be the first that a server is asked for.
+        page.goto(f"{address}/compare?a=resnet18&b=vgg16")
+        check(page, "resnet18", "vgg16")
+        expect(page.get_by_role("link", name="How it counts")).to_be_visible()
+        assert page.locator(".compared i").first.evaluate(
+            "bar => getComputedStyle(bar).display") == "block"
+
         page.goto(f"{address}/?network=resnet34")
         page.get_by_role("button", name="Compare with").click()
         page.get_by_role("link", name="ResNet-50", exact=True).click()
@@ -262,6 +299,19 @@ def test_pin_compare_turn_open_and_share() -> None:
         expect(blocks).to_have_count(4)
         blocks.first.get_by_role("button").press("Enter")
         expect(page.locator(".parts .row.layer:visible").first).to_be_visible()
+
+        # What is chosen in one drawing is chosen in the other, and told.
+        canvas = page.locator(".canvas")
+        canvas.locator(".node").filter(has_text="Bottleneck").first.click()
+        chosen = canvas.locator(".node.chosen")
+        expect(chosen).to_have_count(2)
+        expect(chosen.first).to_contain_text("BasicBlock")
+        details = page.get_by_label("The chosen part")
+        expect(details).to_contain_text("Bottleneck in place of BasicBlock")
+        page.get_by_text("Side by side", exact=True).click()
+        expect(canvas.locator(".node").filter(has_text="Input")).to_have_count(2)
+        expect(chosen).to_have_count(2)
+        expect(details).to_contain_text("Bottleneck in place of BasicBlock")
 
         other = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
         other.goto(page.url)
