@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import log2
 from typing import Literal, NamedTuple
 
@@ -160,7 +160,8 @@ class _Aligner:
         self._gaps: list[int] = []
         self._kinds: list[Kind] = []
         self._forms: dict[tuple[int, int], Form] = {}
-        self._layer_costs: dict[tuple[int, int], int | None] = {}
+        self._prices: list[dict[int, int | None]] = []
+        """For each number what it costs beside those that it has been put beside."""
         self._ways: dict[tuple[Form, Form], tuple[int, list[Step]]] = {}
 
     def open(self, level: Level, groups: tuple[Group, ...]) -> Aligned:
@@ -208,29 +209,29 @@ class _Aligner:
         if ours == theirs:
             return 0, [(1, 1)] * len(ours)
         if (ours, theirs) not in self._ways:
-            cost, gaps = self._layer_cost, self._gaps
-            below = [0]
-            for other in reversed(theirs):
-                below.append(below[-1] + gaps[other])
-            below.reverse()
-            step: list[list[Step]] = [[(0, 1)] * len(theirs)]
+            gaps, backwards = self._gaps, theirs[::-1]
+            # From the ends of both: costs[n] is that of the last n of theirs beside what is left of
+            # ours.
+            costs = [0, *accumulate([gaps[other] for other in backwards])]
+            step: list[list[Step]] = []
             for one in reversed(ours):
-                gap = gaps[one]
-                row, steps = [below[-1] + gap], [(1, 0)]
-                for there in reversed(range(len(theirs))):
-                    other = theirs[there]
-                    least, way = below[there] + gap, (1, 0)
-                    if (after := row[-1] + gaps[other]) < least:
+                gap, prices = gaps[one], self._prices[one]
+                before, here = costs[0], costs[0] + gap
+                row, steps = [here], [(1, 0)]
+                for below, other in zip(costs[1:], backwards, strict=True):
+                    least, way = below + gap, (1, 0)
+                    if (after := here + gaps[other]) < least:
                         least, way = after, (0, 1)
-                    price = cost(one, other)
-                    if price is not None and price + below[there + 1] <= least:
-                        least, way = price + below[there + 1], (1, 1)
+                    price = prices[other] if other in prices else self._price(one, other)
+                    if price is not None and price + before <= least:
+                        least, way = price + before, (1, 1)
+                    before, here = below, least
                     row.append(least)
                     steps.append(way)
-                below = row[::-1]
+                costs = row
                 step.append(steps[::-1])
             step.reverse()
-            self._ways[ours, theirs] = below[0], _followed(step, len(ours), len(theirs))
+            self._ways[ours, theirs] = costs[-1], _followed(step, len(ours), len(theirs))
         return self._ways[ours, theirs]
 
     def _path(self, level: Level, ours: list[Item], theirs: list[Item]) -> list[Step]:
@@ -289,16 +290,17 @@ class _Aligner:
         return _beside(ours, theirs, self._stage_cost)
 
     def _layer_cost(self, one: int, other: int) -> int | None:
-        if one == other:
-            return 0
-        pair = (one, other)
-        if pair not in self._layer_costs:
-            kinds = self._kinds[one], self._kinds[other]
-            # Most pairs are of layers that have nothing to do with each other.
-            related = kinds[0] == kinds[1] or (kinds[0] in WEIGHTED and kinds[1] in WEIGHTED)
-            self._layer_costs[pair] = _layer_cost(self._layers[one], self._layers[other]) + (
-                OTHER_KIND * (kinds[0] != kinds[1])) if related else None
-        return self._layer_costs[pair]
+        prices = self._prices[one]
+        return prices[other] if other in prices else self._price(one, other)
+
+    def _price(self, one: int, other: int) -> int | None:
+        kinds, price = (self._kinds[one], self._kinds[other]), None
+        # Most pairs are of layers that have nothing to do with each other.
+        if kinds[0] == kinds[1] or (kinds[0] in WEIGHTED and kinds[1] in WEIGHTED):
+            price = _layer_cost(self._layers[one], self._layers[other]) + (
+                OTHER_KIND * (kinds[0] != kinds[1]))
+        self._prices[one][other] = self._prices[other][one] = price
+        return price
 
     def _block_cost(self, one: Group, other: Group, count: int) -> int | None:
         forms = self._form(one), self._form(other)
@@ -349,6 +351,7 @@ class _Aligner:
                 kind = layer.kind
                 self._layers.append(layer)
                 self._kinds.append(kind)
+                self._prices.append({known: 0})
                 self._gaps.append(GAP_OF_WEIGHTED if kind in WEIGHTED else
                                   GAP_OF_RESHAPE if kind == "reshape" else GAP_OF_LAYER)
             self._number_of[id(layer)] = known
