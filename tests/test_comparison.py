@@ -108,6 +108,18 @@ def test_headlines() -> None:
         "same layers.")
 
 
+def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:
+    two_images, one_image = compare("xception&batch_size=2", "resnet50"), \
+        compare("xception", "resnet50")
+    assert headline(two_images) == headline(one_image).replace(
+        "multiply-adds,", "multiply-adds for each image,")
+    assert "multiply-adds, 49% of" in headline(one_image)
+    [given] = views.inputs(two_images)
+    assert "2×3×299×299" in given and "all of its batch" in given
+    assert "batch" not in views.inputs(one_image)[0]
+    assert not views.inputs(compare("vgg16", "resnet50"))
+
+
 def test_what_a_headline_says_of_large_maps_is_so() -> None:
     """Against sums of the summary."""
     for name, share in (("vgg16", 90), ("resnet50", 47)):

@@ -39,6 +39,11 @@ class Comparison:
         return self.aligned.figures(figure)
 
     @property
+    def samples(self) -> tuple[int, ...]:
+        """How many images, or whatever else it reads, are in a pass of each network."""
+        return tuple([network.summary.trace.input_shape[0] for network in self.networks])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """A short name of each network: its title without what all with the same name share."""
         titles = [network.title.split(SEPARATOR) for network in self.networks]

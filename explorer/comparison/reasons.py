@@ -51,17 +51,19 @@ def reason(part: Aligned, names: Sequence[str], other: int = 1) -> str:
 
 def headline(comparison: Comparison, other: int = 1) -> str:
     """The most telling difference between the first network and another one, with its
-    arithmetic."""
+    arithmetic; of multiply-adds for one image each where not as many are in a pass."""
     names = comparison.names
     figure: Figure = "macs" if _distance(comparison, "macs", other) >= CLEAR else max(
         ("macs", "params"), key=lambda each: _distance(comparison, each, other))
-    one, two = (comparison.totals(figure)[side] for side in (0, other))
+    one, two = _pair(comparison, comparison.aligned, figure, other)
     if one == two:
         changed = sum(part.between(0, other) not in ("same", None)
                       for part in comparison.parts("layer"))
         return f"{names[other]} has as many parameters and multiply-adds as {names[0]}" + (
             f"; {changed:,} of the layers differ." if changed else ", and the same layers.")
-    said = (f"{names[other]} has {text.short(two)} {WORDS[figure]}, {_ratio(one, two)} "
+    each = f" for each {comparison.networks[other].source.samples.removesuffix('s')}" \
+        if figure == "macs" and not _as_many(comparison, other) else ""
+    said = (f"{names[other]} has {text.short(two)} {WORDS[figure]}{each}, {_ratio(one, two)} "
             f"{names[0]}'s {text.short(one)}")
     share, stage = _largest_stage(comparison, figure, other)
     where = _at_large_maps(comparison, other) if figure == "macs" and share < MOST_OF_IT else ""
@@ -69,12 +71,25 @@ def headline(comparison: Comparison, other: int = 1) -> str:
 
 
 def _distance(comparison: Comparison, figure: Figure, other: int) -> float:
-    totals = comparison.totals(figure)
-    one, two = totals[0], totals[other]
+    one, two = _pair(comparison, comparison.aligned, figure, other)
     return max(one, two) / max(min(one, two), 1)
 
 
-def _ratio(one: int, two: int) -> str:
+def _pair(comparison: Comparison, part: Aligned, figure: Figure,
+          other: int) -> tuple[float, float]:
+    """A figure of a part in the first network and in another."""
+    figures = part.figures(figure)
+    one, two = figures[0], figures[other]
+    if figure == "params" or _as_many(comparison, other):
+        return one, two
+    return one / comparison.samples[0], two / comparison.samples[other]
+
+
+def _as_many(comparison: Comparison, other: int) -> bool:
+    return comparison.samples[0] == comparison.samples[other]
+
+
+def _ratio(one: float, two: float) -> str:
     """What `two` is of `one`.
 
     >>> _ratio(100, 26), _ratio(100, 170), _ratio(10_000, 11)
@@ -124,9 +139,10 @@ def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[
     """The stage that differs most, in words, and its share of the difference: 0 where the stages
     do not all pull the same way."""
     stages = comparison.parts("stage")
-    changes = [_change(part, figure, other) for part in stages]
-    stage, own = max(zip(stages, changes, strict=True), key=lambda pair: abs(pair[1]))
-    one, two = (stage.figures(figure)[side] for side in (0, other))
+    pairs = [_pair(comparison, part, figure, other) for part in stages]
+    changes = [two - one for one, two in pairs]
+    stage, own, (one, two) = max(zip(stages, changes, pairs, strict=True),
+                                 key=lambda each: abs(each[1]))
     same_way = all(change * own >= 0 for change in changes)
     share = own / sum(changes) if same_way else 0.0
     return share, (f"{'most of it' if share > 0.5 else 'the most'} in {_place(stage, other)}, with "

@@ -83,6 +83,8 @@ def sentences(comparison: Comparison) -> None:
     said = [line for line, key in zip(views.headlines(comparison), keys[1:], strict=True)
             if key != keys[0]]
     st.markdown("\n\n".join(f"**{escape(line)}**" for line in said))
+    for line in views.inputs(comparison):
+        st.caption(escape(line))
 
 
 def figures(comparison: Comparison, bench: Bench) -> None:

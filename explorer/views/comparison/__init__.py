@@ -1,7 +1,13 @@
 """Comparisons as records, tables, files, sentences, and what the page shows."""
 
 from explorer.views.comparison.figures import figure_rows, figures_html
-from explorer.views.comparison.sentences import adds_up, ends_early, headlines, sentences
+from explorer.views.comparison.sentences import (
+    adds_up,
+    ends_early,
+    headlines,
+    inputs,
+    sentences,
+)
 from explorer.views.comparison.tables import (
     FIGURES,
     LEVELS,
@@ -22,6 +28,6 @@ from explorer.views.comparison.tree import TITLES, Shown, part_rows, row_details
 
 __all__ = ["FIGURES", "LEVELS", "TITLES", "Shown", "adds_up", "comparison_csv", "comparison_frame",
            "comparison_json", "comparison_markdown", "comparison_text", "ends_early",
-           "figure_rows", "figures_html", "headlines", "part_records", "part_rows",
+           "figure_rows", "figures_html", "headlines", "inputs", "part_records", "part_rows",
            "part_seconds", "row_details", "row_key", "sentences", "times_add_up", "times_lines",
            "times_record"]

@@ -7,8 +7,21 @@ from explorer.comparison import Comparison, headline
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """The most telling difference of each network to the first, and what ends early."""
-    return [*ends_early(comparison), *headlines(comparison)]
+    """The most telling difference of each network to the first, what ends early, and what reads
+    something else than the others."""
+    return [*ends_early(comparison), *inputs(comparison), *headlines(comparison)]
+
+
+def inputs(comparison: Comparison) -> list[str]:
+    """That the networks are not given the same, where they are not: a sentence for all."""
+    shapes = [network.summary.trace.input_shape for network in comparison.networks]
+    if len(set(shapes)) == 1:
+        return []
+    given = text.enumeration([f"{name} {text.shape(shape)}" for name, shape in
+                              zip(comparison.names, shapes, strict=True)])
+    more = len({shape[0] for shape in shapes}) > 1
+    return [f"They are given different inputs: {given}." + (
+        " What is counted for a pass is for all of its batch." if more else "")]
 
 
 def headlines(comparison: Comparison) -> list[str]:
