@@ -92,11 +92,11 @@ def _as_many(comparison: Comparison, other: int) -> bool:
 def _ratio(one: float, two: float) -> str:
     """What `two` is of `one`.
 
-    >>> _ratio(100, 26), _ratio(100, 170), _ratio(10_000, 11)
-    ('26% of', '1.7 times', '1/909 of')
+    >>> _ratio(100, 26), _ratio(100, 170), _ratio(10_000, 11), _ratio(100, 9)
+    ('26% of', '1.7 times', '1/909 of', '1/11 of')
     """
     ratio = two / one if one else 0
-    if ratio < 0.01:
+    if ratio <= 0.1:
         return f"1/{1 / ratio:,.0f} of" if ratio else "against"
     if ratio < 1:
         return f"{100 * ratio:.0f}% of"
@@ -145,8 +145,10 @@ def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[
                                  key=lambda each: abs(each[1]))
     same_way = all(change * own >= 0 for change in changes)
     share = own / sum(changes) if same_way else 0.0
+    amounts = f"{text.short(two)} against {text.short(one)}" if one and two else \
+        f"{text.short(one or two)} in {comparison.names[0 if one else other]} alone"
     return share, (f"{'most of it' if share > 0.5 else 'the most'} in {_place(stage, other)}, with "
-                   f"{text.short(two)} against {text.short(one)}"
+                   f"{amounts}"
                    + (f", {100 * share:.0f}% of the difference" if share else ""))
 
 

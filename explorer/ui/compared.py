@@ -170,8 +170,7 @@ def parts(comparison: Comparison, bench: Bench) -> None:
         turns.section(bench, comparison, "layers in turn")
     letters = [letter.upper() for letter in LETTERS[:len(comparison.networks)]]
     _parts(key="compare-parts", data={
-        "networks": [f"{letter} · {name}" for letter, name in
-                     zip(letters, comparison.names, strict=True)],
+        "networks": dict(zip(letters, comparison.names, strict=True)),
         "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]],
         "parts": calls.part_rows(comparison, figure, order == "difference",
                                  times if figure == "seconds" else None)})

@@ -7,12 +7,13 @@ export default function ({ data, parentElement }) {
   const [parts, rows] = [find("parts"), find("rows")];
   const open = opened.get(parentElement) ?? new Set();
   opened.set(parentElement, open);
-  parts.style.setProperty("--networks", data.networks.length);
+  parts.style.setProperty("--networks", Object.keys(data.networks).length);
   const fit = () => {
     // A name, a word, and a column for each network and each change.
-    const needed = 300 + 108 * data.networks.length + 104 * data.changes.length;
+    const needed = 300 + 108 * Object.keys(data.networks).length + 104 * data.changes.length;
     rows.classList.toggle("narrow", parts.clientWidth < needed);
     rows.classList.toggle("phone", parts.clientWidth < 600);
+    rows.classList.toggle("many", data.changes.length > 1);
   };
 
   const make = (tag, kind, parent, words) => {
@@ -33,7 +34,9 @@ export default function ({ data, parentElement }) {
     row.setAttribute("role", "row");
     cell(row, "part", "Part");
     cell(row, "status", "");
-    for (const network of data.networks) cell(row, "figure", network);
+    for (const [letter, network] of Object.entries(data.networks)) {
+      make("span", "name", cell(row, "figure", letter), ` · ${network}`);
+    }
     for (const change of data.changes) cell(row, "figure", change);
     return row;
   };

@@ -42,7 +42,8 @@ def adds_up(comparison: Comparison) -> list[str]:
     for number in range(1, len(comparison.networks)):
         params, macs = [comparison.totals(figure)[number] - comparison.totals(figure)[0]
                         for figure in ("params", "macs")]
-        sums = [f"{params:+,} parameters used", f"{macs:+,} multiply-adds"]
+        sums = [f"{change:+,}".replace("-", "\N{MINUS SIGN}") + f" {words}" for change, words in
+                ((params, "parameters used"), (macs, "multiply-adds"))]
         said.append(f"The differences of the parts add up to {text.enumeration(sums)}"
                     + (f" for {comparison.names[number]}." if len(comparison.networks) > 2
                        else "."))
