@@ -11,10 +11,10 @@ if st.get_option("server.fileWatcherType") != "none":
 
 from explorer.ui.calls import collect_seldom
 from explorer.ui.headings import APP
-from explorer.ui.start import APP_RUNS, offer_files
+from explorer.ui.start import note_app, offer_files
 
 offer_files(Path(__file__))
-st.session_state[APP_RUNS] = True
+note_app()
 
 UI = Path(__file__).parent / "explorer" / "ui"
 

@@ -15,8 +15,9 @@ from explorer.config import ConfigError
 from explorer.sources import offer
 from explorer.sources.inputs import checked, parse_input
 from explorer.sources.source import write_key
+from explorer.ui.panel import Panel
 
-APP_RUNS = "app-runs"
+_APP = Panel("app")
 
 
 def within_app() -> None:
@@ -26,9 +27,14 @@ def within_app() -> None:
     themselves: where the first address is a link to one of them, it would stand there without the
     app's styles and navigation.
     """
-    if APP_RUNS not in st.session_state:
+    if not _APP.value("runs"):
         runpy.run_path(str(Path(__file__).parents[2] / "app.py"), run_name="__main__")
         st.stop()
+
+
+def note_app() -> None:
+    """To be called by `app.py`: what follows runs inside of it."""
+    _APP.set_value("runs", True)
 
 
 @cache

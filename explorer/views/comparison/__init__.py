@@ -1,7 +1,7 @@
 """Comparisons as records, tables, files, sentences, and what the page shows."""
 
 from explorer.views.comparison.figures import figure_rows, figures_html
-from explorer.views.comparison.sentences import (
+from explorer.views.comparison.said import (
     adds_up,
     ends_early,
     headlines,

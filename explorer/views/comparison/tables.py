@@ -13,7 +13,7 @@ from explorer.comparison.reasons import path_of
 from explorer.structure.alignment import Aligned, Figure, Group, Level
 from explorer.timing import TurnTimes, quiet
 from explorer.views.comparison.figures import figure_rows
-from explorer.views.comparison.sentences import adds_up, sentences
+from explorer.views.comparison.said import adds_up, sentences
 from explorer.views.comparison.times import part_seconds, times_add_up, times_lines, times_record
 from explorer.views.tables import aligned, markdown, totals_record
 
