@@ -12,6 +12,13 @@
     timing = explorer.time_forward(config)
 """
 
+import signal
+import sys
+
+if sys.argv[:1] == ["-m"]:
+    # `python -m explorer`: Ctrl-C while all of this is imported ends it, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from explorer.config import Config, ConfigError
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import configure, families, presets

@@ -209,7 +209,8 @@ def test_text_as_people_write_it(network: str, name: str, text: str, value: Any)
 
 
 @pytest.mark.parametrize(("name", "text"), [
-    ("width", "half"), ("input_size", "1_000"), ("input_size", "٣٢"), ("input_size", "2e2"),
+    ("width", "half"), ("width", "١"), ("width", "0.2_5"), ("input_size", "1_000"),
+    ("input_size", "٣٢"), ("input_size", "2e2"),
     ("input_size", "9" * 5000), ("blocks", "3,,6,3"), ("blocks", ""), ("shortcut", "D")])
 def test_text_that_stands_for_no_value(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=f"`{name}` must be "):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 import warnings
 
@@ -11,6 +11,7 @@ import click
 from explorer.cli.compare import compare
 from explorer.cli.graph import graph
 from explorer.cli.networks import explain, list_networks, summary
+from explorer.cli.output import close_screen
 from explorer.cli.published import published
 from explorer.cli.timing import time
 from explorer.config import ConfigError
@@ -36,6 +37,7 @@ for command in (list_networks, summary, time, explain, graph, compare, published
 
 def main() -> None:
     """Run the command; whatever a person can get wrong ends in one line and exit code 2."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")     # libraries' own, as of the weights they start with
     try:
@@ -52,7 +54,7 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:     # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_screen()
         sys.exit(0)
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(2)

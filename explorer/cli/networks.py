@@ -34,10 +34,10 @@ def list_networks(library: str | None, pattern: str) -> None:
     PATTERN, such as "resnet*"."""
     if library:
         names = LIBRARIES[library].names()
-        click.echo("\n".join(f"{library}:{name}" for name in names if fnmatch(name, pattern)))
+        write("\n".join(f"{library}:{name}" for name in names if fnmatch(name, pattern)), None)
         return
-    click.echo(tables.catalogue_text(
-        [(preset, summarise(preset.config)) for preset in presets().values()]))
+    write(tables.catalogue_text(
+        [(preset, summarise(preset.config)) for preset in presets().values()]), None)
 
 
 @click.command()

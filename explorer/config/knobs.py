@@ -111,11 +111,18 @@ def _parse_whole(text: str) -> int:
     return int(text)
 
 
+def _parse_fraction(text: str) -> float:
+    # float() would also take "0.2_5" and digits of other scripts.
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
 _PARSERS: dict[Kind, Callable[[Knob, str], Any]] = {
     "bool": _parse_bool,
     "choice": _parse_choice,
     "int": lambda _, text: _parse_whole(text),
-    "float": lambda _, text: float(text),
+    "float": lambda _, text: _parse_fraction(text),
     "counts": lambda _, text: tuple(
         _parse_whole(part.strip()) for part in text.replace("-", ",").split(",")),
 }

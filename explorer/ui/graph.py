@@ -30,6 +30,9 @@ DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR"}
 MOST_NODES = 3000
 """Of a graph that is shown."""
 
+NAMED = 5
+"""Of parts that are unknown, those that are named."""
+
 TOGETHER_S = 0.1
 
 _HERE = Path(__file__).parent
@@ -105,14 +108,16 @@ def _too_large(panel: Panel, nodes: int, view: View) -> None:
 
 def opened(panel: Panel, network: Explored) -> View:
     """What the page's parameters say; what cannot be is refused, and the page says so."""
-    toggled = tuple(_toggled_parts(panel))
-    parts = network.structure.parts
-    if unknown := [id for id in toggled if id not in parts or not parts[id].parts
-                   or graphs.is_see_through(parts[id])]:
-        toggled = tuple([id for id in toggled if id not in unknown])
+    named, parts = _toggled_parts(panel), network.structure.parts
+    toggled = tuple([id for id in named if id in parts and parts[id].parts
+                     and not graphs.is_see_through(parts[id])])
+    if len(toggled) < len(named):
+        known = set(toggled)
+        unknown = [id for id in named if id not in known]
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         panel.refuse_parameter(
             "toggled", "`toggled` names what is no part of this network, or cannot be opened: "
-                       f"{', '.join(unknown)}.",
+                       f"{', '.join(unknown[:NAMED])}{more}.",
             ",".join(toggled) or None)
     return View(level=cast(Level, _choice(panel, "level", LEVELS)), toggled=toggled,
                 overlay=_choice(panel, "overlay", graphs.TITLES),
@@ -120,7 +125,8 @@ def opened(panel: Panel, network: Explored) -> View:
 
 
 def _toggled_parts(panel: Panel) -> list[str]:
-    return [id for id in (panel.parameter("toggled") or "").split(",") if id]
+    """Each once, in order."""
+    return [id for id in dict.fromkeys((panel.parameter("toggled") or "").split(",")) if id]
 
 
 def _choice(panel: Panel, name: str, options: dict[str, Any]) -> str:

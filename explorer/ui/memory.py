@@ -90,7 +90,7 @@ def _training_pass(panel: Panel, evaluated: Summary, trained: Summary, only: lis
                 ("Multiply-adds", now.macs, then.macs), ("Layers", now.layers, then.layers)):
             st.metric(label, text.short(after), f"{after - before:+,} against evaluation",
                       delta_color="off", help=f"Exactly {after:,}; evaluation has {before:,}.")
-    st.caption(f"Only training runs {', '.join(only)}.")
+    st.caption(f"Only training runs {escape(', '.join(only))}.")
     if any(layer.type == "BatchNorm2d" and layer.output_shape[0] == 1
            and layer.output_shape[2:] == (1, 1) for layer in trained.layers):
         st.caption("PyTorch refuses to train BatchNorm on one value a channel, which a batch of 1 "

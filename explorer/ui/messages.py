@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -35,9 +36,35 @@ def cannot_open(error: Exception) -> None:
     st.error(escape(str(error)))
 
 
+LONGEST = 1500
+
+_CODED = re.compile(r"`([^`]+)`|[^\s`]*(?:@|www\.|:(?=[^\s`])|--|->|<-|[<>~]=)[^\s`]*",
+                    re.IGNORECASE)
+"""What stands in backticks, and words that become links, mail addresses, icons or arrows after the
+Markdown has been read, where no backslash keeps them from it."""
+
+
 def escape(text: str) -> str:
-    """Text as Markdown that shows it as it is; what stands in backticks stays code."""
-    parts = text.split("`")
-    parts[::2] = ["".join(f"\\{c}" if c in "\\*_[]<>#|~$:" else c for c in part)
-                  for part in parts[::2]]
-    return "`".join(parts)
+    """Text as Markdown that shows it as it is, in one line, whatever it holds.
+
+    Of a very long text only the beginning is shown. What stands in backticks stays code, and words that would come alive become code. What cannot be
+    seen, such as a mark that turns the direction of writing, is shown as a box.
+    """
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]} …"
+    text = " ".join("".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}"
+                            for c in text).split())
+    # An icon is put in place before the Markdown is read: even in code.
+    text = text.replace(":material/", ":\N{WORD JOINER}material/")
+    said, end = "", 0
+    for found in _CODED.finditer(text):
+        said += _inert(text[end:found.start()])
+        # A space between two codes, whose backticks would be taken together.
+        said += (" " if found.start() == end and end else "") + f"`{found[1] or found[0]}`"
+        end = found.end()
+    return said + _inert(text[end:])
+
+
+def _inert(text: str) -> str:
+    text = "".join(f"\\{c}" if c in "\\`*_[]<>#|~$:&" else c for c in text)
+    return re.sub(r"^(\s*\d*)([-+=.)])", r"\1\\\2", text)     # a list, or a heading
