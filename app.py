@@ -9,6 +9,7 @@ from explorer.reloading import take_up_saved_files
 if st.get_option("server.fileWatcherType") != "none":
     take_up_saved_files()
 
+from explorer.ui import messages
 from explorer.ui.calls import collect_seldom
 from explorer.ui.headings import APP
 from explorer.ui.start import note_app, offer_files
@@ -23,7 +24,7 @@ st.set_page_config(page_title=APP, page_icon=UI / "icon.svg", layout="wide")
 st.html(UI / "page.css")
 
 collect_seldom()
-st.navigation([
+page = st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
             help="One network with its knobs: figures, block graph, layers, charts and timing."),
     st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:",
@@ -35,4 +36,6 @@ st.navigation([
                  "what it is."),
     st.Page("pages/conventions.py", title="How it counts", icon=":material/functions:",
             help="What each figure means, and how it is counted."),
-]).run()
+])
+with messages.standing("This page"):
+    page.run()

@@ -1,10 +1,10 @@
 """Two to four networks beside each other: figures, parts, and why they differ."""
 
 from explorer.comparison import LETTERS
-from explorer.config import ConfigError
 from explorer.ui import calls, choice, compared, messages, timing
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.headings import page, section
+from explorer.ui.messages import standing
 from explorer.ui.panel import Panel
 from explorer.ui.start import within_app
 
@@ -19,7 +19,7 @@ for panel in columns.panels:
     refused.append(panel.take_widgets())
     try:
         networks.append(calls.explored(calls.source(panel.config)))
-    except ConfigError as error:
+    except Exception as error:      # whatever it is, it costs its own column
         unopened.append(error)
 columns.write_address()
 configs = [panel.config for panel in columns.panels]
@@ -36,14 +36,17 @@ compared.heads(columns, comparison.names if comparison else
 if comparison:
     bench = timing.bench(whole, *networks)
     bench.see()
-    compared.sentences(comparison)
-    section("Figures", "How large, how dear and how deep is each, and how much is that of the "
-            "first?", "figures")
-    compared.figures(comparison, bench)
+    with standing("The figures"):
+        compared.sentences(comparison)
+        section("Figures", "How large, how dear and how deep is each, and how much is that of the "
+                "first?", "figures")
+        compared.figures(comparison, bench)
     section("Drawing", "What corresponds to what, and what is changed, added or missing? Choose a "
             "card to see why.", "drawing")
-    compared.drawing(columns, comparison)
+    with standing("The drawing"):
+        compared.drawing(columns, comparison)
     section("Parts", "Which part of one corresponds to which of the other, and where does the "
             "difference come from? A part opens to what is inside it.", "parts")
-    compared.parts(comparison, bench)
+    with standing("The parts"):
+        compared.parts(comparison, bench)
 compared.sidebar(columns, configs)

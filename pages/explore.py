@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from explorer.config import ConfigError
 from explorer.ui import (
     calls,
     choice,
@@ -20,6 +19,7 @@ from explorer.ui import (
     where_it_sits,
 )
 from explorer.ui.headings import section
+from explorer.ui.messages import standing
 from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
 from explorer.ui.start import within_app
@@ -34,16 +34,16 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         source = calls.source(config)
         timing.keep_up(panel, source)
         network = calls.explored(source)
-    except ConfigError as error:
+        bench = timing.bench(panel, network)
+        selected, view = derivation.opened(panel, network), graph.opened(panel, network)
+        svg, said = graph.begin(network, view, bench), welcome.opened(panel, network)
+    except Exception as error:      # whatever it is, the knobs and the way back stand
         panel.write_address()
         figures.title(panel, config, choice.shown(config.network))
         messages.set_aside(panel.set_aside)
         messages.cannot_open(error)
         controls.sidebar(panel, config)
         st.stop()
-bench = timing.bench(panel, network)
-selected, view = derivation.opened(panel, network), graph.opened(panel, network)
-svg, said = graph.begin(network, view, bench), welcome.opened(panel, network)
 panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
@@ -55,27 +55,32 @@ messages.cannot_take(refused)
 if network.failure:
     messages.cannot_run(network.failure)
     controls.way_out(panel, network.failure)
-    graph.section(panel, network, view, svg, selected, bench)
+    with standing("The graph"):
+        graph.section(panel, network, view, svg, selected, bench)
     controls.sidebar(panel, config)
     st.stop()
 
-welcome.begin(panel, said)
-figures.row(network, bench)
+with standing("The head of the page"):
+    welcome.begin(panel, said)
+    figures.row(network, bench)
 
 section("Graph", "What is it built of, in which order, and where do its ways part and meet?",
         "graph")
-graph.section(panel, network, view, svg, selected, bench)
+with standing("The graph"):
+    graph.section(panel, network, view, svg, selected, bench)
 wait_until_sent()
 controls.sidebar(panel, config, network)
 wait_until_sent()
 
 section("Layers", "What does each operation give out, and what does it cost? Choose a row to see "
         "how its figures come about.", "layers")
-layers.table(panel, network, selected, bench.layer_times)
-derivation.section(panel, network, selected)
+with standing("The table of layers"):
+    layers.table(panel, network, selected, bench.layer_times)
+with standing("The derivation"):
+    derivation.section(panel, network, selected)
 wait_until_sent()
-
-other_tools.section(panel, network)
+with standing("The comparison with other tools"):
+    other_tools.section(panel, network)
 
 section("Where it sits", "Which blocks hold the parameters, do the multiply-adds and fill the "
         "memory, and with which kind of operation?", "charts")
@@ -83,11 +88,14 @@ charts = st.container(gap=None)
 
 section("Memory and receptive field", "How much memory does a pass need at each moment, and how "
         "much of the image does a position see?", "memory")
-memory.section(panel, network)
-receptive_field.section(panel, network)
+with standing("Memory and receptive field"):
+    memory.section(panel, network)
+    receptive_field.section(panel, network)
 
 section("Timed passes", "How long does a forward pass really take on this machine, and why?",
         "timing")
-timing.section(bench)
+with standing("The timed passes"):
+    timing.section(bench)
 
-where_it_sits.charts(charts, panel, network, bench.layer_seconds)
+with standing("The charts"):
+    where_it_sits.charts(charts, panel, network, bench.layer_seconds)

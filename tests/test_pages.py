@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -297,3 +299,46 @@ def test_a_graph_too_large_to_be_shown_says_so_and_offers_a_smaller_one() -> Non
     above.click().run()
     assert not app.warning and not app.exception
     assert app.query_params["level"] in ("layer", ["layer"]) and "toggled" not in app.query_params
+
+
+@pytest.mark.parametrize("part", [
+    "figures.row", "graph.section", "layers.table", "derivation.section", "other_tools.section",
+    "memory.section", "receptive_field.section", "timing.section", "where_it_sits.charts",
+    "graph.begin", "calls.explored", "calls.source"])
+def test_whatever_fails_the_knobs_and_the_way_back_stand(
+        part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise StopIteration("something of ours")
+
+    module, name = part.split(".")
+    with monkeypatch.context() as broken:
+        broken.setattr(importlib.import_module(f"explorer.ui.{module}"), name, fail)
+        app = open_app(network="vgg11", width="0.5")
+        assert not app.exception
+        [error] = [one.value for one in app.error]
+        assert "cannot be shown" in error and "something of ours" not in error
+        assert "something of ours" in caplog.text
+        assert app.sidebar.number_input and app.query_params == {
+            "network": "vgg11", "width": "0.5"}
+    app.button(key="reset").click().run()
+    assert not app.exception and not app.error
+    assert app.query_params == {"network": "vgg11"}
+
+
+def test_a_network_beyond_all_prefixes_is_shown() -> None:
+    app = open_app(network="vgg16", width="4", depth="4", input_size="4096", batch_size="4096")
+    assert not app.exception and not app.error and app.sidebar.number_input
+    app.button(key="reset").click().run()
+    assert not app.exception and app.query_params == {"network": "vgg16"}
+
+
+@pytest.mark.parametrize("count", [14_000, 40_000])
+def test_unknown_parts_of_a_link_are_told_in_short(count: int) -> None:
+    app = open_app(network="vgg11", toggled=",".join(f"x{one}" for one in range(count)))
+    said = warnings(app)
+    assert f"{count - 5:,} more" in said and len(said) < 2000
+
+
+def test_a_link_of_many_unknown_parameters_is_told_in_short() -> None:
+    said = warnings(open_app(network="vgg11", **{f"x{one}": "1" for one in range(900)}))
+    assert "892 more are not shown." in said and len(said) < 4000

@@ -139,6 +139,6 @@ def test_each_measures_with_its_own_choices() -> None:
     app.run()
     wishes = {name: app.session_state[f"{name}:wanted"].wishes["pass"]
               for name in ("left", "right")}
-    assert wishes["left"].key == "resnet18&input_size=64"
-    assert wishes["right"].key == "mobilenetv3_small&input_size=64"
+    assert wishes["left"].keys == ("resnet18&input_size=64",)
+    assert wishes["right"].keys == ("mobilenetv3_small&input_size=64",)
     assert (wishes["left"].choices.dtype, wishes["right"].choices.dtype) == ("bfloat16", "float32")

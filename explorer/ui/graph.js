@@ -66,13 +66,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw();
   };
   const start = () => {
-    // Whole where its letters can be read so, else its beginning: as wide as the frame where that
-    // is not much smaller, or at its own size.
+    // Whole where its letters can be read so, else its beginning at its own size; on a phone as
+    // wide as the frame where that is not much smaller.
     fit();
     if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
-    const scale = wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
+    const scale = frame.width < 600 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
       high < height ? top - (height - high) / 2 : top, width, height];

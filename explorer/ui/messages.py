@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
 from explorer.config import ConfigError
+from explorer.published import PublishedError
 from explorer.tracing import TraceError
 
 
 def set_aside(notes: Sequence[str]) -> None:
     """The values of a link that were not taken."""
     if notes:
+        more = [f"{len(notes) - NOTES:,} more are not shown."] if len(notes) > NOTES else []
         st.warning("\n\n".join(["Some values in the link are not valid and were ignored.",
-                                *map(escape, notes)]), icon=":material/link_off:")
+                                *map(escape, notes[:NOTES]), *more]), icon=":material/link_off:")
 
 
 def cannot_take(error: ConfigError | None, name: str = "") -> None:
@@ -32,11 +36,18 @@ def cannot_run(error: TraceError) -> None:
 
 
 def cannot_open(error: Exception) -> None:
-    """A published table whose file is damaged, or a network that cannot be built."""
-    st.error(escape(str(error)))
+    """A published table whose file is damaged, a network that cannot be built, or what is wrong in
+    this program."""
+    if isinstance(error, (ConfigError, PublishedError)):
+        st.error(escape(str(error)))
+        return
+    with standing("This network"):
+        raise error
 
 
 LONGEST = 1500
+NOTES = 8
+"""Of what was ignored in a link."""
 
 _CODED = re.compile(r"`([^`]+)`|[^\s`]*(?:@|www\.|:(?=[^\s`])|--|->|<-|[<>~]=)[^\s`]*",
                     re.IGNORECASE)
@@ -44,11 +55,24 @@ _CODED = re.compile(r"`([^`]+)`|[^\s`]*(?:@|www\.|:(?=[^\s`])|--|->|<-|[<>~]=)[^
 Markdown has been read, where no backslash keeps them from it."""
 
 
+@contextmanager
+def standing(what: str) -> Iterator[None]:
+    """Where a part of a page fails by a mistake of ours, the others stand: it says so, and the
+    server's log has the error."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger("explorer").exception("%s cannot be shown", what)
+        st.error(f"{what} cannot be shown: something in this program is wrong. The other parts and "
+                 "the knobs still work, and the address of the page is a link to this network.")
+
+
 def escape(text: str) -> str:
     """Text as Markdown that shows it as it is, in one line, whatever it holds.
 
-    Of a very long text only the beginning is shown. What stands in backticks stays code, and words that would come alive become code. What cannot be
-    seen, such as a mark that turns the direction of writing, is shown as a box.
+    Of a very long text only the beginning is shown. What stands in backticks stays code, and words
+    that would come alive become code. What cannot be seen, such as a mark that turns the direction
+    of writing, is shown as a box.
     """
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]} …"
