@@ -1,15 +1,21 @@
 """The entry point: `streamlit run app.py`."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
 
+if watched := st.get_option("server.fileWatcherType") != "none":
+    # Byte code is files too: written while a page opens, they would draw it before the browser has
+    # said what its address is.
+    sys.dont_write_bytecode = True
+
 from explorer.reloading import take_up_saved_files
 
-if st.get_option("server.fileWatcherType") != "none":
+if watched:
     take_up_saved_files()
 
-from explorer.ui import messages
+from explorer.ui import messages, visits
 from explorer.ui.calls import collect_seldom
 from explorer.ui.headings import APP
 from explorer.ui.start import note_app, offer_files
@@ -37,5 +43,8 @@ page = st.navigation([
     st.Page("pages/conventions.py", title="How it counts", icon=":material/functions:",
             help="What each figure means, and how it is counted."),
 ])
-with messages.standing("This page"):
-    page.run()
+if visits.has_room():
+    with messages.standing("This page"):
+        page.run()
+else:
+    st.info("Too many people are here at the moment. Reload the page in a few minutes.")

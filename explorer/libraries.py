@@ -13,6 +13,13 @@ INSTALL = "pip install -r requirements-extra.txt"
 """The command that installs every optional library."""
 
 _lock = RLock()
+_forbidden = False
+
+
+def forbid() -> None:
+    """From now on this process opens no model of a library."""
+    global _forbidden
+    _forbidden = True
 
 
 class LibraryError(ValueError):
@@ -21,7 +28,9 @@ class LibraryError(ValueError):
 
 def load(name: str) -> ModuleType:
     """The library of that name, "timm" or "torchvision", imported. Raises `LibraryError` where it
-    is not installed or does not import."""
+    is not installed or does not import, and where the process opens none."""
+    if _forbidden:
+        raise LibraryError(f"This server opens no models of {name}.")
     with _lock:
         try:
             return _import(name)

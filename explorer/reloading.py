@@ -38,7 +38,6 @@ def at_end(module: str, end: Callable[[], object]) -> None:
 
 def take_up_saved_files() -> None:
     """Import the package anew where its files are not as they were when this was last asked."""
-    sys.dont_write_bytecode = True      # those are files too, and would draw the pages again
     with _lasting.lock:
         saved = _saved()
         if _lasting.saved not in (None, saved):

@@ -93,7 +93,7 @@ def test_only_a_quiet_run_teaches_the_rate(
         monkeypatch: pytest.MonkeyPatch, disturbed: bool) -> None:
     monkeypatch.setattr(prediction, "_rates", {"cpu": 30e9, "cuda": 1e12})
     runs_are(monkeypatch, disturbed)
-    submit(SMALL.replace(input_size=224, batch_size=32), "cpu", budget_s=0.1)
+    submit(configure("resnet34", input_size=128), "cpu", budget_s=0.1)
     submit(SMALL, "cpu", 0.05).result()     # then the callbacks of the run before have been called
     assert (prediction._rates["cpu"] == 30e9) == disturbed
 

@@ -41,7 +41,7 @@ def submit(network: Named, device: str = "auto", budget_s: float = 2.0,
 
     def learn(future: Future[Timing]) -> None:
         if not future.cancelled() and not future.exception() and quiet(future.result()):
-            learn_rate(summary.totals, device, future.result().median_s, choices)
+            learn_rate(summary, device, future.result().median_s, choices)
 
     job = measuring_process(device).submit(measure, source.key, device, budget_s, choices)
     job.add_done_callback(learn)

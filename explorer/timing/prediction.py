@@ -9,7 +9,7 @@ from threading import Lock
 import psutil
 import torch
 
-from explorer.analysis import Summary, Totals, analyse
+from explorer.analysis import Summary, analyse
 from explorer.sources import Source
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.errors import TimingError
@@ -21,6 +21,12 @@ CPU_WORKSPACE = 1.7
 
 LAYER_OVERHEAD_S = 20e-6
 """What calling a layer takes however small its arithmetic."""
+
+IN_CACHES = 8e6
+"""Bytes that are read and written at the rate of caches, beside which arithmetic is the slower."""
+_BYTES_PER_S = {"cpu": 5e9, "mps": 60e9, "cuda": 300e9}
+"""Of more bytes than that. Of a CPU when it writes into memory that is new to it, as a pass does:
+on two cores activations of 34 GB took 7 to 10 s."""
 
 STEP_COST = 3
 """A training step against its forward pass: backward is two products for each one forward."""
@@ -125,24 +131,43 @@ def _left(group: Path, limit: str, used: str, cached: str) -> float:
 def predict_seconds(summary: Summary, device: str, choices: Choices = DEFAULT) -> float:
     """About how long one pass takes, in seconds; `device` as `resolve` returns it.
 
-    Whichever is more: multiply-adds at the rate that earlier passes on the device had with the
-    same choices, or a fixed time for each layer, which is what bounds small and depthwise networks.
+    Each layer takes whichever is more: its multiply-adds at the rate that earlier passes on the
+    device had with the same choices; what it reads and writes, where that is more than caches hold;
+    or a fixed time, which is what bounds small networks.
     """
-    totals = summary.totals
-    forward = max(totals.macs / _rate(device, choices), totals.layers * LAYER_OVERHEAD_S)
-    return forward * (STEP_COST if choices.training else 1)
+    arithmetic_s, rest_s = _shares(summary, device, choices)
+    return (arithmetic_s + rest_s) * (STEP_COST if choices.training else 1)
 
 
-def learn_rate(totals: Totals, device: str, seconds: float, choices: Choices = DEFAULT) -> None:
+def learn_rate(summary: Summary, device: str, seconds: float, choices: Choices = DEFAULT) -> None:
     """Bring the rate of a device half-way to that of a timed pass.
 
-    A pass that is bounded by its layers says nothing of how fast they compute.
+    A pass that is bounded by something else says nothing of how fast it computes.
     """
     forward = seconds / (STEP_COST if choices.training else 1)
     with _lock:
         rate = _rate(device, choices)
-        if totals.macs / rate > totals.layers * LAYER_OVERHEAD_S:
-            _rates[_name(device, choices)] = (rate + totals.macs / forward) / 2
+        arithmetic_s, rest_s = _shares(summary, device, choices)
+        if arithmetic_s > rest_s:
+            # What is left for them, and no less than their share.
+            spent = max(forward - rest_s, forward * arithmetic_s / (arithmetic_s + rest_s))
+            _rates[_name(device, choices)] = rate * (1 + arithmetic_s / spent) / 2
+
+
+def _shares(summary: Summary, device: str, choices: Choices) -> tuple[float, float]:
+    """Seconds of the layers that are bounded by their multiply-adds, and of all others."""
+    rate, bytes_per_s = _rate(device, choices), _BYTES_PER_S[device.partition(":")[0]]
+    arithmetic_s = rest_s = 0.0
+    for layer in summary.layers:
+        own_s = (layer.macs or 0) / rate
+        moved = choices.element_bytes * (layer.params + sum(map(math.prod, layer.input_shapes))) \
+            + layer.activation_bytes * choices.element_bytes // summary.element_bytes
+        other_s = max(LAYER_OVERHEAD_S, moved / bytes_per_s if moved > IN_CACHES else 0.0)
+        if own_s > other_s:
+            arithmetic_s += own_s
+        else:
+            rest_s += other_s
+    return arithmetic_s, rest_s
 
 
 def _rate(device: str, choices: Choices) -> float:

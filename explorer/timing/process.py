@@ -6,16 +6,18 @@ script again, which under `streamlit run` is the app itself. `worker` is what it
 
 from __future__ import annotations
 
+import math
 import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import count
 from threading import Condition, Lock, Thread, Timer
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from explorer.reloading import at_end
 from explorer.timing.errors import TimingError
@@ -29,6 +31,28 @@ GRACE_S = 1.0
 """A cancelled job stops between two passes; if it does not for so long, its process is killed."""
 
 
+class Terms(NamedTuple):
+    """What holds for jobs that are submitted."""
+
+    owner: str = ""
+    """Whose they are: owners take turns, however many jobs each has."""
+    most_s: float = math.inf
+    """After how long a job is stopped."""
+
+
+_terms: ContextVar[Terms | None] = ContextVar("terms", default=None)
+
+
+@contextmanager
+def terms(owner: str, most_s: float) -> Iterator[None]:
+    """Of what is submitted in the block."""
+    token = _terms.set(Terms(owner, most_s))
+    try:
+        yield
+    finally:
+        _terms.reset(token)
+
+
 class Job(Future[T]):
     """A call to the measuring process: a future that knows its place, and stops while it runs."""
 
@@ -36,7 +60,8 @@ class Job(Future[T]):
         super().__init__()
         self._queue = queue
         self.number, self.work = number, work
-        self.unwanted = False
+        self.owner, self.most_s = _terms.get() or Terms()
+        self.unwanted = self.overdue = False
         self.progress: Progress | None = None
         """The latest that it has told; None until it has begun."""
 
@@ -61,7 +86,8 @@ class Job(Future[T]):
 
 
 class MeasuringProcess(Executor):
-    """One process that runs what it is given, one call after the other.
+    """One process that runs what it is given, one call after the other: the owners of the calls
+    take turns.
 
     It starts with the first call. When it dies, the call that it was running raises `TimingError`
     and another process takes its place; calls that wait are not touched. Functions must be
@@ -70,7 +96,8 @@ class MeasuringProcess(Executor):
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._waiting: deque[Job[Any]] = deque()
+        self._waiting: dict[str, deque[Job[Any]]] = {}
+        """By owner: the next is the first of the first."""
         self._running: Job[Any] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
@@ -88,7 +115,7 @@ class MeasuringProcess(Executor):
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._waiting.append(job)
+            self._waiting.setdefault(job.owner, deque()).append(job)
             self._changed.notify()
         return job
 
@@ -96,18 +123,27 @@ class MeasuringProcess(Executor):
     def length(self) -> int:
         """Jobs that wait, and the one that runs."""
         with self._changed:
-            return len(self._waiting) + (self._running is not None)
+            return sum(map(len, self._waiting.values())) + (self._running is not None)
 
     def place(self, job: Job[Any]) -> int | None:
         with self._changed:
             if job is self._running:
                 return 0
-            return self._waiting.index(job) + 1 if job in self._waiting else None
+            own = self._waiting.get(job.owner, ())
+            if job not in own:
+                return None
+            before, owners = list(own).index(job), list(self._waiting)
+            first = owners.index(job.owner)
+            return 1 + before + sum([
+                min(len(self._waiting[owner]), before + (place < first))
+                for place, owner in enumerate(owners) if owner != job.owner])
 
     def forget(self, job: Job[Any]) -> None:
         """Take a cancelled job out of the queue."""
-        with self._changed, suppress(ValueError):
-            self._waiting.remove(job)
+        with self._changed, suppress(KeyError, ValueError):
+            self._waiting[job.owner].remove(job)
+            if not self._waiting[job.owner]:
+                del self._waiting[job.owner]
 
     def stop(self, job: Job[Any]) -> bool:
         """Ask the process to stop a job, and see that it does; False where it does not run."""
@@ -124,7 +160,8 @@ class MeasuringProcess(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._changed:
             self._closed = True
-            waiting = list(self._waiting) if cancel_futures else []
+            waiting = [job for jobs in self._waiting.values() for job in jobs] \
+                if cancel_futures else []
             self._changed.notify()
         for job in waiting:
             job.cancel()
@@ -147,7 +184,11 @@ class MeasuringProcess(Executor):
                 word, outcome = "error", error
             with self._changed:
                 self._running = None       # from here on it cannot be stopped
-            if job.unwanted:
+            if job.overdue:
+                job.set_exception(TimingError(
+                    f"It was stopped after {job.most_s:g} s, which is the most that a measurement "
+                    "may take here. A smaller network, input or batch takes less."))
+            elif job.unwanted:
                 job.set_exception(CancelledError())
             elif word == "result":
                 job.set_result(outcome)
@@ -162,7 +203,11 @@ class MeasuringProcess(Executor):
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
                     return None
-                job = self._waiting.popleft()
+                owner, jobs = next(iter(self._waiting.items()))
+                del self._waiting[owner]
+                job = jobs.popleft()
+                if jobs:
+                    self._waiting[owner] = jobs      # behind all others
                 if job.set_running_or_notify_cancel():
                     self._running = job
                     return job
@@ -173,6 +218,7 @@ class MeasuringProcess(Executor):
             self._restart()
         process = self._process
         assert process and process.stdin and process.stdout
+        alarm = self._alarm(job) if self._ready else None
         try:
             with self._writing:
                 send(process.stdin, pickle.dumps(Order(job.number, job.work)))
@@ -185,6 +231,7 @@ class MeasuringProcess(Executor):
                     job.progress = value
                 elif word == "ready":
                     self._ready = True
+                    alarm = self._alarm(job)
                 else:
                     break
         except (OSError, EOFError, pickle.UnpicklingError):
@@ -194,9 +241,26 @@ class MeasuringProcess(Executor):
                 self._restart()     # ready for the next call
             raise TimingError(f"The measuring process on {self._device} died ({ending}) "
                               "and is replaced: run again.") from None
+        finally:
+            if alarm:
+                alarm.cancel()
         if word == "fatal":
             self._restart()
         return word, value
+
+    def _alarm(self, job: Job[Any]) -> Timer | None:
+        """What stops a job that takes too long; the start of the process does not count."""
+        if job.most_s == math.inf:
+            return None
+
+        def stop() -> None:
+            job.overdue = True
+            self.stop(job)
+
+        timer = Timer(job.most_s, stop)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def _ask_to_stop(self, job: Job[Any]) -> None:
         with self._writing, suppress(OSError):
@@ -261,7 +325,8 @@ at_end(__name__, _kill_all)
 def _start() -> subprocess.Popen[bytes]:
     code = f"import sys; sys.path[:] = sys.argv[1:]; from {worker_module} import work; work()"
     # In a session of its own Ctrl-C in a terminal is not sent to it.
-    return subprocess.Popen([sys.executable, "-P", "-c", code, *sys.path], stdin=subprocess.PIPE,
+    bytecode = ["-B"] if sys.dont_write_bytecode else []
+    return subprocess.Popen([sys.executable, "-P", *bytecode, "-c", code, *sys.path], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, start_new_session=True)
 
 

@@ -19,6 +19,7 @@ import streamlit as st
 from explorer.pipeline import Explored
 from explorer.timing import Choices, Job, LayerTimes, Progress, Timing, quiet, usual_threads
 from explorer.timing.disturbance import Gauge
+from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
 from explorer.ui.runs import What, Wish, disturbed, shared
 
@@ -27,6 +28,8 @@ RESTS_S = (2.0, 5.0, 15.0, 60.0)
 """How long a disturbed run rests before each of its repeats."""
 PATIENCE_S = 600.0
 """From when on a machine that does not become quiet is not waited for any more."""
+LONGEST_LIVE_S = 8.0
+"""Beyond its budget, what a run may take that nobody has clicked for, whatever was predicted."""
 WINDOW_S = 0.5
 """For how long at least it must be quiet before a repeat."""
 
@@ -102,16 +105,19 @@ class Bench:
         keys = tuple([network.key for network in self.networks])
         return Wish(what, keys, self.device, self.choices, self.budget_s)
 
-    def start(self, what: What) -> None:
+    def start(self, what: What, *, by_itself: bool = False) -> None:
         """Begin to want something; what was wanted of that sort before is dropped."""
         self.wanted.repeats.pop(what, None)
-        self._want(what)
+        self._want(what, by_itself=by_itself)
 
-    def _want(self, what: What) -> None:
+    def _want(self, what: What, *, by_itself: bool) -> None:
         wish, wanted = self.wish(what), self.wanted
         _stop(wanted, what, unless=wish)
         wanted.wishes[what] = wish
-        shared.want(wish, self.networks, wanted.owner)
+        most_s = limits().run_seconds
+        if by_itself:
+            most_s = min(most_s, self.budget_s + LONGEST_LIVE_S)
+        shared.want(wish, self.networks, wanted.owner, most_s)
 
     def start_layers(self) -> None:
         """Time every layer, and the device's own rates beside."""
@@ -127,7 +133,7 @@ class Bench:
     def begin(self, what: What) -> None:
         """Start by itself what has not been cancelled."""
         if self.run(what) is None and not self.declined(what):
-            self.start(what)
+            self.start(what, by_itself=True)
 
     def declined(self, what: What) -> bool:
         """Whether the person has cancelled just that."""
@@ -216,7 +222,7 @@ class Bench:
                 repeats = self.wanted.repeats.setdefault(what, Repeats(run))
                 if repeats.due(run, self._threads):
                     repeats.begun += 1
-                    self._want(what)
+                    self._want(what, by_itself=True)
                 elif not repeats.left and not repeats.given_up:
                     repeats.given_up = True
                     st.rerun(scope="app")

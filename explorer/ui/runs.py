@@ -7,12 +7,14 @@ begins anew.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
+from explorer import text
 from explorer.analysis import Summary
 from explorer.pipeline import Explored
 from explorer.timing import (
@@ -25,7 +27,10 @@ from explorer.timing import (
     submit_rates,
     submit_turns,
 )
+from explorer.timing.prediction import pass_bytes, predict_seconds
+from explorer.timing.process import terms
 from explorer.tracing import TraceError
+from explorer.ui.limits import limits
 
 What = Literal["pass", "layers", "rates", "ceiling", "batches", "turns", "layers in turn"]
 """`rates` are the device's own; `ceiling` is the same measured again, for layers above it. In turn
@@ -54,14 +59,16 @@ class Runs:
         self._wanted: dict[Wish, set[str]] = {}
         self._disturbed: OrderedDict[tuple[Wish, str], Future[Any]] = OrderedDict()
 
-    def want(self, wish: Wish, networks: Sequence[Explored], owner: str) -> Future[Any]:
-        """The run of a wish, begun with the first who asks; a failed or disturbed one is begun
-        again."""
+    def want(self, wish: Wish, networks: Sequence[Explored], owner: str,
+             most_s: float = math.inf) -> Future[Any]:
+        """The run of a wish, begun with the first who asks, for at most so many seconds; a failed
+        or disturbed one is begun again."""
         with self._lock:
             self._set_aside(wish)
             run = self._runs.get(wish)
             if run is None or run.cancelled() or (run.done() and run.exception()):
-                run = self._runs[wish] = _submit(wish, networks)
+                with terms(owner, most_s):
+                    run = self._runs[wish] = _submit(wish, networks)
             self._wanted.setdefault(wish, set()).add(owner)
             self._runs.move_to_end(wish)
             if len(self._runs) > KEPT:
@@ -89,9 +96,19 @@ class Runs:
             wanted, run = self._wanted.get(wish, set()), self._runs.get(wish)
             wanted.discard(owner)
             self._disturbed.pop((wish, owner), None)
-            if run is not None and not wanted and not run.done():
+            if wanted:
+                return
+            self._wanted.pop(wish, None)
+            if run is not None and not run.done():
                 run.cancel()
                 del self._runs[wish]
+
+    def leave(self, owner: str) -> None:
+        """The owner has gone, and wants nothing any more."""
+        with self._lock:
+            wishes = [wish for wish, owners in self._wanted.items() if owner in owners]
+        for wish in wishes:
+            self.drop(wish, owner)
 
     def forget(self, wish: Wish, owner: str) -> None:
         """Make the next who asks begin it again."""
@@ -104,6 +121,7 @@ class Runs:
         with self._lock:
             for wish in [wish for wish, run in self._runs.items() if run.done()]:
                 del self._runs[wish]
+                self._wanted.pop(wish, None)
             self._disturbed.clear()
 
     def _set_aside(self, wish: Wish) -> None:
@@ -127,6 +145,8 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
     summary = made if isinstance(made, Summary) else None
     how = network.source, wish.device, wish.budget_s, wish.choices
     try:
+        for each in networks:
+            _check(each, wish)
         match wish.what:
             case "pass":
                 return submit(*how, summary=summary)
@@ -145,6 +165,25 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
         refused: Future[Any] = Future()
         refused.set_exception(error)
         return refused
+
+
+def _check(network: Explored, wish: Wish) -> None:
+    """Raises `TimingError` where a pass is predicted to take more than the host lets one take."""
+    if wish.what in ("rates", "ceiling"):
+        return
+    allowed, summary = limits(), network.summary
+    seconds = predict_seconds(summary, wish.device, wish.choices)
+    needed = pass_bytes(summary, wish.choices.model_copy(update={"training": False}))
+    if seconds > allowed.pass_seconds:
+        raise TimingError(f"A pass of {network.title} is predicted to take "
+                          f"{text.seconds(seconds)}, and this server times passes of up to "
+                          f"{allowed.pass_seconds:g} s. A smaller network, input or batch takes "
+                          "less.")
+    if needed > allowed.pass_bytes:
+        raise TimingError(f"A pass of {network.title} is predicted to need {needed / 1e9:,.1f} GB "
+                          f"of memory, and this server times passes of up to "
+                          f"{allowed.pass_bytes / 1e9:,.1f} GB. A smaller network, input or batch "
+                          "needs less.")
 
 
 def disturbed(run: Future[Any]) -> bool:

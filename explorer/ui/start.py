@@ -12,9 +12,11 @@ import click
 import streamlit as st
 
 from explorer.config import ConfigError
+from explorer.libraries import forbid
 from explorer.sources import offer
 from explorer.sources.inputs import checked, parse_input
 from explorer.sources.source import write_key
+from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
 
 _APP = Panel("app")
@@ -39,13 +41,16 @@ def note_app() -> None:
 
 @cache
 def offer_files(app: Path) -> None:
-    """Offer the files that the server of `app` was started with; a mistake ends it with one line.
+    """Set the limits of the server of `app`, and offer the files that it was started with; a
+    mistake ends it with one line.
 
     Streamlit runs the app for the first time when the first page opens.
     """
     if Path(sys.argv[0]).resolve() != app.resolve():
         return      # another program runs the app, such as a test
     try:
+        if not limits().libraries:
+            forbid()
         _start.main(sys.argv[1:], prog_name=f"streamlit run {app.name} --", standalone_mode=False)
     except (click.ClickException, ConfigError) as error:
         said = error.format_message() if isinstance(error, click.ClickException) else error
@@ -61,5 +66,7 @@ def _start(networks: tuple[str, ...], inputs: tuple[str, ...]) -> None:
         raise click.UsageError("`--input` says what one network is given. With several write it "
                                "behind each: --network \"net.py:Net&input=1x3x64x64\".")
     given = checked(list(map(parse_input, inputs))) if inputs else ()
+    if networks and not limits().files:
+        raise click.UsageError("This server may open no files: see the limit `files`.")
     for network in networks:
         offer(write_key(network, (), given))

@@ -33,14 +33,15 @@ from explorer.timing import (
     resolve,
     usual_threads,
 )
-from explorer.ui.bench import Bench, keep_only, poll
+from explorer.timing.prediction import pass_bytes
+from explorer.ui.bench import Bench, Wanted, keep_only, poll
+from explorer.ui.limits import limits
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.ui.runs import What
+from explorer.ui.visits import visit
 from explorer.views import charts, roofline, timings
 
-LIVE_S = 1.0
-"""A pass that is predicted to take longer on a CPU waits for a click."""
 BUDGET_S = 1.0
 REST_S = 1.0
 """For how long the knobs must rest before a pass is timed by itself."""
@@ -60,6 +61,7 @@ def bench(panel: Panel, *networks: Explored) -> Bench:
     """What is measured of a network, or of several in turn, with the choices as the panel's
     widgets say."""
     device, choices, budget_s = _chosen(panel)
+    visit().owners.add(panel.own(Wanted).owner)
     return Bench(panel=panel, networks=networks, device=device, choices=choices, budget_s=budget_s)
 
 
@@ -312,7 +314,10 @@ def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) ->
 
 def _live(bench: Bench) -> bool:
     """Whether the figure follows the knobs by itself; compiling takes too long for that."""
-    return not bench.choices.compile and (bench.device != "cpu" or _predicted_s(bench) <= LIVE_S)
+    allowed = limits()
+    return allowed.live and not bench.choices.compile \
+        and _predicted_s(bench) <= allowed.live_seconds \
+        and pass_bytes(bench.network.summary, Choices()) <= allowed.live_bytes
 
 
 def _about(bench: Bench) -> str:

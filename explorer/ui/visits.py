@@ -1,0 +1,56 @@
+"""Who looks at the pages now. What a visitor has asked for ends soon after the browser has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock, Timer
+
+import streamlit as st
+
+from explorer.ui import runs
+from explorer.ui.limits import limits
+
+GRACE_S = 3.0
+"""For how long a browser may be gone, as when its network falters."""
+
+_lock = Lock()
+_present: list[Visit] = []
+
+
+@dataclass(eq=False)
+class Visit:
+    """A browser that is connected."""
+
+    owners: set[str] = field(default_factory=set)
+    """Those of its panels that want something to be measured."""
+
+
+def _gone(visit: Visit) -> None:
+    with _lock:
+        _present.remove(visit)
+    timer = Timer(GRACE_S, _let_go, [visit])
+    timer.daemon = True
+    timer.start()
+
+
+def _let_go(visit: Visit) -> None:
+    with _lock:
+        here = set().union(*[other.owners for other in _present])
+    for owner in visit.owners - here:
+        runs.shared.leave(owner)
+
+
+@st.cache_resource(scope="session", on_release=_gone, show_spinner=False)
+def visit() -> Visit:
+    """That of the session that asks."""
+    new = Visit()
+    with _lock:
+        _present.append(new)
+    return new
+
+
+def has_room() -> bool:
+    """Whether the session is among as many as the host lets in: who has come first stays."""
+    own = visit()
+    with _lock:
+        return _present.index(own) < limits().sessions

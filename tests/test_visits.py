@@ -1,0 +1,233 @@
+"""What a host lets visitors do, whose turn it is, and what ends when they have gone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import CancelledError, Future
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+import explorer
+from explorer import libraries
+from explorer.config import ConfigError
+from explorer.pipeline import explore
+from explorer.timing import Choices, TimingError
+from explorer.timing.process import Job, MeasuringProcess, terms
+from explorer.ui import limits as host
+from explorer.ui import runs, visits
+from explorer.ui.limits import Limits, read
+from explorer.ui.runs import Wish
+from tests.server import CHROMIUM, chromium, running_app
+from tests.test_pages import open_app, warnings
+
+SMALL = "mobilenetv3_small&input_size=32"
+
+
+# Limits.
+
+def test_limits_come_from_a_file_and_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text("live = false\nrun_seconds = 20\n")
+    assert read({}) == Limits()
+    assert read({"EXPLORER_LIMITS": str(path)}) == Limits(live=False, run_seconds=20)
+    assert read({"EXPLORER_LIMITS": str(path), "EXPLORER_RUN_SECONDS": "30"}) == Limits(
+        live=False, run_seconds=30)
+
+
+@pytest.mark.parametrize(("environment", "said"), [
+    ({"EXPLORER_RUN_SECONDS": "-1"}, "`run_seconds` (EXPLORER_RUN_SECONDS) cannot be '-1'"),
+    ({"EXPLORER_PASS_SECONDS": "nan"}, "`pass_seconds`"),
+    ({"EXPLORER_LIVE": "perhaps"}, "`live`"), ({"EXPLORER_SESSIONS": "0"}, "`sessions`"),
+    ({"EXPLORER_LIMITS": "/nowhere.toml"}, "/nowhere.toml cannot be read")])
+def test_a_limit_that_cannot_be_is_told(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(environment)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("sesions = 3", "no limit 'sesions'"), ("live =", "cannot be read"),
+    ("\xff", "cannot be read")])
+def test_a_file_of_limits_that_cannot_be_is_told(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_bytes(text.encode("latin-1"))
+    done = subprocess.run([sys.executable, "-m", "explorer.ui.limits"], text=True, check=False,
+                          capture_output=True, env={**os.environ, "EXPLORER_LIMITS": str(path)})
+    assert done.returncode == 2 and said in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and not done.stdout
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, **values: object) -> None:
+    allowed = Limits(**values)
+    for module in (host, runs, visits):
+        monkeypatch.setattr(module, "limits", lambda: allowed)
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    ({"pass_seconds": 0.001}, "this server times passes of up to 0.001 s"),
+    ({"pass_bytes": 1_000_000}, "this server times passes of up to 0.0 GB")])
+def test_a_pass_beyond_the_limits_is_refused_before_it_begins(
+        monkeypatch: pytest.MonkeyPatch, values: dict[str, float], said: str) -> None:
+    limited(monkeypatch, **values)
+    shared = runs.Runs()
+    for what in ("pass", "layers", "batches", "turns"):
+        run = shared.want(wish(SMALL, what), [explore(SMALL)] * 2, "one")
+        with pytest.raises(TimingError, match=said):
+            run.result(timeout=1)
+    assert not isinstance(shared.want(wish(SMALL, "rates"), [explore(SMALL)], "one").exception(
+        timeout=60), TimingError)
+
+
+def test_a_server_without_libraries_opens_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "_forbidden", False)
+    libraries.forbid()
+    app = open_app(network="torchvision:resnet18")
+    assert "This server opens no models of torchvision" in warnings(app) and not app.exception
+
+
+def test_who_comes_when_all_places_are_taken_is_told_to_wait(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    limited(monkeypatch, sessions=1)
+    before, own = visits.Visit(), visits.Visit()
+    monkeypatch.setattr(visits, "_present", [before, own])
+    monkeypatch.setattr(visits, "visit", lambda: own)
+    app = open_app(network="vgg11")
+    assert not app.metric and "Too many people" in app.info[0].value
+    visits._gone(before)
+    assert app.run().metric and not app.info
+
+
+# Turns.
+
+def wish(key: str, what: str = "pass", budget_s: float = 0.1) -> Wish:
+    return Wish(what, (key,), "cpu", Choices(threads=1), budget_s)   # type: ignore[arg-type]
+
+
+@pytest.fixture
+def process() -> MeasuringProcess:
+    process = MeasuringProcess("cpu")
+    yield process
+    process.kill_workers()
+
+
+def test_owners_take_turns_and_know_their_place(process: MeasuringProcess) -> None:
+    ended: list[str] = []
+
+    def submit(name: str) -> Job[None]:
+        with terms(name[0], 60):
+            job = process.submit(time.sleep, 0.1)
+        job.add_done_callback(lambda _: ended.append(name))
+        return job
+
+    first = submit("x0")
+    while first.place != 0:
+        time.sleep(0.01)
+    names = ["a1", "a2", "a3", "b1", "c1", "c2"]
+    jobs = {name: submit(name) for name in names}
+    places = {name: job.place for name, job in jobs.items()}
+    for job in jobs.values():
+        job.result(timeout=60)
+    assert ended == ["x0", "a1", "b1", "c1", "a2", "c2", "a3"]
+    assert [name for name, _ in sorted(places.items(), key=lambda pair: pair[1] or 0)] == ended[1:]
+    assert sorted(place or 0 for place in places.values()) == list(range(1, 7))
+
+
+def test_a_job_that_takes_too_long_is_stopped_and_the_next_runs(
+        process: MeasuringProcess) -> None:
+    process.submit(time.sleep, 0).result(timeout=60)
+    with terms("one", 0.3):
+        long = process.submit(time.sleep, 600)      # as a pass that nothing interrupts
+    after = process.submit(time.sleep, 0)
+    start = time.monotonic()
+    with pytest.raises(TimingError, match=r"stopped after 0\.3 s"):
+        long.result(timeout=60)
+    assert time.monotonic() - start < 10
+    after.result(timeout=60)
+
+
+# Who has gone.
+
+def long_run(shared: runs.Runs, owner: str) -> Future[object]:
+    key = "vgg11&input_size=64"
+    return shared.want(wish(key, budget_s=600), [explore(key)], owner)
+
+
+def test_what_a_visitor_wanted_ends_when_the_browser_has_gone(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "GRACE_S", 0.2)
+    shared = runs.Runs()
+    monkeypatch.setattr(runs, "shared", shared)
+    gone, back = visits.Visit({"gone"}), visits.Visit({"back"})
+    visits._present.extend([gone, back])
+    run = long_run(shared, "gone")
+    long_run(shared, "back")
+    visits._gone(gone)
+    time.sleep(1)
+    assert not run.done()       # the other one waits for the same
+    visits._gone(back)
+    again = visits.Visit({"back"})      # its network has only faltered
+    visits._present.append(again)
+    time.sleep(1)
+    assert not run.done()
+    visits._gone(again)
+    with pytest.raises(CancelledError):
+        run.result(timeout=30)
+    assert not shared._wanted and not shared._runs
+
+
+def test_nothing_is_kept_of_what_nobody_wants() -> None:
+    shared = runs.Runs()
+    for width in range(20):
+        key = f"{SMALL}&num_classes={width + 1}"
+        shared.want(wish(key), [explore(key)], "one")
+        shared.drop(wish(key), "one")
+    assert not shared._wanted and len(shared._runs) <= 1
+
+
+def test_many_threads_want_and_leave() -> None:
+    shared, failed = runs.Runs(), []
+
+    def visitor(name: str) -> None:
+        try:
+            for number in range(20):
+                key = f"{SMALL}&num_classes={number + 1}"
+                shared.want(wish(key), [network], name)
+                shared.leave(name)
+        except Exception as error:
+            failed.append(error)
+
+    network = explorer.open(SMALL)
+    threads = [threading.Thread(target=visitor, args=(str(name),)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed and not shared._wanted
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+@pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ,
+                    reason="needs chromium: apt-get install chromium")
+def test_a_closed_tab_keeps_nobody_waiting() -> None:
+    with running_app() as address, chromium() as browser:
+        first = browser.new_context().new_page()
+        first.goto(f"{address}/?network=vgg19&input_size=1024")
+        first.get_by_role("button", name="Time it").first.click(timeout=60_000)
+        expect(first.get_by_test_id("stMetric").filter(has_text="Latency")).to_contain_text(
+            "measuring", timeout=60_000)
+        first.wait_for_timeout(6_000)       # it is in a pass of many seconds, which nothing stops
+        first.context.close()
+        start = time.monotonic()
+        other = browser.new_page()
+        other.goto(f"{address}/?network=mobilenetv3_small&input_size=32")
+        expect(other.get_by_test_id("stMetric").filter(has_text="Latency")).to_contain_text(
+            re.compile(r"[\d.]+ [mµ]?s"), timeout=60_000)
+        assert time.monotonic() - start < 40
