@@ -79,7 +79,8 @@ def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: boo
     try:
         summary = _pass(network, source, training)
     except TraceError as error:
-        failure = error.with_traceback(None)    # its frames would keep the network
+        failure = error.with_traceback(None)    # its frames would keep the network, and those
+        failure.__cause__ = failure.__context__ = None      # of what it comes from
         return Explored(source=source, summary=analyse(failure.trace), failure=failure,
                         preset=preset)
     trained = None

@@ -36,7 +36,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         network = calls.explored(source)
         bench = timing.bench(panel, network)
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
-        svg, said = graph.begin(network, view, bench), welcome.opened(panel, network)
+        svg, said = graph.begin(panel, network, view, bench), welcome.opened(panel, network)
     except Exception as error:      # whatever it is, the knobs and the way back stand
         panel.write_address()
         figures.title(panel, config, choice.shown(config.network))

@@ -44,7 +44,7 @@ def page() -> None:
         bench = timing.bench(panel, network)
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
         with st.container(key=name):
-            svg = graph.begin(network, view, bench)
+            svg = graph.begin(panel, network, view, bench)
             figures.title(panel, panel.config, network.title)
             figures.row(network, bench)
             graph.section(panel, network, view, svg, selected, bench)

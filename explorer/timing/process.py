@@ -326,8 +326,8 @@ def _start() -> subprocess.Popen[bytes]:
     code = f"import sys; sys.path[:] = sys.argv[1:]; from {worker_module} import work; work()"
     # In a session of its own Ctrl-C in a terminal is not sent to it.
     bytecode = ["-B"] if sys.dont_write_bytecode else []
-    return subprocess.Popen([sys.executable, "-P", *bytecode, "-c", code, *sys.path], stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen([sys.executable, "-P", *bytecode, "-c", code, *sys.path],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
 def _ending(status: int) -> str:

@@ -23,7 +23,7 @@ from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
 from explorer.structure import weighted_depth
 from explorer.timing import LayerTimes, TurnTimes
-from explorer.ui.kept import forget_all, kept
+from explorer.ui.kept import OF_EXPLORED, OF_TREE, STORE, kept
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
@@ -31,10 +31,7 @@ from explorer.views.catalogue import CatalogueEntry
 from explorer.views.graph import Direction, Drawing, FileFormat, Level
 from explorer.views.layout import LayoutError
 
-ENTRIES = 64
-"""Configs that are kept, each for some 2 MB."""
-
-_beside = ThreadPoolExecutor(thread_name_prefix="layout")
+_beside = ThreadPoolExecutor(2, thread_name_prefix="layout")
 at_end(__name__, lambda: _beside.shutdown(wait=False, cancel_futures=True))
 
 
@@ -53,17 +50,17 @@ def collect_seldom() -> None:
 def source(config: Knobs) -> Source:
     """What a config stands for; raises `ConfigError` for a file that makes no network."""
     if forget_saved():      # a key does not say what its file was
-        forget_all()
+        STORE.clear()
         shared.forget_all()
     return _source(config)
 
 
-@kept(ENTRIES)
+@kept()
 def _source(config: Knobs) -> Source:
     return source_of(config)
 
 
-@kept(ENTRIES)
+@kept(OF_EXPLORED)
 def explored(source: Source) -> Explored:
     """A network and all that is known of it, beside its preset where its knobs are turned; raises
     `ConfigError` where it cannot be built, or does nothing."""
@@ -75,39 +72,39 @@ def explored(source: Source) -> Explored:
     return network
 
 
-@kept(ENTRIES)
+@kept()
 def comparison(*networks: Explored) -> Comparison:
     """Networks beside each other."""
     return Comparison(networks)
 
 
-@kept(16)
+@kept(OF_TREE)
 def part_rows(compared: Comparison, figure: comparisons.Shown, by_difference: bool,
               times: TurnTimes | None) -> list[dict[str, Any]]:
     """The tree of their parts."""
     return comparisons.part_rows(compared, figure, by_difference=by_difference, times=times)
 
 
-@kept(16)
+@kept()
 def beside(compared: Comparison, stages: bool, merged: bool) -> graph.Beside:
     """Networks beside each other, drawn."""
     return graph.beside(compared, stages=stages, merged=merged)
 
 
-@kept(4)
+@kept()
 def beside_file(compared: Comparison, form: graph.SheetFormat, stages: bool,
                 merged: bool) -> bytes:
     """The same as a file; raises `LayoutError`."""
     return graph.draw_beside(compared, form, stages=stages, merged=merged)
 
 
-@kept(ENTRIES)
+@kept()
 def layer_rows(network: Explored) -> pd.DataFrame:
     """The layers as the page shows them."""
     return tables.page_frame(network)
 
 
-@kept(ENTRIES)
+@kept()
 def csv(network: Explored, times: LayerTimes | None) -> bytes:
     """The layers, with their times where they are measured.
 
@@ -116,20 +113,29 @@ def csv(network: Explored, times: LayerTimes | None) -> bytes:
     return timings.layers_csv(network, times).encode("utf-8")
 
 
-@kept(ENTRIES)
+@kept()
 def changes(network: Explored) -> dict[str, str]:
     """What of the structure is not as in the preset."""
     preset = network.preset
     return graph.changes(network.structure, preset.structure if preset else None)
 
 
-@kept(ENTRIES)
+@kept()
 def drawing(network: Explored, level: Level, toggled: tuple[str, ...]) -> Drawing:
     """What the graph shows."""
     return Drawing(network.structure, level, toggled)
 
 
-@kept(ENTRIES, valid=lambda svg: not (svg.done() and (svg.cancelled() or svg.exception())))
+def _holds(svg: Future[str]) -> bool:
+    if not svg.done():
+        return True
+    if svg.cancelled():
+        return False
+    error = svg.exception()
+    return error is None or (isinstance(error, LayoutError) and not error.passing)
+
+
+@kept(valid=_holds)
 def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay: str,
               direction: Direction, seconds: tuple[float, ...] | None) -> Future[str]:
     """The graph as SVG, for the page to style; its result raises `LayoutError`. What Graphviz lays
@@ -151,7 +157,7 @@ def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay
     return done
 
 
-@kept(16)
+@kept()
 def graph_file(network: Explored, form: FileFormat, level: Level, toggled: tuple[str, ...],
                overlay: str, direction: Direction, seconds: tuple[float, ...] | None) -> bytes:
     """The graph as a file that stands by itself; raises `LayoutError`."""
@@ -159,24 +165,24 @@ def graph_file(network: Explored, form: FileFormat, level: Level, toggled: tuple
                       direction=direction, seconds=seconds)
 
 
-@kept(ENTRIES)
+@kept()
 def where_it_sits(network: Explored, seconds: tuple[float, ...] | None) -> tuple[go.Figure, ...]:
     return charts.where_it_sits(network, seconds)
 
 
-@kept(ENTRIES)
+@kept()
 def reports(network: Explored) -> tuple[ToolReport, ...]:
     """What other tools say of it."""
     return reports_of(network.summary)
 
 
-@kept(16)
+@kept()
 def published(name: str) -> PublishedComparison:
     """A published table beside ours; raises `PublishedError`."""
     return compare(name)
 
 
-@kept(1)
+@kept()
 def catalogue() -> tuple[CatalogueEntry, ...]:
     """Every preset with its figures."""
     entries = []

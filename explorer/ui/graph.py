@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -57,14 +58,24 @@ class View(NamedTuple):
     direction: Direction
 
 
-def begin(network: Explored, view: View, bench: Bench) -> Future[str] | None:
+@dataclass
+class Drawn:
+    """What the session has asked to be drawn last."""
+
+    svg: Future[str] = field(default_factory=Future)
+
+
+def begin(panel: Panel, network: Explored, view: View, bench: Bench) -> Future[str] | None:
     """Have the graph laid out: the SVG that `section` shows. One that takes longer than
     `TOGETHER_S` is waited for there; all others come with the figures, and the browser draws both
     at once. None where it is too large to be shown."""
     if len(calls.drawing(network, view.level, view.toggled).nodes) > MOST_NODES:
         return None
     seconds = bench.layer_seconds if view.overlay == graphs.TIME else None
-    svg = calls.graph_svg(network, *view, seconds)
+    svg, drawn = calls.graph_svg(network, *view, seconds), panel.own(Drawn)
+    if drawn.svg is not svg:
+        drawn.svg.cancel()      # what waits for its layout, and was for knobs that have turned
+        drawn.svg = svg
     wait([svg], TOGETHER_S)
     return svg
 
@@ -79,7 +90,11 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
         _too_large(panel, len(drawing.nodes), view)
         return
     try:
-        laid_out = svg.result()
+        try:
+            laid_out = svg.result()
+        except CancelledError:      # by another session, which waits for it no longer
+            laid_out = calls.graph_svg(
+                network, *view, seconds if view.overlay == graphs.TIME else None).result()
     except LayoutError as error:
         st.warning(escape(str(error)))
         return

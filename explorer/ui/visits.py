@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Timer
 
@@ -23,6 +24,31 @@ class Visit:
 
     owners: set[str] = field(default_factory=set)
     """Those of its panels that want something to be measured."""
+    end: Callable[[Visit], None] = lambda _: None
+    """What is done when it has gone."""
+
+
+@st.cache_resource(scope="session", on_release=lambda visit: visit.end(visit), show_spinner=False)
+def _of_session() -> Visit:
+    return Visit()
+
+
+def visit() -> Visit:
+    """That of the session that asks."""
+    # Streamlit keeps it when a file is saved, and these modules are new ones.
+    own = _of_session()
+    own.end = _gone
+    with _lock:
+        if own not in _present:
+            _present.append(own)
+    return own
+
+
+def has_room() -> bool:
+    """Whether the session is among as many as the host lets in: who has come first stays."""
+    own = visit()
+    with _lock:
+        return _present.index(own) < limits().sessions
 
 
 def _gone(visit: Visit) -> None:
@@ -38,19 +64,3 @@ def _let_go(visit: Visit) -> None:
         here = set().union(*[other.owners for other in _present])
     for owner in visit.owners - here:
         runs.shared.leave(owner)
-
-
-@st.cache_resource(scope="session", on_release=_gone, show_spinner=False)
-def visit() -> Visit:
-    """That of the session that asks."""
-    new = Visit()
-    with _lock:
-        _present.append(new)
-    return new
-
-
-def has_room() -> bool:
-    """Whether the session is among as many as the host lets in: who has come first stays."""
-    own = visit()
-    with _lock:
-        return _present.index(own) < limits().sessions

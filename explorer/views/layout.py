@@ -13,11 +13,12 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Event, Lock, Timer
 
 from explorer.reloading import at_end
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 6.0
+"""Three times what the largest parts of networks take, on two cores: everybody waits for it."""
 
 PROGRAM = Path(__file__).with_name("layout_server.py")
 
@@ -26,6 +27,15 @@ Places = Mapping[str, tuple[float, float]]
 
 class LayoutError(RuntimeError):
     """A graph that cannot be laid out or drawn, and what can be done instead."""
+
+    passing = False
+    """Whether it may well work when it is tried again."""
+
+
+class LayoutEnded(LayoutError):
+    """The process was ended by somebody else, or for want of memory."""
+
+    passing = True
 
 
 class _Server:
@@ -42,7 +52,13 @@ class _Server:
                     [sys.executable, PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
             assert self.process.stdin and self.process.stdout
-            alarm = Timer(TIMEOUT_S, self.process.kill)
+            process, late = self.process, Event()
+
+            def end() -> None:
+                late.set()
+                process.kill()
+
+            alarm = Timer(TIMEOUT_S, end)
             alarm.start()
             try:
                 self.process.stdin.write(json.dumps(dot) + "\n")
@@ -54,6 +70,9 @@ class _Server:
                 alarm.cancel()
             if not answer:
                 self.stop()
+                if not late.is_set():
+                    raise LayoutEnded("Graphviz was ended while it laid out this graph: draw it "
+                                      "again.")
                 raise LayoutError("Graphviz could not lay out this graph. A level above has fewer "
                                   "nodes.")
         if not answer.strip():
@@ -75,7 +94,7 @@ def places(dot: str) -> Places:
     """The middle of each node by its name, in points, from the lower left corner.
 
     What has been asked before is known, also that it fails. Raises `LayoutError` where Graphviz
-    cannot read the graph, or takes longer than `TIMEOUT_S`.
+    cannot read the graph, or takes longer than `TIMEOUT_S`, `LayoutEnded` where it was ended.
     """
     answer = _answer(dot)
     if isinstance(answer, LayoutError):
@@ -88,4 +107,6 @@ def _answer(dot: str) -> Places | LayoutError:
     try:
         return _server.ask(dot)
     except LayoutError as error:
+        if error.passing:
+            raise
         return error
