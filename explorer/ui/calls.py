@@ -104,12 +104,8 @@ def layer_rows(network: Explored) -> pd.DataFrame:
     return tables.page_frame(network)
 
 
-@kept()
 def csv(network: Explored, times: LayerTimes | None) -> bytes:
-    """The layers, with their times where they are measured.
-
-    Made before it is asked for: a file made on a click can be gone with the next rerun.
-    """
+    """The layers, with their times where they are measured."""
     return timings.layers_csv(network, times).encode("utf-8")
 
 

@@ -112,6 +112,8 @@ class Store:
             entry.weight = weight
             self.bytes += weight
             most = self._most_bytes()
+            if self.bytes <= most:
+                return
             for oldest in list(self._entries):
                 if self.bytes <= most or oldest == asked:
                     break

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypedDict, TypeVar
 
 import streamlit as st
@@ -71,7 +72,7 @@ class Panel:
 
     @property
     def config(self) -> Knobs:
-        return from_query(self._held["config"], DEFAULT)[0]
+        return _config(tuple(self._held["config"].items()))
 
     @property
     def query(self) -> dict[str, str]:
@@ -310,6 +311,12 @@ class Panel:
         config = self.config
         return any(value != getattr(config, name)
                    for name, value in self._values(config).items())
+
+
+@lru_cache(512)
+def _config(query: tuple[tuple[str, str], ...]) -> Knobs:
+    """What is held was checked when it came in; it is asked for several times in a run."""
+    return from_query(dict(query), DEFAULT)[0]
 
 
 def _address() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -28,7 +29,7 @@ def layer_records(explored: Explored) -> list[dict[str, Any]]:
             for layer in explored.summary.layers]
 
 
-def _number(value: Rational) -> int | float:
+def _number(value: Rational) -> Any:
     """As files hold it: JSON and CSV have no fractions."""
     return float(value) if isinstance(value, Fraction) else value
 
@@ -94,15 +95,34 @@ PAGE_COLUMNS = ("path", "output_shape", "params", "macs", "macs_share", "params_
 
 
 def page_frame(explored: Explored) -> pd.DataFrame:
-    """The columns that the page shows, with each layer's share of the totals."""
-    frame = layer_frame(explored)
-    frame["kind"] = [[kind] for kind in frame["kind"]]
-    for column in ("input_shapes", "output_shape", "kernel", "stride"):
-        frame[column] = frame[column].str.replace("x", "×")
-    for column in ("params", "macs", "activation_bytes"):
-        share = frame[column].astype("Float64") / (frame[column].sum() or 1)
-        frame[f"{column}_share"] = share.astype("float64")
-    return frame[list(PAGE_COLUMNS)]
+    """The columns that the page shows, with each layer's share of the totals.
+
+    Made by columns: a page makes it at every turn of a knob.
+    """
+    layers = explored.summary.layers
+    windows = [layer.window for layer in layers]
+    fields_ = [layer.receptive_field for layer in layers]
+    whole: dict[str, list[Any]] = {
+        "index": [layer.index for layer in layers],
+        "groups": [layer.groups for layer in layers],
+        "params": [layer.params for layer in layers],
+        "macs": [layer.macs for layer in layers],
+        "activation_bytes": [layer.activation_bytes for layer in layers],
+        "receptive_field": [field.side if field else None for field in fields_]}
+    columns: dict[str, Any] = {
+        "path": [layer.path for layer in layers], "type": [layer.type for layer in layers],
+        "kind": [[layer.kind] for layer in layers],
+        "input_shapes": [" ".join(map(text.shape, layer.input_shapes)) for layer in layers],
+        "output_shape": [text.shape(layer.output_shape) for layer in layers],
+        "kernel": [text.shape(window.kernel) if window else "" for window in windows],
+        "stride": [text.shape(tuple(map(_number, window.stride))) if window else ""
+                   for window in windows],
+        **{name: pd.array(values, dtype="Int64") for name, values in whole.items()}}
+    for name in ("params", "macs", "activation_bytes"):
+        total = sum(value or 0 for value in whole[name]) or 1
+        columns[f"{name}_share"] = [math.nan if value is None else value / total
+                                    for value in whole[name]]
+    return pd.DataFrame({name: columns[name] for name in PAGE_COLUMNS})
 
 
 def _shape_text(value: list[Any] | None) -> str:

@@ -1,0 +1,80 @@
+"""A study group at once: how long a turn of a knob takes to its new figures.
+
+    python -m benchmarks.load [SESSIONS [THOUGHT_S [SECONDS]]]
+
+Each session is on a network of its own, waits about THOUGHT_S between two turns, and turns the
+input size to one that the server has not seen with that network. Prints p50 and p95 of turns,
+errors, turns a second, processor time of the server for a turn, what is sent for one, and its
+memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+
+import click
+import psutil
+
+from benchmarks.sessions import Session
+from explorer.networks.catalogue import presets
+from tests.server import running_app
+
+
+async def visit(address: str, number: int, thought_s: float, end: float,
+                took: list[float], errors: list[str]) -> int:
+    """One person until the end; gives the bytes that turns have sent."""
+    names, pick = list(presets()), random.Random(number)
+    name = names[number % len(names)]
+    size = presets()[name].config.input_size
+    await asyncio.sleep(pick.uniform(0, thought_s))
+    session = await Session.open(address, network=name)
+    sizes = pick.sample(range(size - 60, size + 260), 250)
+    await session.think(pick.uniform(0.5, 1.5) * thought_s)
+    before = session.bytes
+    while time.monotonic() < end:
+        took.append(await session.turn("Input size", sizes.pop()))
+        await session.think(pick.uniform(0.5, 1.5) * thought_s)
+    errors += session.errors
+    await session.close()
+    return session.bytes - before
+
+
+async def load(sessions: int, thought_s: float, seconds: float) -> None:
+    with running_app() as address:
+        [server] = [process for process in psutil.Process().children()
+                    if "streamlit" in " ".join(process.cmdline())]
+        first = await Session.open(address, network="vgg11")      # what the first one imports
+        await first.close()
+        took: list[float] = []
+        errors: list[str] = []
+        begun, cpu = time.monotonic(), server.cpu_times()
+        sent = await asyncio.gather(*[
+            visit(address, number, thought_s, begun + seconds, took, errors)
+            for number in range(sessions)])
+        used = server.cpu_times()
+        spent = used.user + used.system - cpu.user - cpu.system
+        deciles = statistics.quantiles(took, n=20)
+        print(f"{sessions} sessions, {thought_s:g} s of thought: {len(took)} turns, "
+              f"{len(took) / (time.monotonic() - begun):.1f} a second; "
+              f"p50 {1e3 * statistics.median(took):.0f} ms, p95 {1e3 * deciles[-1]:.0f} ms, "
+              f"slowest {1e3 * max(took):.0f} ms; {len(errors)} errors; "
+              f"{1e3 * spent / len(took):.0f} ms of processor time and "
+              f"{sum(sent) / len(took) / 1e3:.0f} kB a turn; "
+              f"{server.memory_info().rss / 1e6:.0f} MB")
+        for error in dict.fromkeys(errors):
+            print(error)
+
+
+@click.command()
+@click.argument("sessions", type=int, default=50)
+@click.argument("thought_s", type=float, default=5.0)
+@click.argument("seconds", type=float, default=60.0)
+def main(sessions: int, thought_s: float, seconds: float) -> None:
+    asyncio.run(load(sessions, thought_s, seconds))
+
+
+if __name__ == "__main__":
+    main()

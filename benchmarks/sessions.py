@@ -1,0 +1,131 @@
+"""A browser's side of a session, without the browser: what it sends, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import ClientConnection, connect
+
+FIGURE = "Multiply-adds"
+
+
+@dataclass
+class Session:
+    """One person on the Explore page."""
+
+    socket: ClientConnection
+    query: str
+    values: dict[str, float] = field(default_factory=dict)
+    """What the fields hold that have been turned, by their ids."""
+    fields: dict[str, str] = field(default_factory=dict)
+    """The ids of the number fields, by their labels."""
+    figure: str = ""
+    """What the header says of `FIGURE`."""
+    errors: list[str] = field(default_factory=list)
+    bytes: int = 0
+    messages: dict[str, ForwardMsg] = field(default_factory=dict)
+    """Those that a browser would keep, by their hashes."""
+    fragments: dict[str, float] = field(default_factory=dict)
+    """What is drawn again by itself, and after how many seconds."""
+    running: bool = False
+    whole: bool = True
+    """Whether the whole page is drawn, and not a part of it."""
+
+    @classmethod
+    async def open(cls, address: str, **query: str) -> Session:
+        """Open the page by a link, and wait until it is there."""
+        socket = await connect(f"ws://{urlsplit(address).netloc}/_stcore/stream",
+                               subprotocols=["streamlit"], max_size=None,      # type: ignore[list-item]
+                               open_timeout=60)
+        session = cls(socket, urlencode(query))
+        await session._ask()
+        await session.until(lambda: not session.running and bool(session.figure), 120)
+        return session
+
+    async def turn(self, label: str, value: float, limit_s: float = 60) -> float:
+        """Turn a number field; seconds until the header shows its figure."""
+        before, start = self.figure, time.perf_counter()
+        self.values[self.fields[label]] = value
+        await self._ask()
+        await self.until(lambda: self.figure != before, limit_s)
+        took = time.perf_counter() - start
+        await self.until(lambda: not self.running, limit_s)
+        return took
+
+    async def think(self, seconds: float) -> None:
+        """Look at the page, which is drawn again in parts meanwhile."""
+        end, due = time.monotonic() + seconds, dict.fromkeys(self.fragments, time.monotonic())
+        while (left := end - time.monotonic()) > 0:
+            await self.until(lambda: False, min(left, 0.2))
+            now = time.monotonic()
+            for fragment, interval in list(self.fragments.items()):
+                if now > due.setdefault(fragment, now) + interval and not self.running:
+                    due[fragment] = now
+                    await self._ask(fragment)
+
+    async def close(self) -> None:
+        await self.socket.close()
+
+    async def until(self, met: Callable[[], bool], limit_s: float) -> None:
+        """Take messages until a condition is met, or so many seconds have passed."""
+        end = time.monotonic() + limit_s
+        while not met() and (left := end - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(self.socket.recv(), left)
+            except TimeoutError:
+                break
+            assert isinstance(message, bytes)
+            self.bytes += len(message)
+            self._take(ForwardMsg.FromString(message))
+
+    async def _ask(self, fragment: str = "") -> None:
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string = self.query
+        state.fragment_id = fragment
+        state.cached_message_hashes.extend(self.messages)
+        for id, value in self.values.items():
+            state.widget_states.widgets.append(WidgetState(id=id, double_value=value))
+        self.running, self.whole = True, not fragment
+        await self.socket.send(message.SerializeToString())
+
+    def _take(self, message: ForwardMsg) -> None:
+        match message.WhichOneof("type"):
+            case "ref_hash":
+                self._take(self.messages[message.ref_hash])
+                return
+            case "new_session":
+                if self.whole:
+                    self.fragments.clear()
+            case "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            case "script_finished":
+                self.running = False
+            case "auto_rerun":
+                self.fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            case "stop_auto_rerun":
+                for id in message.stop_auto_rerun.fragment_ids:
+                    self.fragments.pop(id, None)
+            case "delta":
+                self._draw(message)
+        if message.metadata.cacheable:
+            self.messages[message.hash] = message
+
+    def _draw(self, message: ForwardMsg) -> None:
+        element = message.delta.new_element
+        match element.WhichOneof("type"):
+            case "metric" if element.metric.label == FIGURE:
+                self.figure = element.metric.body
+            case "number_input":
+                self.fields[element.number_input.label] = element.number_input.id
+            case "exception":
+                self.errors.append(element.exception.message)
+            case "alert" if "cannot be shown" in element.alert.body:
+                self.errors.append(element.alert.body)
