@@ -14,6 +14,7 @@ import asyncio
 import random
 import statistics
 import time
+from dataclasses import dataclass, field
 
 import click
 import psutil
@@ -23,48 +24,56 @@ from explorer.networks.catalogue import presets
 from tests.server import running_app
 
 
-async def visit(address: str, number: int, thought_s: float, end: float,
-                took: list[float], errors: list[str]) -> int:
-    """One person until the end; gives the bytes that turns have sent."""
+@dataclass
+class Turns:
+    """What all sessions together have seen since all had their pages."""
+
+    took: list[float] = field(default_factory=list)
+    bytes: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+async def visit(address: str, number: int, thought_s: float, all_there: asyncio.Barrier,
+                seconds: float, turns: Turns) -> None:
+    """One person, who opens a page, waits for all others, and turns a knob until the end."""
     names, pick = list(presets()), random.Random(number)
     name = names[number % len(names)]
     size = presets()[name].config.input_size
-    await asyncio.sleep(pick.uniform(0, thought_s))
     session = await Session.open(address, network=name)
     sizes = pick.sample(range(size - 60, size + 260), 250)
-    await session.think(pick.uniform(0.5, 1.5) * thought_s)
+    await all_there.wait()
+    end = time.monotonic() + seconds
+    await session.think(pick.uniform(0, 1.5) * thought_s)
     before = session.bytes
     while time.monotonic() < end:
-        took.append(await session.turn("Input size", sizes.pop()))
+        turns.took.append(await session.turn("Input size", sizes.pop()))
         await session.think(pick.uniform(0.5, 1.5) * thought_s)
-    errors += session.errors
+    turns.bytes += session.bytes - before
+    turns.errors += session.errors
     await session.close()
-    return session.bytes - before
 
 
 async def load(sessions: int, thought_s: float, seconds: float) -> None:
     with running_app() as address:
         [server] = [process for process in psutil.Process().children()
                     if "streamlit" in " ".join(process.cmdline())]
-        first = await Session.open(address, network="vgg11")      # what the first one imports
-        await first.close()
-        took: list[float] = []
-        errors: list[str] = []
+        turns, all_there = Turns(), asyncio.Barrier(sessions + 1)
+        visits = [asyncio.create_task(visit(address, number, thought_s, all_there, seconds, turns))
+                  for number in range(sessions)]
+        await all_there.wait()
         begun, cpu = time.monotonic(), server.cpu_times()
-        sent = await asyncio.gather(*[
-            visit(address, number, thought_s, begun + seconds, took, errors)
-            for number in range(sessions)])
-        used = server.cpu_times()
+        await asyncio.gather(*visits)
+        used, took = server.cpu_times(), turns.took
         spent = used.user + used.system - cpu.user - cpu.system
-        deciles = statistics.quantiles(took, n=20)
         print(f"{sessions} sessions, {thought_s:g} s of thought: {len(took)} turns, "
               f"{len(took) / (time.monotonic() - begun):.1f} a second; "
-              f"p50 {1e3 * statistics.median(took):.0f} ms, p95 {1e3 * deciles[-1]:.0f} ms, "
-              f"slowest {1e3 * max(took):.0f} ms; {len(errors)} errors; "
+              f"p50 {1e3 * statistics.median(took):.0f} ms, "
+              f"p95 {1e3 * statistics.quantiles(took, n=20)[-1]:.0f} ms, "
+              f"slowest {1e3 * max(took):.0f} ms; {len(turns.errors)} errors; "
               f"{1e3 * spent / len(took):.0f} ms of processor time and "
-              f"{sum(sent) / len(took) / 1e3:.0f} kB a turn; "
+              f"{turns.bytes / len(took) / 1e3:.0f} kB a turn; "
               f"{server.memory_info().rss / 1e6:.0f} MB")
-        for error in dict.fromkeys(errors):
+        for error in dict.fromkeys(turns.errors):
             print(error)
 
 

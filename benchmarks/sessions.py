@@ -54,7 +54,8 @@ class Session:
         before, start = self.figure, time.perf_counter()
         self.values[self.fields[label]] = value
         await self._ask()
-        await self.until(lambda: self.figure != before, limit_s)
+        # Two sizes may have the same figure.
+        await self.until(lambda: self.figure != before or not self.running, limit_s)
         took = time.perf_counter() - start
         await self.until(lambda: not self.running, limit_s)
         return took

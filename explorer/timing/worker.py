@@ -13,6 +13,7 @@ import pickle
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Thread
@@ -20,6 +21,7 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
+NICE = 10
 REPORT_EVERY_S = 0.1
 """Seldom enough that the reader, on another core, does not disturb what is measured."""
 
@@ -95,6 +97,9 @@ def work() -> None:
 
     Thread(target=read, daemon=True).start()
     send(_State.replies, pickle.dumps(("ready", None)))
+    # Whoever turns a knob goes first; on a machine that is quiet this takes nothing away.
+    with suppress(OSError, AttributeError):
+        os.nice(NICE)
     # Through many layers without shortcuts the activations of an untrained network fade until they
     # are denormal, and a CPU takes several times as long. Those of a trained network do not fade.
     torch.set_flush_denormal(True)    # before PyTorch starts its threads, which inherit it

@@ -59,7 +59,8 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
         most = max([sum(each) for each in zip(*[values.values() for values in costs.values()],
                                               strict=True)])
         last = quantity == rows[-1][0]
-        figures.append(go.Figure(dict(data=bars, layout=dict(
+        # Not checked property by property: that takes longer than all else.
+        figures.append(go.Figure(_validate=False, data=dict(data=bars, layout=dict(
             barmode="stack", bargap=0.25, showlegend=False, height=230 if last else 150,
             # Fixed: to find room for labels plotly draws everything anew, which freezes the page.
             margin=dict(l=56, r=10, t=30, b=90 if last else 10, autoexpand=False),

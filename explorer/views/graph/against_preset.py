@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from explorer import text
 from explorer.structure import Part, Structure
@@ -49,21 +50,43 @@ def _changes(stage: Aligned) -> dict[str, str]:
         start = stop
     if len(stage.groups[0]) == 1:
         spans[stage.groups[0][0].id] = slice(0, len(layers))
-    return {id: line for id, where in spans.items() if (line := _line(layers[where]))}
+    rows = _Rows(layers)
+    return {id: line for id, where in spans.items() if (line := rows.line(where.start, where.stop))}
 
 
-def _line(layers: Sequence[Aligned]) -> str:
-    """The change of parameters and multiply-adds in a line each; "" where all is the same."""
-    now, then = [[layer for row in layers for part in row.groups[side] for layer in part.layers]
-                 for side in (0, 1)]
-    if not then:
-        return NEW
-    told = [f"{figure} {change}" for figure in FIGURES if (change := text.change(*[
-        sum(amounts) for amounts in zip(*[row.figures(figure) for row in layers], strict=True)]))]
-    if told:
-        return "\n".join(told)
-    if now[-1].output_shape != then[-1].output_shape:
-        return f"was {text.shape(then[-1].output_shape[1:])}"
-    if len(now) == len(then) == 1 and now[0].type != then[0].type:
-        return f"was {then[0].type}"
-    return "" if all(row.status == "same" for row in layers) else "changed"
+class _Rows:
+    """The layers of a stage beside the preset's, with sums from the first one on: parts that hold
+    each other are told of the same rows again and again."""
+
+    def __init__(self, rows: Sequence[Aligned]) -> None:
+        sides = (0, 1)
+        self._layers = [[layer for row in rows for part in row.groups[side]
+                         for layer in part.layers] for side in sides]
+        self._counts = [_sums([sum([len(part.layers) for part in row.groups[side]])
+                               for row in rows]) for side in sides]
+        self._amounts = {figure: [_sums([row.figures(figure)[side] for row in rows])
+                                  for side in sides] for figure in FIGURES}
+        self._other = _sums([row.status != "same" for row in rows])
+
+    def line(self, start: int, stop: int) -> str:
+        """The change of parameters and multiply-adds in a line each; "" where all is the same."""
+        if self._other[start] == self._other[stop]:
+            return ""
+        now, then = [layers[counts[start]:counts[stop]] for layers, counts in
+                     zip(self._layers, self._counts, strict=True)]
+        if not then:
+            return NEW
+        told = [f"{figure} {change}" for figure in FIGURES if (change := text.change(*[
+            sums[stop] - sums[start] for sums in self._amounts[figure]]))]
+        if told:
+            return "\n".join(told)
+        if now[-1].output_shape != then[-1].output_shape:
+            return f"was {text.shape(then[-1].output_shape[1:])}"
+        if len(now) == len(then) == 1 and now[0].type != then[0].type:
+            return f"was {then[0].type}"
+        return "changed"
+
+
+def _sums(amounts: Iterable[int]) -> list[int]:
+    """Of the first none, the first, the first two, and so on."""
+    return [0, *accumulate(amounts)]
