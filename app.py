@@ -15,7 +15,7 @@ from explorer.reloading import take_up_saved_files
 if watched:
     take_up_saved_files()
 
-from explorer.ui import messages, visits
+from explorer.ui import messages, sending, visits
 from explorer.ui.calls import collect_seldom
 from explorer.ui.headings import APP
 from explorer.ui.start import note_app, offer_files
@@ -44,7 +44,7 @@ page = st.navigation([
             help="What each figure means, and how it is counted."),
 ])
 if visits.has_room():
-    with messages.standing("This page"):
+    with sending.in_turn(), messages.standing("This page"):
         page.run()
 else:
     st.info("Too many people are here at the moment. Reload the page in a few minutes.")

@@ -32,7 +32,7 @@ FIXED = 60_000
 
 
 @dataclass
-class Entry:
+class KeptResult:
     """A result, or one that is being worked out."""
 
     result: Future[Any]
@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, most_bytes: Callable[[], int]) -> None:
         self._most_bytes = most_bytes
-        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
+        self._entries: OrderedDict[Hashable, KeptResult] = OrderedDict()
         self._lock = Lock()
         self.bytes = 0
 
@@ -87,7 +87,7 @@ class Store:
             return result
         return keep
 
-    def _entry(self, asked: Hashable, valid: Callable[[Any], bool]) -> tuple[Entry, bool]:
+    def _entry(self, asked: Hashable, valid: Callable[[Any], bool]) -> tuple[KeptResult, bool]:
         """The entry of what is asked for, and whether who asks has to fill it."""
         with self._lock:
             entry = self._entries.get(asked)
@@ -96,15 +96,15 @@ class Store:
                 return entry, False
             if entry:
                 self._remove(asked)
-            self._entries[asked] = entry = Entry(Future())
+            self._entries[asked] = entry = KeptResult(Future())
             return entry, True
 
-    def _drop(self, asked: Hashable, entry: Entry) -> None:
+    def _drop(self, asked: Hashable, entry: KeptResult) -> None:
         with self._lock:
             if self._entries.get(asked) is entry:
                 self._remove(asked)
 
-    def _weigh(self, asked: Hashable, entry: Entry, weight: int) -> None:
+    def _weigh(self, asked: Hashable, entry: KeptResult, weight: int) -> None:
         """Note how large a result is, and let the oldest go where there is no room."""
         with self._lock:
             if self._entries.get(asked) is not entry:       # cleared meanwhile
