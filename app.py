@@ -15,8 +15,7 @@ from explorer.reloading import take_up_saved_files
 if watched:
     take_up_saved_files()
 
-from explorer.ui import messages, sending, visits
-from explorer.ui.calls import collect_seldom
+from explorer.ui import housekeeping, messages, sending, visits
 from explorer.ui.headings import APP
 from explorer.ui.start import note_app, offer_files
 
@@ -29,7 +28,7 @@ UI = Path(__file__).parent / "explorer" / "ui"
 st.set_page_config(page_title=APP, page_icon=UI / "icon.svg", layout="wide")
 st.html(UI / "page.css")
 
-collect_seldom()
+housekeeping.prepare()
 page = st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
             help="One network with its knobs: figures, block graph, layers, charts and timing."),

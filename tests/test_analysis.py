@@ -10,11 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import explorer
 from explorer.analysis import ReceptiveField, Summary, analyse
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, families, presets
 from explorer.pipeline import explore, summarise
 from explorer.tracing import TraceError, trace
+from explorer.views import tables
 
 SIZE = 160
 TOO_SMALL = {"vgg11": 32, "vgg19": 32, "xception": 7, "inception_v3": 75}
@@ -270,3 +272,19 @@ PADDED = [preset.config.network for family in families()
 @pytest.mark.parametrize("name", PADDED)
 def test_padded_networks_take_a_single_pixel(name: str) -> None:
     assert summarise(configure(name, input_size=1)).layers[-1].output_shape == (1, 1000)
+
+
+@pytest.mark.parametrize("key", [*presets(), "inception_v3&input_size=80", "timm:resnet18"])
+def test_the_page_shows_the_columns_of_the_files(key: str) -> None:
+    """The page's table, which is made by columns, beside the one that is made of records."""
+    network = explorer.open(key)
+    shown, exact = tables.page_frame(network), tables.layer_frame(network)
+    for name in ("index", "path", "type", "groups", "params", "macs", "activation_bytes",
+                 "receptive_field"):
+        assert shown[name].tolist() == exact[name].tolist(), name
+    assert [kind for [kind] in shown["kind"]] == exact["kind"].tolist()
+    for name in ("input_shapes", "output_shape", "kernel", "stride"):
+        assert shown[name].tolist() == exact[name].str.replace("x", "×").tolist(), name
+    for name in ("params", "macs", "activation_bytes"):
+        assert shown[f"{name}_share"].tolist() == pytest.approx(
+            (exact[name] / (exact[name].sum() or 1)).tolist()), name

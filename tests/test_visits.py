@@ -20,11 +20,12 @@ from explorer.config import ConfigError
 from explorer.pipeline import explore
 from explorer.timing import Choices, TimingError
 from explorer.timing.process import Job, MeasuringProcess, terms
+from explorer.ui import calls, runs, visits
 from explorer.ui import limits as host
-from explorer.ui import runs, visits
+from explorer.ui.kept import STORE
 from explorer.ui.limits import Limits, read
 from explorer.ui.runs import Wish
-from tests.server import CHROMIUM, chromium, running_app
+from tests.server import CHROMIUM, ROOT, chromium, running_app
 from tests.test_pages import open_app, warnings
 
 SMALL = "mobilenetv3_small&input_size=32"
@@ -62,6 +63,14 @@ def test_a_file_of_limits_that_cannot_be_is_told(tmp_path: Path, text: str, said
                           capture_output=True, env={**os.environ, "EXPLORER_LIMITS": str(path)})
     assert done.returncode == 2 and said in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not done.stdout
+
+
+def test_the_readme_names_every_limit() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, field in Limits.model_fields.items():
+        default = str(field.default).lower() if isinstance(field.default, bool) \
+            else f"{field.default:,g}" if field.default < 1e6 else f"{field.default:,}"
+        assert f"| `{name}` | {default} | {field.description} |" in readme
 
 
 def limited(monkeypatch: pytest.MonkeyPatch, **values: object) -> None:
@@ -180,6 +189,24 @@ def test_what_a_visitor_wanted_ends_when_the_browser_has_gone(
     with pytest.raises(CancelledError):
         run.result(timeout=30)
     assert not shared._wanted and not shared._runs
+
+
+def test_an_empty_server_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "GRACE_S", 0.01)
+    monkeypatch.setattr(visits, "EMPTY_S", 0.01)
+    monkeypatch.setattr(visits, "_present", [])
+    one, other = visits.Visit(), visits.Visit()
+    visits._present.extend([one, other])
+    calls.explored(calls.source(explorer.configure("vgg11", input_size=64)))
+    visits._gone(one)
+    time.sleep(0.5)
+    assert STORE.bytes
+    visits._gone(other)
+    for _ in range(100):
+        if not STORE.bytes:
+            break
+        time.sleep(0.1)
+    assert STORE.bytes == 0
 
 
 def test_nothing_is_kept_of_what_nobody_wants() -> None:

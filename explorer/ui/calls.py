@@ -3,9 +3,7 @@ and none is copied."""
 
 from __future__ import annotations
 
-import gc
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -33,18 +31,6 @@ from explorer.views.layout import LayoutError
 
 _beside = ThreadPoolExecutor(2, thread_name_prefix="layout")
 at_end(__name__, lambda: _beside.shutdown(wait=False, cancel_futures=True))
-
-
-@cache
-def collect_seldom() -> None:
-    """Look seldom for garbage in cycles, and never among what is loaded by now.
-
-    What is kept for a config is of some 4,000 objects without a cycle. A full collection of that,
-    up to half a second, would come at every fourth turn of a knob; so it comes after hundreds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
 
 
 def source(config: Knobs) -> Source:

@@ -45,7 +45,7 @@ class Limits(BaseModel):
                         "files.")
     sessions: int = Field(1000, ge=1, description="Visitors at once; who comes later is told to "
                           "wait.")
-    cache_bytes: int = Field(512_000_000, ge=1_000_000, description="Memory for what has been "
+    cache_bytes: int = Field(300_000_000, ge=1_000_000, description="Memory for what has been "
                              "worked out, for all visitors together.")
 
 

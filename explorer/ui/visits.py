@@ -8,11 +8,14 @@ from threading import Lock, Timer
 
 import streamlit as st
 
-from explorer.ui import runs
+from explorer.ui import housekeeping, runs
 from explorer.ui.limits import limits
 
 GRACE_S = 3.0
 """For how long a browser may be gone, as when its network falters."""
+
+EMPTY_S = 20.0
+"""For how long nobody must be there before what has been worked out is let go."""
 
 _lock = Lock()
 _present: list[Visit] = []
@@ -62,5 +65,17 @@ def _gone(visit: Visit) -> None:
 def _let_go(visit: Visit) -> None:
     with _lock:
         here = set().union(*[other.owners for other in _present])
+        empty = not _present
     for owner in visit.owners - here:
         runs.shared.leave(owner)
+    if empty:
+        timer = Timer(EMPTY_S, _tidy)
+        timer.daemon = True
+        timer.start()
+
+
+def _tidy() -> None:
+    with _lock:
+        empty = not _present
+    if empty:
+        housekeeping.tidy()
