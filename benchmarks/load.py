@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 import click
 import psutil
 
-from benchmarks.sessions import Session
 from explorer.networks.catalogue import presets
 from tests.server import running_app
+from tests.sessions import Session
 
 
 @dataclass

@@ -16,9 +16,9 @@ import random
 import click
 import psutil
 
-from benchmarks.sessions import Session
 from explorer.networks.catalogue import presets
 from tests.server import running_app
+from tests.sessions import Session
 
 AT_ONCE = 8
 EVERY = 500

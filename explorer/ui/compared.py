@@ -115,8 +115,13 @@ def drawing(columns: ComparedPanels, comparison: Comparison) -> None:
                 _drawings(comparison, *shown)
     made = calls.beside(comparison, *shown)
     graph.canvas(key=DRAWING, data=_data(comparison, made, columns.row),
-                 on_picked_change=partial(columns.choose_row, DRAWING),
+                 on_picked_change=partial(_picked, columns),
                  on_level_change=_nothing, on_toggled_change=_nothing)
+
+
+def _picked(columns: ComparedPanels) -> None:
+    if (row := graph.reported(Panel().value(DRAWING), "picked")) is not None:
+        columns.choose_row(row)
 
 
 def _nothing() -> None:

@@ -81,10 +81,9 @@ class ComparedPanels:
 
     # What buttons do: for callbacks.
 
-    def choose_row(self, widget: str) -> None:
-        """The row that the drawing reports."""
-        if (row := st.session_state[widget].picked) is not None:
-            self._kept["row"] = row
+    def choose_row(self, row: str) -> None:
+        """That row of the drawing; "" for none."""
+        self._kept["row"] = row
 
     def copy(self, place: int) -> None:
         """The same network once more, behind it."""

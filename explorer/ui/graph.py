@@ -245,13 +245,19 @@ def kinds_of(nodes: Sequence[Part]) -> list[str]:
             *(["block"] if None in kinds else [])]
 
 
+def reported(state: object, name: str) -> str | None:
+    """What the drawing reports; None where it is no text, as in a message of no browser's."""
+    value = getattr(state, name, None)
+    return value if isinstance(value, str) else None
+
+
 def _picked(panel: Panel) -> None:
-    if (rows := panel.value(COMPONENT).picked) is not None:
+    if (rows := reported(panel.value(COMPONENT), "picked")) is not None:
         panel.set_parameter("layer", rows or None)
 
 
 def _toggled(panel: Panel) -> None:
-    if (id := panel.value(COMPONENT).toggled) is None:
+    if (id := reported(panel.value(COMPONENT), "toggled")) is None:
         return
     toggled = _toggled_parts(panel)
     toggled.remove(id) if id in toggled else toggled.append(id)
@@ -259,8 +265,8 @@ def _toggled(panel: Panel) -> None:
 
 
 def _level(panel: Panel) -> None:
-    if (level := panel.value(COMPONENT).level) is not None:
-        _show(panel, level)
+    if (level := reported(panel.value(COMPONENT), "level")) in LEVELS:
+        _show(panel, cast(Level, level))
 
 
 def _show(panel: Panel, level: Level) -> None:

@@ -7,6 +7,7 @@ from it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ from explorer.timing import (
     Progress,
     Rates,
     Timing,
+    TimingError,
     available,
     can_compile,
     cores,
@@ -335,8 +337,13 @@ def _chosen(panel: Panel) -> tuple[str, Choices, float]:
         if (value := panel.value(f"timing-{name}")) is not None}
     if chosen.get("threads") == usual_threads():
         del chosen["threads"]       # the same as none given
-    return (panel.value("timing-device") or resolve("auto"), Choices(**chosen),
-            float(panel.value("timing-budget") or BUDGET_S))
+    device, budget_s = panel.value("timing-device"), panel.value("timing-budget")
+    try:
+        choices = Choices(**chosen)
+    except TimingError:     # which no widget of ours says
+        choices = Choices()
+    return (device if device in available() else resolve("auto"), choices,
+            float(budget_s) if budget_s and 0 < budget_s < math.inf else BUDGET_S)
 
 
 BLOCK_COLUMNS = {

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NumberInput_pb2 import NumberInput
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -24,6 +25,8 @@ class Session:
     query: str
     values: dict[str, float] = field(default_factory=dict)
     """What the fields hold that have been turned, by their ids."""
+    widgets: dict[str, str] = field(default_factory=dict)
+    """The kinds of all widgets, by their ids."""
     fields: dict[str, str] = field(default_factory=dict)
     """The ids of the number fields, by their labels."""
     figure: str = ""
@@ -60,6 +63,11 @@ class Session:
         await self.until(lambda: not self.running, limit_s)
         return took
 
+    async def forge(self, state: WidgetState) -> None:
+        """Send a widget a value that no browser would, and wait for the page."""
+        await self._ask(forged=state)
+        await self.until(lambda: not self.running, 60)
+
     async def think(self, seconds: float) -> None:
         """Look at the page, which is drawn again in parts meanwhile."""
         end, due = time.monotonic() + seconds, dict.fromkeys(self.fragments, time.monotonic())
@@ -86,7 +94,7 @@ class Session:
             self.bytes += len(message)
             self._take(ForwardMsg.FromString(message))
 
-    async def _ask(self, fragment: str = "") -> None:
+    async def _ask(self, fragment: str = "", forged: WidgetState | None = None) -> None:
         message = BackMsg()
         state = message.rerun_script
         state.query_string = self.query
@@ -94,6 +102,8 @@ class Session:
         state.cached_message_hashes.extend(self.messages)
         for id, value in self.values.items():
             state.widget_states.widgets.append(WidgetState(id=id, double_value=value))
+        if forged is not None:
+            state.widget_states.widgets.append(forged)
         self.running, self.whole = True, not fragment
         await self.socket.send(message.SerializeToString())
 
@@ -121,7 +131,11 @@ class Session:
 
     def _draw(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
-        match element.WhichOneof("type"):
+        kind = element.WhichOneof("type")
+        if kind and (id := getattr(getattr(element, kind), "id", "")):
+            whole = kind == "number_input" and element.number_input.data_type == NumberInput.INT
+            self.widgets[id] = "whole_input" if whole else kind
+        match kind:
             case "metric" if element.metric.label == FIGURE:
                 self.figure = element.metric.body
             case "number_input":
