@@ -26,11 +26,17 @@ class LibraryError(ValueError):
     """A library that is not installed, or that does not import; the message is for people."""
 
 
+def check(name: str) -> None:
+    """Raises `LibraryError` where the process opens no models of libraries, whatever it has loaded
+    before."""
+    if _forbidden:
+        raise LibraryError(f"This server opens no models of {name}.")
+
+
 def load(name: str) -> ModuleType:
     """The library of that name, "timm" or "torchvision", imported. Raises `LibraryError` where it
     is not installed or does not import, and where the process opens none."""
-    if _forbidden:
-        raise LibraryError(f"This server opens no models of {name}.")
+    check(name)
     with _lock:
         try:
             return _import(name)

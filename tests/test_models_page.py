@@ -209,7 +209,7 @@ def test_a_file_that_was_offered_is_chosen_and_linked(net: str) -> None:
     selectbox(app, "From").set_value(choice.FILES).run()
     selectbox(app, "Network").set_value(f"{net}:image").run()
     assert not app.exception and not app.error
-    assert app.title[0].value.startswith("net.py\\:image")
+    assert app.title[0].value.startswith("`net.py:image`")
     assert dict(app.query_params) == {"network": f"{net}:image"}
     assert figure(app, "Parameters") == str(3 * 4 * 9 + 4)
     app = open_app(network=offered()[1], width="2")

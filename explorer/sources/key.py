@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from explorer.config import ConfigError, Knobs, find_knob
-from explorer.libraries import LibraryError
+from explorer.libraries import LibraryError, check
 from explorer.networks.catalogue import find_preset
 from explorer.sources.file import is_file
 from explorer.sources.library import find_model
@@ -34,7 +34,10 @@ def default_config(network: str) -> Knobs:
         raise ConfigError(f"The server was not started with {network[:80]!r}. A link opens a file "
                           "that the server offers: `streamlit run app.py -- --network "
                           "FILE.py:CALLABLE`.", "network")
-    return find_model(network).config if ":" in network else find_preset(network).config
+    if ":" not in network:
+        return find_preset(network).config
+    check(network.partition(":")[0][:40])
+    return find_model(network).config
 
 
 def to_query(config: Knobs) -> dict[str, str]:

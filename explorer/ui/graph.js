@@ -72,7 +72,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
-    const scale = frame.width < 600 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
+    const scale = window.innerWidth < 640 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
       high < height ? top - (height - high) / 2 : top, width, height];
