@@ -16,9 +16,12 @@ from playwright.sync_api import expect
 
 import explorer
 from explorer import libraries
+from explorer.analysis import Summary
 from explorer.config import ConfigError
-from explorer.pipeline import explore
+from explorer.pipeline import Explored, explore
+from explorer.sources import Source
 from explorer.timing import Choices, TimingError
+from explorer.timing.prediction import pass_bytes
 from explorer.timing.process import Job, MeasuringProcess, terms
 from explorer.ui import calls, runs, visits
 from explorer.ui import limits as host
@@ -94,6 +97,18 @@ def test_a_pass_beyond_the_limits_is_refused_before_it_begins(
         timeout=60), TimingError)
 
 
+def test_the_limit_of_bytes_counts_what_training_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = explore(SMALL)
+    step = Choices(threads=1, training=True)
+    trained = network.training
+    assert isinstance(trained, Summary)
+    needed = pass_bytes(network.summary, Choices()), pass_bytes(trained, step)
+    limited(monkeypatch, pass_bytes=sum(needed) / 2)
+    asked = wish(SMALL)._replace(choices=step)
+    with pytest.raises(TimingError, match="this server times passes of up to"):
+        runs.Runs().want(asked, [network], "one").result(timeout=1)
+
+
 def test_a_server_without_libraries_opens_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries, "_forbidden", False)
     libraries.forbid()
@@ -106,7 +121,7 @@ def test_who_comes_when_all_places_are_taken_is_told_to_wait(
     limited(monkeypatch, sessions=1)
     before, own = visits.Visit(), visits.Visit()
     monkeypatch.setattr(visits, "_present", [before, own])
-    monkeypatch.setattr(visits, "visit", lambda: own)
+    monkeypatch.setattr(visits, "_of_session", lambda: own)
     app = open_app(network="vgg11")
     assert not app.metric and "Too many people" in app.info[0].value
     visits._gone(before)
@@ -189,6 +204,22 @@ def test_what_a_visitor_wanted_ends_when_the_browser_has_gone(
     with pytest.raises(CancelledError):
         run.result(timeout=30)
     assert not shared._wanted and not shared._runs
+
+
+def test_who_goes_while_the_page_opens_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "_present", [])
+    opening = calls.explored
+
+    def slowly(source: Source) -> Explored:
+        # The browser goes: Streamlit forgets the session's visit, and ends it.
+        for gone in list(visits._present):
+            visits._gone(gone)
+        visits._of_session.clear()
+        return opening(source)
+
+    monkeypatch.setattr(calls, "explored", slowly)
+    open_app(network="vgg11", input_size="64")
+    assert visits._present == []
 
 
 def test_an_empty_server_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:

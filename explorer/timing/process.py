@@ -254,7 +254,10 @@ class MeasuringProcess(Executor):
             return None
 
         def stop() -> None:
-            job.overdue = True
+            with self._changed:
+                if job is not self._running:        # it has just ended
+                    return
+                job.overdue = True
             self.stop(job)
 
         timer = Timer(job.most_s, stop)

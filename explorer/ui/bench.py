@@ -115,7 +115,7 @@ class Bench:
         _stop(wanted, what, unless=wish)
         wanted.wishes[what] = wish
         most_s = limits().run_seconds
-        if by_itself:
+        if by_itself and what not in ("rates", "ceiling"):
             most_s = min(most_s, self.budget_s + LONGEST_LIVE_S)
         shared.want(wish, self.networks, wanted.owner, most_s)
 
@@ -222,7 +222,7 @@ class Bench:
                 repeats = self.wanted.repeats.setdefault(what, Repeats(run))
                 if repeats.due(run, self._threads):
                     repeats.begun += 1
-                    self._want(what, by_itself=True)
+                    self._want(what, by_itself=False)     # it may have been asked for
                 elif not repeats.left and not repeats.given_up:
                     repeats.given_up = True
                     st.rerun(scope="app")

@@ -15,7 +15,7 @@ from explorer.config import Knobs
 from explorer.structure.alignment import Level
 from explorer.timing import TurnTimes
 from explorer.ui import calls, choice, controls, graph, turns
-from explorer.ui.bench import Bench
+from explorer.ui.bench import Bench, poll
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape
@@ -91,6 +91,8 @@ def figures(comparison: Comparison, bench: Bench) -> None:
     """The figures side by side, with the times where they are asked for."""
     st.html(views.figures_html(comparison, turns.whole(bench)))
     turns.section(bench, comparison, "turns")
+    if bench.waits and not bench.pending("turns"):
+        poll(bench.keep_up)
 
 
 LEVELS = {"block": "Blocks", "stage": "Stages"}

@@ -74,15 +74,14 @@ class Store:
                     try:
                         made = make(*args, **kwargs)
                     except BaseException as error:
-                        # Its frames would keep all that it was made from.
-                        self._drop(asked, entry)
-                        entry.result.set_exception(error)
+                        self._fail(asked, entry, error)
+                        del entry       # else the error's frames would keep it, and it the error
                         raise
                     layers = _layers([*args, *kwargs.values(), made])
                     entry.result.set_result(made)
                     self._weigh(asked, entry, fixed + per_layer * layers)
-                made = entry.result.result()
-                return made
+                kept_result: T = entry.result.result()
+                return kept_result
 
             return result
         return keep
@@ -99,10 +98,12 @@ class Store:
             self._entries[asked] = entry = KeptResult(Future())
             return entry, True
 
-    def _drop(self, asked: Hashable, entry: KeptResult) -> None:
+    def _fail(self, asked: Hashable, entry: KeptResult, error: BaseException) -> None:
+        """Keep nothing, and tell the error to those who wait."""
         with self._lock:
             if self._entries.get(asked) is entry:
                 self._remove(asked)
+        entry.result.set_exception(error)
 
     def _weigh(self, asked: Hashable, entry: KeptResult, weight: int) -> None:
         """Note how large a result is, and let the oldest go where there is no room."""

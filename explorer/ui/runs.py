@@ -171,9 +171,10 @@ def _check(network: Explored, wish: Wish) -> None:
     """Raises `TimingError` where a pass is predicted to take more than the host lets one take."""
     if wish.what in ("rates", "ceiling"):
         return
-    allowed, summary = limits(), network.summary
-    seconds = predict_seconds(summary, wish.device, wish.choices)
-    needed = pass_bytes(summary, wish.choices.model_copy(update={"training": False}))
+    allowed = limits()
+    seconds = predict_seconds(network.summary, wish.device, wish.choices)
+    made = network.training if wish.choices.training else network.summary
+    needed = pass_bytes(made, wish.choices) if isinstance(made, Summary) else 0
     if seconds > allowed.pass_seconds:
         raise TimingError(f"A pass of {network.title} is predicted to take "
                           f"{text.seconds(seconds)}, and this server times passes of up to "

@@ -13,7 +13,7 @@ import streamlit as st
 from explorer import text
 from explorer.comparison import Comparison
 from explorer.timing import TurnTimes, predict_seconds, quiet
-from explorer.ui.bench import Bench, poll
+from explorer.ui.bench import Bench
 from explorer.ui.messages import escape
 from explorer.views import comparison as views
 
@@ -50,8 +50,6 @@ def section(bench: Bench, comparison: Comparison, what: What) -> None:
                   key=bench.panel.widget(f"time {what}"))
         _said(bench, comparison, what)
     bench.follow(what)
-    if bench.waits and not bench.pending(what):
-        poll(bench.keep_up)
 
 
 def _help(bench: Bench) -> str:

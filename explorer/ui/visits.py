@@ -10,12 +10,15 @@ import streamlit as st
 
 from explorer.ui import housekeeping, runs
 from explorer.ui.limits import limits
+from explorer.ui.panel import Panel
 
 GRACE_S = 3.0
 """For how long a browser may be gone, as when its network falters."""
 
 EMPTY_S = 20.0
 """For how long nobody must be there before what has been worked out is let go."""
+
+_SESSION = Panel("app")
 
 _lock = Lock()
 _present: list[Visit] = []
@@ -37,26 +40,35 @@ def _of_session() -> Visit:
 
 
 def visit() -> Visit:
-    """That of the session that asks."""
+    """That of the session that asks, as it was when its run began: a browser that has gone since
+    does not come back by what is left of the run."""
+    held: Visit | None = _SESSION.value("visit")
+    return held or _arrive()
+
+
+def has_room() -> bool:
+    """Whether the session is among as many as the host lets in: who has come first stays. To be
+    asked when a run begins."""
+    own = _arrive()
+    with _lock:
+        return own not in _present or _present.index(own) < limits().sessions
+
+
+def _arrive() -> Visit:
     # Streamlit keeps it when a file is saved, and these modules are new ones.
     own = _of_session()
     own.end = _gone
     with _lock:
         if own not in _present:
             _present.append(own)
+    _SESSION.set_value("visit", own)
     return own
-
-
-def has_room() -> bool:
-    """Whether the session is among as many as the host lets in: who has come first stays."""
-    own = visit()
-    with _lock:
-        return _present.index(own) < limits().sessions
 
 
 def _gone(visit: Visit) -> None:
     with _lock:
-        _present.remove(visit)
+        if visit in _present:
+            _present.remove(visit)
     timer = Timer(GRACE_S, _let_go, [visit])
     timer.daemon = True
     timer.start()
