@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import atexit
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
-from threading import RLock, Thread
+from threading import RLock, Thread, current_thread
 from types import SimpleNamespace
 from typing import Any, cast
 
 PACKAGE = Path(__file__).parent
 
+PATIENCE_S = 5.0
+"""For how long the runs of other pages may still be under way, before modules are replaced."""
+
 # What outlives the modules. It is of no file, so that nobody replaces it.
 _lasting: Any = sys.modules.setdefault("explorer_lasting", cast(Any, SimpleNamespace(
-    lock=RLock(), endings={}, saved=None)))
+    lock=RLock(), endings={}, saved=None, runs=set())))
 
 
 def at_end(module: str, end: Callable[[], object]) -> None:
@@ -37,10 +41,13 @@ def at_end(module: str, end: Callable[[], object]) -> None:
 
 
 def take_up_saved_files() -> None:
-    """Import the package anew where its files are not as they were when this was last asked."""
+    """Import the package anew where its files are not as they were when this was last asked. To be
+    called at the start of the run of a page."""
+    _lasting.runs.discard(current_thread())
     with _lasting.lock:
         saved = _saved()
         if _lasting.saved not in (None, saved):
+            _wait_for_others()
             # The package itself last: who imports it meanwhile finds it whole, or not at all.
             for name in sorted(sys.modules, reverse=True):
                 if name.partition(".")[0] == PACKAGE.name:
@@ -48,6 +55,18 @@ def take_up_saved_files() -> None:
             invalidate_caches()
             import_module(PACKAGE.name)
         _lasting.saved = saved
+        _lasting.runs.add(current_thread())
+
+
+def _wait_for_others() -> None:
+    """Until no page is drawn: one that imports a module meanwhile would find it half made, or have
+    it found so. They are told to begin again too, and then wait for the lock."""
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        _lasting.runs = {run for run in list(_lasting.runs) if run.is_alive()}
+        if not _lasting.runs:
+            return
+        time.sleep(0.02)
 
 
 def _saved() -> frozenset[tuple[str, int, int]]:

@@ -231,6 +231,7 @@ def test_a_block_opens_and_closes_and_search_and_table_find_the_way(
     page.locator(".details").get_by_role("button", name="Close").click()
     expect(page.locator(".canvas .chosen")).to_have_count(0)
     expect(page.locator(".details")).to_be_hidden()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     table = page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 20, "y": 1.5 * ROW})
