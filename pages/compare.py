@@ -29,12 +29,13 @@ for letter, why in zip(LETTERS, refused, strict=False):
 for cause in unopened:
     messages.cannot_open(cause)
 
-timing.keep_up(whole, *[network.source for network in networks])
+sources = [network.source for network in networks]
+timing.keep_up(whole, *sources)
 comparison = None if unopened else calls.comparison(*networks)
 compared.heads(columns, comparison.names if comparison else
                [choice.shown(config.network) for config in configs])
 if comparison:
-    bench = timing.bench(whole, *networks)
+    bench = timing.bench(whole, *sources)
     bench.see()
     with standing("The figures"):
         compared.sentences(comparison)

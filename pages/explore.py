@@ -34,7 +34,7 @@ with st.spinner("Opening the network …"):      # shown where that takes longer
         source = calls.source(config)
         timing.keep_up(panel, source)
         network = calls.explored(source)
-        bench = timing.bench(panel, network)
+        bench = timing.bench(panel, source)
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
         svg, said = graph.begin(panel, network, view, bench), welcome.opened(panel, network)
     except Exception as error:      # whatever it is, the knobs and the way back stand

@@ -41,7 +41,7 @@ def page() -> None:
         source = source_of(panel.config)
         timing.keep_up(panel, source)
         network = calls.explored(source)
-        bench = timing.bench(panel, network)
+        bench = timing.bench(panel, source)
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
         with st.container(key=name):
             svg = graph.begin(panel, network, view, bench)

@@ -17,8 +17,10 @@ from uuid import uuid4
 import streamlit as st
 
 from explorer.pipeline import Explored
+from explorer.sources import Source, preset_of
 from explorer.timing import Choices, Job, LayerTimes, Progress, Timing, quiet, usual_threads
 from explorer.timing.disturbance import Gauge
+from explorer.ui import calls
 from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
 from explorer.ui.runs import What, Wish, disturbed, shared
@@ -84,10 +86,14 @@ class Wanted:
 @dataclass(frozen=True)
 class Bench:
     """What is measured of a network on a page, or of several in turn, with the choices as they
-    stand."""
+    stand.
+
+    It holds what names them, and not the networks: the server keeps the buttons of a page for long
+    after its browser has gone.
+    """
 
     panel: Panel
-    networks: tuple[Explored, ...]
+    sources: tuple[Source, ...]
     device: str
     choices: Choices
     budget_s: float
@@ -97,12 +103,16 @@ class Bench:
         return self.panel.own(Wanted)
 
     @property
+    def networks(self) -> tuple[Explored, ...]:
+        return tuple(map(calls.explored, self.sources))
+
+    @property
     def network(self) -> Explored:
         """The one, or the first."""
-        return self.networks[0]
+        return calls.explored(self.sources[0])
 
     def wish(self, what: What) -> Wish:
-        keys = tuple([network.key for network in self.networks])
+        keys = tuple([source.key for source in self.sources])
         return Wish(what, keys, self.device, self.choices, self.budget_s)
 
     def start(self, what: What, *, by_itself: bool = False) -> None:
@@ -186,10 +196,9 @@ class Bench:
     @property
     def preset_timing(self) -> Timing | None:
         """The preset's own time under the same choices, where it has been measured undisturbed."""
-        config = self.network.source.config
-        if self.network.preset is None or config is None:
+        if (preset := preset_of(self.sources[0])) is None:
             return None
-        timing = shared.outcome(self.wish("pass")._replace(keys=(config.network,)))
+        timing = shared.outcome(self.wish("pass")._replace(keys=(preset.key,)))
         return timing if isinstance(timing, Timing) else None
 
     def follow(self, what: What, draw: Callable[[Progress | None], None] | None = None) -> None:

@@ -90,9 +90,9 @@ def layer_rows(network: Explored) -> pd.DataFrame:
     return tables.page_frame(network)
 
 
-def csv(network: Explored, times: LayerTimes | None) -> bytes:
+def csv(source: Source, times: LayerTimes | None) -> bytes:
     """The layers, with their times where they are measured."""
-    return timings.layers_csv(network, times).encode("utf-8")
+    return timings.layers_csv(explored(source), times).encode("utf-8")
 
 
 @kept()

@@ -12,6 +12,7 @@ import streamlit as st
 from explorer import text
 from explorer.comparison import LETTERS, MOST, Comparison
 from explorer.config import Knobs
+from explorer.sources import Source
 from explorer.structure.alignment import Level
 from explorer.timing import TurnTimes
 from explorer.ui import calls, choice, controls, graph, turns
@@ -188,14 +189,16 @@ def parts(comparison: Comparison, bench: Bench) -> None:
 
 
 def _files(comparison: Comparison, times: TurnTimes | None) -> None:
+    sources = [network.source for network in comparison.networks]
     with st.popover("Download CSV", icon=":material/download:", on_change="rerun",
                     key="compare-csv") as box:
         for level in views.LEVELS if box.open else ():
             st.download_button(
-                f"{level.capitalize()}s", partial(_csv, comparison, level, times),
+                f"{level.capitalize()}s", partial(_csv, sources, level, times),
                 file_name=f"compared-{level}s.csv", mime="text/csv", on_click="ignore",
                 key=f"compare-csv-{level}", width="stretch")
 
 
-def _csv(comparison: Comparison, level: Level, times: TurnTimes | None) -> bytes:
+def _csv(sources: Sequence[Source], level: Level, times: TurnTimes | None) -> bytes:
+    comparison = calls.comparison(*map(calls.explored, sources))
     return views.comparison_csv(comparison, level, times).encode("utf-8")

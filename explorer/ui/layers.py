@@ -32,7 +32,8 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
                                label_visibility="collapsed")
         st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
                            file_name=f"{Path(network.key).name}.csv", on_click="ignore",
-                           data=partial(calls.csv, network, times), key=panel.widget("layer-csv"),
+                           data=partial(calls.csv, network.source, times),
+                           key=panel.widget("layer-csv"),
                            help="Every layer with every column, exact.")
         only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
                          help="Only the layers that are chosen here or in the graph.")

@@ -16,7 +16,6 @@ import streamlit as st
 
 from explorer import text
 from explorer.analysis import Summary
-from explorer.pipeline import Explored
 from explorer.sources import Source
 from explorer.timing import (
     BatchTimes,
@@ -59,12 +58,12 @@ def keep_up(panel: Panel, *sources: Source) -> None:
     keep_only(panel, tuple([source.key for source in sources]), device, choices, budget_s)
 
 
-def bench(panel: Panel, *networks: Explored) -> Bench:
+def bench(panel: Panel, *sources: Source) -> Bench:
     """What is measured of a network, or of several in turn, with the choices as the panel's
     widgets say."""
     device, choices, budget_s = _chosen(panel)
     visit().owners.add(panel.own(Wanted).owner)
-    return Bench(panel=panel, networks=networks, device=device, choices=choices, budget_s=budget_s)
+    return Bench(panel=panel, sources=sources, device=device, choices=choices, budget_s=budget_s)
 
 
 def latency(bench: Bench) -> None:
@@ -188,7 +187,7 @@ def _show(bench: Bench, timing: Timing) -> None:
          "Eight passes in ten lie between these."),
         ("Samples", samples, "Timed passes, after a warm-up; where a pass is too short to be "
          "timed alone, a sample is the mean of several."),
-        (f"{bench.network.source.samples.capitalize()} a second",
+        (f"{bench.sources[0].samples.capitalize()} a second",
          text.short(timing.images_per_second), "Batch size by the median."),
         ("First pass", text.seconds(timing.first_s),
          "The first pass also allocates memory and chooses algorithms; it is not among the "
@@ -288,7 +287,7 @@ def _batches(bench: Bench) -> None:
 
 def _points_so_far(bench: Bench, progress: Progress | None) -> None:
     if progress and progress.points:
-        _points(bench.panel, BatchTimes(bench.network.key, bench.device, progress.points))
+        _points(bench.panel, BatchTimes(bench.sources[0].key, bench.device, progress.points))
 
 
 def _points(panel: Panel, times: BatchTimes) -> None:
