@@ -21,8 +21,9 @@ from explorer.config import ConfigError
 from explorer.pipeline import Explored, explore
 from explorer.sources import Source
 from explorer.timing import Choices, TimingError
+from explorer.timing.job import Job, terms
 from explorer.timing.prediction import pass_bytes
-from explorer.timing.process import Job, MeasuringProcess, terms
+from explorer.timing.process import MeasuringProcess
 from explorer.ui import calls, runs, visits
 from explorer.ui import limits as host
 from explorer.ui.kept import STORE

@@ -6,6 +6,7 @@ from explorer.timing.conditions import Conditions
 from explorer.timing.devices import available, can_compile, cores, resolve, usual_threads
 from explorer.timing.disturbance import quiet
 from explorer.timing.errors import TimingError
+from explorer.timing.job import Job
 from explorer.timing.jobs import (
     submit,
     submit_batches,
@@ -16,7 +17,7 @@ from explorer.timing.jobs import (
 )
 from explorer.timing.layers import LayerTimes
 from explorer.timing.prediction import predict_seconds
-from explorer.timing.process import Job, queue_length
+from explorer.timing.process import queue_length
 from explorer.timing.protocol import Timing
 from explorer.timing.roofline import BOUNDS, Rates, Roofline, Spot, place
 from explorer.timing.turns import Ratio, TurnTimes

@@ -22,9 +22,10 @@ from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.devices import resolve
 from explorer.timing.disturbance import quiet
 from explorer.timing.errors import TimingError
+from explorer.timing.job import Job
 from explorer.timing.layers import LayerTimes, measure_layers
 from explorer.timing.prediction import check_memory, learn_rate
-from explorer.timing.process import Job, measuring_process
+from explorer.timing.process import measuring_process
 from explorer.timing.protocol import Timing, measure
 from explorer.timing.roofline import Rates, measure_rates
 from explorer.timing.turns import TurnTimes, measure_turns

@@ -7,21 +7,23 @@ script again, which under `streamlit run` is the app itself. `worker` is what it
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor
+from contextlib import suppress
 from itertools import count
 from threading import Condition, Lock, Thread, Timer
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from explorer.reloading import at_end
 from explorer.timing.errors import TimingError
-from explorer.timing.worker import Order, Progress, receive, send
+from explorer.timing.job import Job
+from explorer.timing.sharing import ADDRESS, SharedProcess
+from explorer.timing.worker import Order, receive, send
 from explorer.timing.worker import __name__ as worker_module
 
 P = ParamSpec("P")
@@ -29,60 +31,6 @@ T = TypeVar("T")
 
 GRACE_S = 1.0
 """A cancelled job stops between two passes; if it does not for so long, its process is killed."""
-
-
-class Terms(NamedTuple):
-    """What holds for jobs that are submitted."""
-
-    owner: str = ""
-    """Whose they are: owners take turns, however many jobs each has."""
-    most_s: float = math.inf
-    """After how long a job is stopped."""
-
-
-_terms: ContextVar[Terms | None] = ContextVar("terms", default=None)
-
-
-@contextmanager
-def terms(owner: str, most_s: float) -> Iterator[None]:
-    """Of what is submitted in the block."""
-    token = _terms.set(Terms(owner, most_s))
-    try:
-        yield
-    finally:
-        _terms.reset(token)
-
-
-class Job(Future[T]):
-    """A call to the measuring process: a future that knows its place, and stops while it runs."""
-
-    def __init__(self, queue: MeasuringProcess, number: int, work: bytes) -> None:
-        super().__init__()
-        self._queue = queue
-        self.number, self.work = number, work
-        self.owner, self.most_s = _terms.get() or Terms()
-        self.unwanted = self.overdue = False
-        self.progress: Progress | None = None
-        """The latest that it has told; None until it has begun."""
-
-    @property
-    def place(self) -> int | None:
-        """0 while it runs, 1 where it is the next, and so on; None once it is done."""
-        return self._queue.place(self)
-
-    def cancel(self) -> bool:
-        """Take it out of the queue, or stop it while it runs; False where it is done already.
-
-        A job that is stopped is `cancelled()` a moment later.
-        """
-        if super().cancel():
-            self._queue.forget(self)
-            return True
-        return self._queue.stop(self)
-
-    def cancelled(self) -> bool:
-        return super().cancelled() or (
-            self.done() and isinstance(self.exception(), CancelledError))
 
 
 class MeasuringProcess(Executor):
@@ -111,7 +59,11 @@ class MeasuringProcess(Executor):
         self._thread.start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Job[T]:
-        job: Job[T] = Job(self, next(self._numbers), pickle.dumps((fn, args, kwargs)))
+        return self.submit_pickled(pickle.dumps((fn, args, kwargs)))
+
+    def submit_pickled(self, work: bytes) -> Job[Any]:
+        """The same for a call that another process has pickled: function, arguments, keywords."""
+        job: Job[Any] = Job(self, next(self._numbers), work)
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
@@ -139,7 +91,6 @@ class MeasuringProcess(Executor):
                 for place, owner in enumerate(owners) if owner != job.owner])
 
     def forget(self, job: Job[Any]) -> None:
-        """Take a cancelled job out of the queue."""
         with self._changed, suppress(KeyError, ValueError):
             self._waiting[job.owner].remove(job)
             if not self._waiting[job.owner]:
@@ -298,15 +249,18 @@ class MeasuringProcess(Executor):
             self._process = None
 
 
-_processes: dict[str, MeasuringProcess] = {}
+_processes: dict[str, MeasuringProcess | SharedProcess] = {}
 _lock = Lock()
 
 
-def measuring_process(device: str) -> MeasuringProcess:
-    """The measuring process of a device, kept for as long as this process runs."""
+def measuring_process(device: str) -> MeasuringProcess | SharedProcess:
+    """The measuring process of a device, kept for as long as this process runs: one of its own, or
+    the one that all servers of the machine share, where the environment names it."""
     with _lock:
         if device not in _processes:
-            _processes[device] = MeasuringProcess(device)
+            shared = os.environ.get(ADDRESS)
+            _processes[device] = SharedProcess(device, shared) if shared else \
+                MeasuringProcess(device)
         return _processes[device]
 
 

@@ -27,8 +27,8 @@ from explorer.timing import (
     submit_rates,
     submit_turns,
 )
+from explorer.timing.job import terms
 from explorer.timing.prediction import pass_bytes, predict_seconds
-from explorer.timing.process import terms
 from explorer.tracing import TraceError
 from explorer.ui.limits import limits
 
