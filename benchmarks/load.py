@@ -1,6 +1,6 @@
 """A study group at once: how long a turn of a knob takes to its new figures.
 
-    python -m benchmarks.load [SESSIONS [THOUGHT_S [SECONDS]]]
+    python -m benchmarks.load [SESSIONS [THOUGHT_S [SECONDS]]] [--replicas N]
 
 Each session is on a network of its own, waits about THOUGHT_S between two turns, and turns the
 input size to one that the server has not seen with that network. Prints p50 and p95 of turns,
@@ -20,7 +20,7 @@ import click
 import psutil
 
 from explorer.networks.catalogue import presets
-from tests.server import running_app
+from tests.server import deployed, running_app
 from tests.sessions import Session
 
 
@@ -53,18 +53,23 @@ async def visit(address: str, number: int, thought_s: float, all_there: asyncio.
     await session.close()
 
 
-async def load(sessions: int, thought_s: float, seconds: float) -> None:
-    with running_app() as address:
-        [server] = [process for process in psutil.Process().children()
-                    if "streamlit" in " ".join(process.cmdline())]
+def spent_s(servers: list[psutil.Process]) -> float:
+    """Processor time so far."""
+    times = [server.cpu_times() for server in servers]
+    return sum(each.user + each.system for each in times)
+
+
+async def load(sessions: int, thought_s: float, seconds: float, replicas: int) -> None:
+    with deployed(replicas) if replicas else running_app() as address:
+        servers = [process for process in psutil.Process().children(recursive=True)
+                   if "streamlit" in process.cmdline()]
         turns, all_there = Turns(), asyncio.Barrier(sessions + 1)
         visits = [asyncio.create_task(visit(address, number, thought_s, all_there, seconds, turns))
                   for number in range(sessions)]
         await all_there.wait()
-        begun, cpu = time.monotonic(), server.cpu_times()
+        begun, before = time.monotonic(), spent_s(servers)
         await asyncio.gather(*visits)
-        used, took = server.cpu_times(), turns.took
-        spent = used.user + used.system - cpu.user - cpu.system
+        spent, took = spent_s(servers) - before, turns.took
         print(f"{sessions} sessions, {thought_s:g} s of thought: {len(took)} turns, "
               f"{len(took) / (time.monotonic() - begun):.1f} a second; "
               f"p50 {1e3 * statistics.median(took):.0f} ms, "
@@ -72,7 +77,7 @@ async def load(sessions: int, thought_s: float, seconds: float) -> None:
               f"slowest {1e3 * max(took):.0f} ms; {len(turns.errors)} errors; "
               f"{1e3 * spent / len(took):.0f} ms of processor time and "
               f"{turns.bytes / len(took) / 1e3:.0f} kB a turn; "
-              f"{server.memory_info().rss / 1e6:.0f} MB")
+              + " + ".join(f"{each.memory_info().rss / 1e6:.0f}" for each in servers) + " MB")
         for error in dict.fromkeys(turns.errors):
             print(error)
 
@@ -81,8 +86,10 @@ async def load(sessions: int, thought_s: float, seconds: float) -> None:
 @click.argument("sessions", type=int, default=50)
 @click.argument("thought_s", type=float, default=5.0)
 @click.argument("seconds", type=float, default=60.0)
-def main(sessions: int, thought_s: float, seconds: float) -> None:
-    asyncio.run(load(sessions, thought_s, seconds))
+@click.option("--replicas", type=int, default=0,
+              help="Behind nginx, as deploy/run serves them; 0 is a server by itself.")
+def main(sessions: int, thought_s: float, seconds: float, replicas: int) -> None:
+    asyncio.run(load(sessions, thought_s, seconds, replicas))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,29 @@ def running_app(root: Path = ROOT, *options: str) -> Iterator[str]:
 
 
 @contextmanager
+def deployed(replicas: int) -> Iterator[str]:
+    """Serve it as a host does, with several replicas; gives its address."""
+    port = free_port()
+    running = subprocess.Popen([sys.executable, ROOT / "deploy" / "run", str(replicas), "--port",
+                                str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                if running.poll() is not None:
+                    raise RuntimeError("the replicas did not start") from None
+                time.sleep(0.25)
+        yield url
+    finally:
+        running.terminate()
+        if running.wait(60):
+            raise RuntimeError("it did not end as it should")
+
+
+@contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

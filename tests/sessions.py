@@ -44,12 +44,18 @@ class Session:
     @classmethod
     async def open(cls, address: str, **query: str) -> Session:
         """Open the page by a link, and wait until it is there."""
+        session = await cls.begin(address, **query)
+        await session.until(lambda: not session.running and bool(session.figure), 120)
+        return session
+
+    @classmethod
+    async def begin(cls, address: str, **query: str) -> Session:
+        """The same without the wait."""
         socket = await connect(f"ws://{urlsplit(address).netloc}/_stcore/stream",
                                subprotocols=["streamlit"], max_size=None,      # type: ignore[list-item]
                                open_timeout=60)
         session = cls(socket, urlencode(query))
         await session._ask()
-        await session.until(lambda: not session.running and bool(session.figure), 120)
         return session
 
     async def turn(self, label: str, value: float, limit_s: float = 60) -> float:
@@ -60,13 +66,13 @@ class Session:
         # Two sizes may have the same figure.
         await self.until(lambda: self.figure != before or not self.running, limit_s)
         took = time.perf_counter() - start
-        await self.until(lambda: not self.running, limit_s)
+        await self.until(self.rests, limit_s)
         return took
 
     async def forge(self, state: WidgetState) -> None:
         """Send a widget a value that no browser would, and wait for the page."""
         await self._ask(forged=state)
-        await self.until(lambda: not self.running, 60)
+        await self.until(self.rests, 60)
 
     async def think(self, seconds: float) -> None:
         """Look at the page, which is drawn again in parts meanwhile."""
@@ -78,6 +84,10 @@ class Session:
                 if now > due.setdefault(fragment, now) + interval and not self.running:
                     due[fragment] = now
                     await self._ask(fragment)
+
+    def rests(self) -> bool:
+        """Whether the page is drawn."""
+        return not self.running
 
     async def close(self) -> None:
         await self.socket.close()

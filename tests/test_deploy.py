@@ -1,4 +1,4 @@
-"""Several replicas behind nginx: who stays where, what dies, and what is refused before it starts."""
+"""Several replicas behind nginx: who stays where, what dies, and what is refused at the start."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.server import CHROMIUM, ROOT, chromium, free_port
+from tests.server import CHROMIUM, ROOT, chromium, deployed, free_port
 
 DEPLOY = ROOT / "deploy"
 NGINX = shutil.which("nginx") or "CI" in os.environ
@@ -57,23 +58,13 @@ def test_the_image_runs_what_the_scripts_run() -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    port = free_port()
-    running = subprocess.Popen([sys.executable, DEPLOY / "run", "2", "--port", str(port)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until(lambda: answers(port), 120)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        begun = psutil.Process(running.pid).children(recursive=True)
-        running.terminate()
-        assert running.wait(60) == 0
-        _, left = psutil.wait_procs(begun, 20)
-        assert not left
-
-
-def answers(port: int) -> bool:
-    done = subprocess.run([DEPLOY / "well"], env={**os.environ, "PORT": str(port)})
-    return done.returncode == 0
+    with deployed(2) as address:
+        yield address
+        run = process("1").parent()
+        assert run
+        begun = run.children(recursive=True)
+    _, left = psutil.wait_procs(begun, 20)
+    assert not left
 
 
 def until(met: Callable[[], object], seconds: float = 60) -> None:
@@ -120,12 +111,24 @@ def test_who_is_new_goes_anywhere_and_who_was_here_stays(address: str) -> None:
         assert replica(address, forged) in ("1", "2")
 
 
+def back(address: str, number: str) -> bool:
+    return replica(address, number) == number
+
+
+@needs_nginx
+def test_it_says_whether_it_is_well(address: str) -> None:
+    for port, code in ((address.rpartition(":")[2], 0), (str(free_port()), 1)):
+        done = subprocess.run([DEPLOY / "well"], env={**os.environ, "PORT": port},
+                              capture_output=True)
+        assert done.returncode == code and b"Traceback" not in done.stderr
+
+
 @needs_nginx
 def test_a_replica_that_is_killed_is_replaced(address: str) -> None:
     for number, other in (("1", "2"), ("2", "1")):
         process(number).kill()
         assert replica(address, number) == other        # at once
-        until(lambda: replica(address, number) == number)
+        until(partial(back, address, number))
 
 
 @needs_nginx
