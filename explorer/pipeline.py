@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from functools import cached_property
 from torch import nn
 
 from explorer.analysis import Summary, analyse
-from explorer.config import Config, knobs_of
+from explorer.config import Config, ConfigError, knobs_of
 from explorer.sources import Named, Source, to_source
 from explorer.sources.inputs import format_input, wanted
 from explorer.structure import Structure
@@ -60,7 +61,8 @@ class Explored:
 
 
 def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: bool = False,
-            preset: Explored | None = None, auxiliary: bool = True) -> Explored:
+            preset: Explored | None = None, auxiliary: bool = True,
+            most_layers: float = math.inf) -> Explored:
     """Build, trace and analyse a network.
 
     It is named by a config, by a canonical string (`resnet50&width=0.5`, `timm:convnext_tiny`,
@@ -69,13 +71,19 @@ def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: boo
     head) and counts what it keeps for backward; without `auxiliary` an evaluation does not look for
     that. `preset` is the network that changes are told against. A pass that cannot reach its end is
     a `failure`, and the rest is that of the pass up to it. Raises `ConfigError` for what names no
-    network, and `LibraryError` where it is of a library that is not there.
+    network and for one of more than `most_layers`, before it is followed, and `LibraryError` where
+    it is of a library that is not there.
 
     >>> explore("resnet18").summary.totals.macs
     1814073344
     """
     source = to_source(named, inputs)
     network = source.build("meta")
+    layers = sum(not module._modules for module in network.modules())
+    if layers > most_layers:
+        raise ConfigError(f"{source.title} has {layers:,} layers, and networks of up to "
+                          f"{most_layers:,.0f} are opened here. Fewer blocks or less depth make it "
+                          "smaller.")
     try:
         summary = _pass(network, source, training)
     except TraceError as error:

@@ -79,7 +79,7 @@ def test_the_readme_names_every_limit() -> None:
 
 def limited(monkeypatch: pytest.MonkeyPatch, **values: object) -> None:
     allowed = Limits(**values)
-    for module in (host, runs, visits):
+    for module in (host, runs, visits, calls):
         monkeypatch.setattr(module, "limits", lambda: allowed)
 
 
@@ -108,6 +108,16 @@ def test_the_limit_of_bytes_counts_what_training_keeps(monkeypatch: pytest.Monke
     asked = wish(SMALL)._replace(choices=step)
     with pytest.raises(TimingError, match="this server times passes of up to"):
         runs.Runs().want(asked, [network], "one").result(timeout=1)
+
+
+def test_a_network_of_too_many_layers_is_refused_and_the_knobs_stand(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    limited(monkeypatch, layers=100)
+    app = open_app(network="resnet18", depth="4", width="0.125")
+    assert "and networks of up to 100 are opened here" in app.error[0].value
+    assert not app.metric and not app.exception
+    app = next(each for each in app.button if each.label == "Reset").click().run()
+    assert app.metric and not app.error
 
 
 def test_a_server_without_libraries_opens_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from explorer.sources.file import forget_saved
 from explorer.structure import weighted_depth
 from explorer.timing import LayerTimes, TurnTimes
 from explorer.ui.kept import OF_EXPLORED, OF_TREE, STORE, kept
+from explorer.ui.limits import limits
 from explorer.ui.runs import shared
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
@@ -49,9 +50,10 @@ def _source(config: Knobs) -> Source:
 @kept(OF_EXPLORED)
 def explored(source: Source) -> Explored:
     """A network and all that is known of it, beside its preset where its knobs are turned; raises
-    `ConfigError` where it cannot be built, or does nothing."""
+    `ConfigError` where it cannot be built, does nothing, or is larger than the host allows."""
     preset = preset_of(source)
-    network = explore(source, preset=explored(preset) if preset else None)
+    network = explore(source, preset=explored(preset) if preset else None,
+                      most_layers=limits().layers)
     if not network.summary.layers and not network.failure:
         raise ConfigError(f"{source.title} does nothing: its forward pass gives back what it is "
                           "given, and there is nothing to count.")

@@ -40,6 +40,8 @@ class Limits(BaseModel):
                               "to need; never more than is free.")
     run_seconds: float = Field(600.0, gt=0, description="After how long a measurement is stopped, "
                                "whatever was predicted.")
+    layers: float = Field(math.inf, gt=0, description="Layers of a network that is opened; ten "
+                          "thousand take two to four seconds.")
     libraries: bool = Field(True, description="Models of timm and torchvision may be opened.")
     files: bool = Field(True, description="The server may be started with networks of its own "
                         "files.")
