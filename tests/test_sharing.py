@@ -68,13 +68,12 @@ def test_two_servers_share_one_process(servers: Servers) -> None:
 def test_owners_of_different_servers_take_turns(servers: Servers) -> None:
     first, second = servers
     first.submit(os.getpid).result(60)
-    own = [of(first, "greedy", 0.5) for _ in range(3)]
-    until(own[0].running)
-    other = of(second, "modest", 0.5)
-    until(lambda: other.place == 2 and own[2].place == 3)
-    other.result(60)
-    assert own[1].done() and not own[2].done()
-    assert own[2].result(60) is None and own[2].place is None
+    running = of(first, "greedy", 600)
+    until(running.running)
+    one, two, other = of(first, "greedy", 0), of(first, "greedy", 0), of(second, "modest", 0)
+    until(lambda: (one.place, other.place, two.place) == (1, 2, 3))
+    assert running.cancel()
+    assert one.result(60) is other.result(60) is two.result(60) is None and two.place is None
 
 
 def test_what_is_not_wanted_stops(servers: Servers) -> None:

@@ -126,7 +126,7 @@ def test_no_figure_of_other_knobs_is_shown(
 
 
 def test_the_button_stands_where_the_figure_will_be() -> None:
-    app = open_app(network="mobilenetv3_small", input_size="1024", batch_size="64")
+    app = open_app(network="resnet152", input_size="512", batch_size="8")
     assert latency(app) == ("–", "") and wishes(app) == {}
     card = app.container(key="latency")
     assert [button.key for button in card.button] == ["time-latency"]

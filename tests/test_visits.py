@@ -110,6 +110,14 @@ def test_the_limit_of_bytes_counts_what_training_keeps(monkeypatch: pytest.Monke
         runs.Runs().want(asked, [network], "one").result(timeout=1)
 
 
+def test_no_batch_size_is_timed_beyond_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = explore(SMALL)
+    one = pass_bytes(network.summary, Choices())
+    limited(monkeypatch, pass_bytes=5 * one)
+    times = runs.Runs().want(wish(SMALL, "batches"), [network], "one").result(timeout=60)
+    assert [point.batch_size for point in times.points] == [1, 2, 4]
+
+
 def test_a_network_of_too_many_layers_is_refused_and_the_knobs_stand(
         monkeypatch: pytest.MonkeyPatch) -> None:
     limited(monkeypatch, layers=100)

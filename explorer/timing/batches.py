@@ -37,16 +37,17 @@ class BatchTimes:
 
 
 def measure_batches(key: str, device: str, budget_s: float, choices: Choices,
-                    batches: tuple[int, ...] | None) -> BatchTimes:
+                    batches: tuple[int, ...] | None,
+                    largest: int = LARGEST_BATCH) -> BatchTimes:
     """Time the network `key` at each batch size, for about `budget_s` seconds each.
 
-    Where no sizes are given: 1, 2, 4, and so on, until one does not fit into the memory or a pass
-    takes longer than its budget. A size that does not fit is refused in its point. The points so
-    far are in the progress.
+    Where no sizes are given: 1, 2, 4, and so on up to the `largest`, until one does not fit into
+    the memory or a pass takes longer than its budget. A size that does not fit is refused in its
+    point. The points so far are in the progress.
     """
     source = find_source(key)
     points: list[BatchPoint] = []
-    for size in batches or _doubling(points, budget_s):
+    for size in batches or _doubling(points, budget_s, largest):
         try:
             timing = measure(with_batch(source, size).key, device, budget_s, choices)
             points.append(BatchPoint(size, timing))
@@ -67,9 +68,9 @@ def with_batch(source: Source, size: int) -> Source:
     return source_of(source.config.replace(batch_size=size))
 
 
-def _doubling(points: list[BatchPoint], budget_s: float) -> Iterator[int]:
+def _doubling(points: list[BatchPoint], budget_s: float, largest: int) -> Iterator[int]:
     size = 1
-    while size <= LARGEST_BATCH:
+    while size <= largest:
         yield size
         timing = points[-1].timing
         if timing is None or timing.median_s > budget_s:

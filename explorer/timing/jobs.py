@@ -16,7 +16,7 @@ from concurrent.futures import Future
 
 from explorer.analysis import Summary
 from explorer.pipeline import summarise
-from explorer.sources import Named, Source, to_source
+from explorer.sources import LARGEST_BATCH, Named, Source, to_source
 from explorer.timing.batches import BatchTimes, measure_batches, with_batch
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.devices import resolve
@@ -66,13 +66,14 @@ def submit_layers(network: Named, device: str = "auto", budget_s: float = 2.0,
 
 def submit_batches(network: Named, device: str = "auto", budget_s: float = 1.0,
                    choices: Choices = DEFAULT, batches: Sequence[int] | None = None, *,
-                   summary: Summary | None = None) -> Job[BatchTimes]:
+                   summary: Summary | None = None,
+                   largest: int = LARGEST_BATCH) -> Job[BatchTimes]:
     """Queue timed passes at several batch sizes, for about `budget_s` seconds each.
 
-    Without `batches` 1, 2, 4, and so on, until one does not fit into the memory or a pass takes
-    longer than its budget. A size that does not fit is refused in its point, and the others go on.
-    `summary` is that of the network's own pass, which helps where it is of one image. Raises
-    `ConfigError` for a size that cannot be.
+    Without `batches` 1, 2, 4, and so on up to the `largest`, until one does not fit into the memory
+    or a pass takes longer than its budget. A size that does not fit is refused in its point, and
+    the others go on. `summary` is that of the network's own pass, which helps where it is of one
+    image. Raises `ConfigError` for a size that cannot be.
     """
     source = to_source(network)
     for size in batches or ():
@@ -80,7 +81,7 @@ def submit_batches(network: Named, device: str = "auto", budget_s: float = 1.0,
     one = with_batch(source, 1)
     device, _ = _checked(one, device, budget_s, choices, summary if one == source else None)
     return measuring_process(device).submit(measure_batches, one.key, device, budget_s, choices,
-                                            tuple(batches) if batches else None)
+                                            tuple(batches) if batches else None, largest)
 
 
 def submit_turns(networks: Sequence[Named], device: str = "auto", budget_s: float = 2.0,

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 from explorer import text
 from explorer.analysis import Summary
 from explorer.pipeline import Explored
+from explorer.sources import LARGEST_BATCH
 from explorer.timing import (
     Choices,
     TimingError,
@@ -157,7 +158,7 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
             case "ceiling":
                 return submit_rates(wish.device, wish.choices, again=True)
             case "batches":
-                return submit_batches(*how)
+                return submit_batches(*how, largest=_largest_batch(network, wish))
             case "turns" | "layers in turn":
                 return submit_turns([each.source for each in networks], *how[1:],
                                     layers=wish.what == "layers in turn")
@@ -185,6 +186,17 @@ def _check(network: Explored, wish: Wish) -> None:
                           f"of memory, and this server times passes of up to "
                           f"{allowed.pass_bytes / 1e9:,.1f} GB. A smaller network, input or batch "
                           "needs less.")
+
+
+def _largest_batch(network: Explored, wish: Wish) -> int:
+    """The most images of which a pass is within what the host lets one take: time and memory grow
+    by the image, what the parameters need is small beside."""
+    allowed, made = limits(), network.training if wish.choices.training else network.summary
+    images = network.source.input_shape[0]
+    seconds = predict_seconds(network.summary, wish.device, wish.choices) / images
+    needed = pass_bytes(made, wish.choices) / images if isinstance(made, Summary) else 0
+    most = min(allowed.pass_seconds / max(seconds, 1e-9), allowed.pass_bytes / max(needed, 1))
+    return int(max(1, min(LARGEST_BATCH, most)))
 
 
 def disturbed(run: Future[Any]) -> bool:
