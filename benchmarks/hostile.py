@@ -24,7 +24,7 @@ from contextlib import suppress
 import click
 import psutil
 
-from explorer.config import Config, ConfigError, Knob, knobs_of
+from explorer.config import Config, ConfigError, Knob, Knobs, knobs_of
 from explorer.networks.catalogue import families, presets
 from explorer.pipeline import explore
 from explorer.sources import source_of
@@ -32,7 +32,7 @@ from explorer.sources.key import from_query, to_query
 from explorer.timing import TimingError
 from explorer.timing.process import MeasuringProcess
 from explorer.ui.panel import DEFAULT, PAGE_PARAMETERS
-from explorer.views.layout import LayoutError, _server
+from explorer.views.layout import PROGRAM, LayoutError, places
 from tests.server import running_app
 from tests.sessions import Session
 
@@ -80,6 +80,12 @@ def links(count: int) -> Iterator[dict[str, str]]:
         yield link
 
 
+def read(link: dict[str, str]) -> tuple[Knobs, list[str]]:
+    """Its config, and what is set aside of it."""
+    return from_query({name: text for name, text in link.items() if name not in PAGE_PARAMETERS},
+                      DEFAULT)
+
+
 @click.group()
 def main() -> None:
     pass
@@ -95,8 +101,7 @@ def open_links(in_process: int, through_a_server: int) -> None:
     slowest_network = slowest
     for link in links(in_process):
         start = time.perf_counter()
-        config, aside = from_query({name: text for name, text in link.items()
-                                    if name not in PAGE_PARAMETERS}, DEFAULT)
+        config, aside = read(link)
         to_query(config)
         try:
             source = source_of(config)
@@ -106,7 +111,7 @@ def open_links(in_process: int, through_a_server: int) -> None:
         except ConfigError:
             read_s = time.perf_counter() - start
             outcomes["refused"] += 1
-        except Exception as error:
+        except Exception as error:      # the one thing that must not be: it is printed
             outcomes[f"RAISED {type(error).__name__}"] += 1
             print(link, repr(error))
         outcomes["values set aside"] += len(aside)
@@ -125,8 +130,7 @@ async def _through_a_server(count: int) -> None:
     with running_app() as address:
         await (await Session.open(address, network="resnet50")).close()
         for link in links(count):
-            config, _ = from_query({name: text for name, text in link.items()
-                                    if name not in PAGE_PARAMETERS}, DEFAULT)
+            config, _ = read(link)
             start = time.perf_counter()
             with suppress(ConfigError):
                 explore(source_of(config))
@@ -170,16 +174,16 @@ def kills(times: int) -> None:
     for _ in range(times):
         kill = asyncio.run(_kill_while(dot))
         said[kill] += 1
-    _server.stop()
     print(f"{times} kills of the layout process: {dict(said)}")
     print(f"processes left: {len(here.children(recursive=True))}")
 
 
 async def _kill_while(dot: str) -> str:
-    asked = asyncio.get_running_loop().run_in_executor(None, _server.ask, dot)
+    asked = asyncio.get_running_loop().run_in_executor(None, places, dot)
     await asyncio.sleep(0.3)
-    if _server.process:
-        _server.process.kill()
+    for process in psutil.Process().children():
+        if str(PROGRAM) in process.cmdline():
+            process.kill()
     try:
         await asked
     except LayoutError as error:

@@ -29,6 +29,20 @@ def free_port() -> int:
         return port
 
 
+def _answering(port: int, server: subprocess.Popen[bytes]) -> str:
+    """The address of a server, once it answers there."""
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+            break
+        except OSError:
+            if server.poll() is not None:
+                raise RuntimeError("the server did not start") from None
+            time.sleep(0.25)
+    return url
+
+
 @contextmanager
 def running_app(root: Path = ROOT, *options: str) -> Iterator[str]:
     """Serve the app that stands in `root` on a free port; gives its address."""
@@ -39,16 +53,7 @@ def running_app(root: Path = ROOT, *options: str) -> Iterator[str]:
         cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(root)})
     try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                if server.poll() is not None:
-                    raise RuntimeError("the server did not start") from None
-                time.sleep(0.25)
-        yield url
+        yield _answering(port, server)
     finally:
         server.terminate()
         server.wait(30)
@@ -61,16 +66,7 @@ def deployed(replicas: int) -> Iterator[str]:
     running = subprocess.Popen([sys.executable, ROOT / "deploy" / "run", str(replicas), "--port",
                                 str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                if running.poll() is not None:
-                    raise RuntimeError("the replicas did not start") from None
-                time.sleep(0.25)
-        yield url
+        yield _answering(port, running)
     finally:
         running.terminate()
         if running.wait(60):

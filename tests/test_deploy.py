@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -44,6 +45,14 @@ def test_a_mistake_ends_it_before_anything_starts(
         words: list[str], environment: dict[str, str], said: str) -> None:
     done = command(*words, **environment)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@needs_nginx
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = command("1", "--port", port)
+    assert done.returncode == 2 and f"Error: Port {port} is taken: choose another" in done.stderr
 
 
 def test_the_image_runs_what_the_scripts_run() -> None:
@@ -136,9 +145,9 @@ def test_the_replicas_share_one_measuring_process(address: str) -> None:
     run = process("1").parent()
     assert run
     hosts = [each for each in run.children() if "explorer.timing.host" in each.cmdline()]
-    socket = hosts[0].cmdline()[-1]
-    assert len(hosts) == 1 and stat.S_IMODE(Path(socket).parent.stat().st_mode) == 0o700
-    assert {process(number).environ()["EXPLORER_MEASURING"] for number in "12"} == {socket}
+    address_of_host = hosts[0].cmdline()[-1]
+    assert len(hosts) == 1 and stat.S_IMODE(Path(address_of_host).parent.stat().st_mode) == 0o700
+    assert {process(number).environ()["EXPLORER_MEASURING"] for number in "12"} == {address_of_host}
     secrets = {process(number).environ()["STREAMLIT_SERVER_COOKIE_SECRET"] for number in "12"}
     assert len(secrets) == 1 and len(secrets.pop()) >= 64
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import torch
 
+from explorer.sources import find_source
 from explorer.timing import TimingError, submit
 from explorer.timing import process as timing_process
 from explorer.timing.job import Job, terms
@@ -70,10 +71,15 @@ def test_owners_of_different_servers_take_turns(servers: Servers) -> None:
     first.submit(os.getpid).result(60)
     running = of(first, "greedy", 600)
     until(running.running)
-    one, two, other = of(first, "greedy", 0), of(first, "greedy", 0), of(second, "modest", 0)
+    one, two, other = of(first, "greedy", 1), of(first, "greedy", 1), of(second, "modest", 1)
+    ended: list[Job[None]] = []
+    for job in (one, two, other):
+        job.add_done_callback(ended.append)     # type: ignore[arg-type]
     until(lambda: (one.place, other.place, two.place) == (1, 2, 3))
     assert running.cancel()
     assert one.result(60) is other.result(60) is two.result(60) is None and two.place is None
+    until(lambda: len(ended) == 3)
+    assert ended == [one, other, two]
 
 
 def test_what_is_not_wanted_stops(servers: Servers) -> None:
@@ -140,7 +146,6 @@ def test_the_environment_says_who_measures(address: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(timing_process, "_processes", {})
     shared = timing_process.measuring_process("cpu")
     assert isinstance(shared, SharedProcess)
-    from explorer.sources import find_source
     timing = submit(find_source("vgg11&input_size=32"), "cpu", 0.2).result(60)
     assert timing.median_s > 0 and timing.conditions.torch == torch.__version__
     shared.kill_workers()

@@ -12,7 +12,6 @@ import os
 import sys
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -38,26 +37,26 @@ class Server:
     def take(self) -> None:
         """Take what it asks for, until it has gone."""
         Thread(target=self._tell, daemon=True).start()
-        with suppress(OSError, EOFError):
+        try:
             while True:
                 asked: Ask = self._connection.recv()
                 if asked.work is not None:
                     self._begin(asked, asked.work)
                 elif asked.number in self._jobs:
                     self._jobs[asked.number].cancel()
-        self._gone = True
-        for job in list(self._jobs.values()):
-            job.cancel()
+        except (OSError, EOFError):
+            pass
+        finally:
+            self._gone = True
+            for job in list(self._jobs.values()):
+                job.cancel()
 
     def _begin(self, asked: Ask, work: bytes) -> None:
         process = measuring_process(asked.device)
         assert isinstance(process, MeasuringProcess)
         with terms(asked.owner, asked.most_s):
             job = self._jobs[asked.number] = process.submit_pickled(work)
-        job.add_done_callback(partial(self._note, asked.number))
-
-    def _note(self, number: int, _: object) -> None:
-        self._done.put(number)
+        job.add_done_callback(lambda _: self._done.put(asked.number))
 
     def _tell(self) -> None:
         """Tell what is done at once, and now and then how far the others are. A thread of its own:

@@ -10,7 +10,7 @@ import pickle
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Client, Connection
@@ -145,13 +145,12 @@ class SharedProcess(Executor):
             jobs, closed = list(self._jobs.values()), self._closed
             self._jobs.clear()
             self._places.clear()
-        for job in () if closed else jobs:
-            if not job.running() and not job.set_running_or_notify_cancel():
-                continue
-            job.set_exception(TimingError(
-                f"The measuring process on {self._device} died and is replaced: run again."
-                if connection else
-                f"The measuring process on {self._device} does not answer: run again later."))
+        said = "died and is replaced: run again." if connection else \
+            "does not answer: run again later."
+        for job in jobs:
+            if job.running() or job.set_running_or_notify_cancel():
+                job.set_exception(CancelledError() if closed else TimingError(
+                    f"The measuring process on {self._device} {said}"))
 
     def _connect(self) -> Connection[Any, Any] | None:
         end_s = time.monotonic() + PATIENCE_S
@@ -160,12 +159,13 @@ class SharedProcess(Executor):
                 connection = Client(self._address, "AF_UNIX")
                 break
             except OSError:
-                if time.monotonic() > end_s:
+                if self._closed or time.monotonic() > end_s:
                     return None
                 time.sleep(0.2)
         with self._lock:
-            for asked in self._unsent:
-                connection.send(asked)
+            with suppress(OSError):     # it has gone again, as is seen when it is listened to
+                for asked in self._unsent:
+                    connection.send(asked)
             self._unsent.clear()
             self._connection = connection
         return connection
