@@ -12,8 +12,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -63,6 +67,55 @@ def test_the_image_runs_what_the_scripts_run() -> None:
                     "exec deploy/run ${REPLICAS:-2} --host ${HOST:-localhost}"]
     for script in ("prepare", "well", "run"):
         assert os.access(DEPLOY / script, os.X_OK)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, as a module."""
+    loader = SourceFileLoader("deploy_run", str(DEPLOY / "run"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, loader.name, module)       # dataclasses look there
+    loader.exec_module(module)
+    return module
+
+
+def test_a_large_replica_is_replaced_when_nobody_is_there(
+        run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    for name, value in {"ASK_EVERY_S": 0.0, "IDLE_S": 1.0, "IDLE_BYTES": 40e6, "say": said.append,
+                        "well": lambda port: True}.items():
+        monkeypatch.setattr(run, name, value)
+    port = free_port()
+    server = ("import http.server as h; kept = b'x' * 50_000_000; "
+              f"h.HTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()")
+    part = run.Part("It", [sys.executable, "-c", server], dict(os.environ), port)
+    part.start()
+    try:
+        until(lambda: not run.free(port, None))
+        with socket.create_connection(("127.0.0.1", port)):
+            time.sleep(0.5)     # till the server has taken it
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                part.keep(1e9)
+        assert not said
+        until(lambda: part.keep(1e9) or said, 30)
+        assert said == ["It takes more than 40 MB with nobody there, and is replaced"]
+    finally:
+        run.stop([part])
+
+
+@needs_nginx
+def test_nothing_outlives_a_run_that_is_killed() -> None:
+    left: list[psutil.Process] | None = None
+    with suppress(RuntimeError), deployed(1):
+        [run] = [each for each in psutil.Process().children()
+                 if str(DEPLOY / "run") in each.cmdline()]
+        begun = run.children(recursive=True)
+        run.kill()
+        _, left = psutil.wait_procs(begun, 20) if len(begun) >= 3 else ([], None)
+    assert left == []
 
 
 @pytest.fixture(scope="module")
