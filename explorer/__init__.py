@@ -29,6 +29,7 @@ from explorer.sources.key import from_key, to_key
 from explorer.pipeline import Explored, explore as open, summarise
 from explorer.comparison import Comparison, compare
 from explorer.timing import Timing, TimingError, time_forward
+from explorer.sweeping import fit, grid, sweep
 from explorer.views.tables import layer_frame, to_csv, to_json
 from explorer.views.comparison import comparison_frame
 from explorer.views.graph import draw, draw_beside
@@ -37,6 +38,7 @@ __all__ = [
     "Comparison", "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",
     "TimingError", "Trace", "TraceError", "analyse", "build", "compare", "comparison_frame",
     "configure", "draw", "draw_beside", "families",
-    "from_key", "layer_frame", "open", "presets", "summarise", "time_forward", "to_csv",
+    "fit", "from_key", "grid", "layer_frame", "open", "presets", "summarise", "sweep",
+    "time_forward", "to_csv",
     "to_json", "to_key", "trace",
 ]

@@ -110,6 +110,14 @@ def summarise(named: Named, *, training: bool = False) -> Summary:
     return _pass(source.build("meta"), source, training)
 
 
+def summarise_both(named: Named) -> tuple[Summary, Summary | None]:
+    """The summaries of a forward pass and of a training pass, of one network that is built once;
+    None where the training pass alone fails. Raises what `summarise` raises."""
+    source = to_source(named)
+    network = source.build("meta")
+    return _pass(network, source, training=False), _training_pass(network, source)
+
+
 def _pass(network: nn.Module, source: Source, training: bool) -> Summary:
     """Its summary; a `TraceError` says what input works."""
     try:

@@ -20,7 +20,7 @@ ORDER = [
     ["libraries", "reloading", "text", "validation"], ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
-    ["timing", "sweep", "published"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
+    ["timing", "published"], ["sweeping"], ["views"], ["ui", "cli"], ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 

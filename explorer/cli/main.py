@@ -13,10 +13,12 @@ from explorer.cli.graph import graph
 from explorer.cli.networks import explain, list_networks, summary
 from explorer.cli.output import close_screen
 from explorer.cli.published import published
+from explorer.cli.sweep import fit, sweep
 from explorer.cli.timing import time
 from explorer.config import ConfigError
 from explorer.libraries import LibraryError
 from explorer.published import PublishedError
+from explorer.sweeping import WorkerError
 from explorer.timing import TimingError
 from explorer.tracing import TraceError
 from explorer.views.layout import LayoutError
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (list_networks, summary, time, explain, graph, compare, published):
+for command in (list_networks, summary, time, explain, graph, compare, sweep, fit, published):
     cli.add_command(command)
 
 
@@ -48,8 +50,8 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
-    except (ConfigError, LayoutError, LibraryError, PublishedError, TraceError,
-            TimingError) as error:
+    except (ConfigError, LayoutError, LibraryError, PublishedError, TimingError,
+            TraceError, WorkerError) as error:
         message = str(error)
     except click.Abort:
         sys.exit(130)

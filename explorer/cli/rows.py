@@ -1,0 +1,74 @@
+"""The file of a sweep: rows are in it as they come, and stay whatever happens."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from explorer.cli.output import write
+
+
+def line(values: Iterable[Any]) -> str:
+    """A line of CSV; empty where there is no value."""
+    said = io.StringIO()
+    csv.writer(said, lineterminator="\n").writerow(["" if value is None else value
+                                                    for value in values])
+    return said.getvalue()
+
+
+class RowFile:
+    """A CSV file that grows by whole rows."""
+
+    def __init__(self, path: Path, columns: Sequence[str], *, resume: bool) -> None:
+        self.path, self._columns = path, columns
+        self.rows: dict[str, str] = {}
+        """Lines by the key that ends them."""
+        try:
+            if path.exists() and path.stat().st_size and not resume:
+                raise click.ClickException(f"{path} is there already: --resume goes on with it, or "
+                                           "name another file.")
+            if resume and path.exists():
+                self._read()
+            self._file = path.open("r+b" if path.exists() else "w+b")
+            self._file.truncate(0)
+            self._add([line(columns), *self.rows.values()])
+        except OSError as error:
+            raise click.ClickException(f"Cannot write {path}: {error.strerror}.") from None
+
+    def _read(self) -> None:
+        whole, newline, _ = self.path.read_text(encoding="utf-8").rpartition("\n")
+        if not newline:     # not even the header was written
+            return
+        header, *rows = csv.reader(io.StringIO(whole))
+        if header != list(self._columns):
+            raise click.ClickException(f"{self.path} is of another sweep: its columns are "
+                                       f"{', '.join(header[:8])} … Name another file.")
+        self.rows = {values[-1]: line(values) for values in rows if len(values) == len(header)}
+
+    def add(self, key: str, values: Iterable[Any]) -> None:
+        self.rows[key] = line(values)
+        self._add([self.rows[key]])
+
+    def _add(self, lines: Iterable[str]) -> None:
+        end = self._file.seek(0, io.SEEK_END)
+        try:
+            self._file.write("".join(lines).encode("utf-8"))
+            self._file.flush()
+        except OSError as error:        # a full disk: what was there stays whole
+            with suppress(OSError):
+                self._file.close()
+            with self.path.open("r+b") as file:
+                file.truncate(end)
+            raise click.ClickException(f"Cannot write {self.path}: {error.strerror}. What was "
+                                       "written is whole: --resume goes on with it.") from None
+
+    def finish(self, keys: Iterable[str]) -> None:
+        """In the order of the grid, whatever order the rows came in."""
+        self._file.close()
+        write("".join([line(self._columns), *[self.rows[key] for key in keys]]), self.path)

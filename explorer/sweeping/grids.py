@@ -1,0 +1,170 @@
+"""A grid: networks, and the values that their knobs take in turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import product
+
+from explorer.config import ConfigError, Knob, Knobs, find_knob
+from explorer.sources.key import from_settings, split_key, split_setting, to_key
+from explorer.sources.source import write_key
+
+MOST_CONFIGS = 1_000_000
+"""The most that a grid may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A knob and the values that it takes, as texts, each once."""
+
+    knob: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A config of a grid."""
+
+    network: str
+    values: tuple[str, ...]
+    """Of the grid's axes, in their order."""
+    key: str
+    """The canonical string; where the values cannot be together, what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Every value of each axis with every one of the others, for each network."""
+
+    networks: tuple[Knobs, ...]
+    axes: tuple[Axis, ...]
+
+    def __len__(self) -> int:
+        return len(self.networks) * math.prod(len(axis.values) for axis in self.axes)
+
+    def __iter__(self) -> Iterator[Point]:
+        for network in self.networks:
+            for values in product(*(axis.values for axis in self.axes)):
+                turned = list(zip((axis.knob for axis in self.axes), values, strict=True))
+                yield Point(network.network, values, _key(network, turned))
+
+
+def grid(networks: Sequence[str], over: Sequence[Axis | str],
+         settings: Sequence[tuple[str, str]] = ()) -> Grid:
+    """The grid of some networks, each a canonical string, over some axes, or what `parse_axis`
+    reads; `settings` turn knobs of all of them.
+
+    Raises `ConfigError` for a knob that one of the networks does not have, a value that is none of
+    it, one knob twice, and more than `MOST_CONFIGS`. What cannot be together is a point whose
+    record says so.
+
+    >>> len(grid(["resnet18", "resnet34"], ["width=0.5:1:0.25"]))
+    6
+    """
+    axes = [axis if isinstance(axis, Axis) else parse_axis(axis) for axis in over]
+    configs = []
+    for network in networks:
+        name, own = split_key(network)
+        configs.append(from_settings(name, [*own, *settings]))
+    for kind, names in (("network", [to_key(config) for config in configs]),
+                        ("knob", [axis.knob for axis in axes])):
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"The {kind} {name} is given twice. Give it once, with all its "
+                                  "values." if kind == "knob" else
+                                  f"The network {name} is given twice. Give it once.")
+    made = Grid(tuple(configs), tuple([
+        Axis(axis.knob, tuple(dict.fromkeys([_text(config, axis.knob, value)
+                                             for value in axis.values for config in configs])))
+        for axis in axes]))
+    if len(made) > MOST_CONFIGS:
+        raise ConfigError(
+            " × ".join([f"{len(configs):,} networks" if len(configs) > 1 else "1 network",
+                        *[f"{len(axis.values):,} of {axis.knob}" for axis in made.axes]])
+            + f" are {len(made):,} configs, and a sweep has at most {MOST_CONFIGS:,}. Take a "
+            "larger step, or fewer knobs.")
+    return made
+
+
+def parse_axis(text: str) -> Axis:
+    """ "width=0.25:1.5:0.125" (from, to, step) or "input_size=128,160,192" as an axis.
+
+    Counts of blocks are written with dashes: "blocks=2-2-2-2,3-4-6-3". Raises `ConfigError` for a
+    range that runs backwards, a step that is not above 0, and one of more than `MOST_CONFIGS`.
+
+    >>> parse_axis("width=0.5:1:0.25").values
+    ('0.5', '0.75', '1')
+    """
+    knob, written = split_setting(text)
+    values: list[str] = []
+    for part in written.split(","):
+        values += _range(knob, part) if ":" in part else [part.strip()]
+    if not all(values):
+        raise ConfigError(f"`{knob}` lacks a value in {written!r}. Write {knob}=FROM:TO:STEP, or "
+                          f"values with commas between them.", knob)
+    return Axis(knob, tuple(dict.fromkeys(values)))
+
+
+def _range(knob: str, text: str) -> list[str]:
+    parts = text.split(":")
+    try:
+        if len(parts) != 3 or not text.isascii() or "_" in text:
+            raise ValueError(text)
+        # Decimals, because 3 × 0.1 is 0.30000000000000004.
+        low, high, step = (Decimal(part.strip()) for part in parts)
+        if not all(number.is_finite() for number in (low, high, step)):
+            raise ValueError(text)
+    except (ValueError, InvalidOperation):
+        raise ConfigError(f"The range of `{knob}` is written FROM:TO:STEP, such as "
+                          f"0.25:1.5:0.125; got {text[:80]!r}.", knob) from None
+    if step <= 0:
+        raise ConfigError(f"The step of `{knob}` must be above 0; got {parts[2].strip()}.", knob)
+    if high < low:
+        raise ConfigError(f"The range of `{knob}` runs backwards: from {parts[0].strip()} to "
+                          f"{parts[1].strip()}. Write the smaller one first.", knob)
+    if (high - low) / step >= MOST_CONFIGS:
+        raise ConfigError(f"The range {text[:80]} of `{knob}` has more than {MOST_CONFIGS:,} "
+                          "values. Take a larger step.", knob)
+    count = int((high - low) / step) + 1
+    return [f"{(low + number * step).normalize():f}" for number in range(count)]
+
+
+def _text(config: Knobs, name: str, value: str) -> str:
+    """The canonical text of a value, which must be one of the knob's own."""
+    knob = find_knob(config, name)
+    parsed = knob.parse(value)
+    entries = {"counts": parsed, "int": (parsed,), "float": (parsed,)}.get(knob.kind, ())
+    for entry in entries:
+        if not knob.low <= entry <= knob.high:
+            raise ConfigError(f"`{name}` must be {knob.rule}; got {value}.", name)
+    return knob.format(parsed)
+
+
+def _key(network: Knobs, turned: Sequence[tuple[str, str]]) -> str:
+    try:
+        return to_key(network.replace(**_values(network, turned)))
+    except ConfigError:
+        return write_key(to_key(network), turned)
+
+
+def _values(network: Knobs, turned: Sequence[tuple[str, str]]) -> Mapping[str, object]:
+    return {name: find_knob(network, name).parse(text) for name, text in turned}
+
+
+def usual_axis(knob: Knob) -> Axis:
+    """The values of a knob from its lowest to its highest, by its step."""
+    match knob.kind:
+        case "bool":
+            return Axis(knob.name, ("off", "on"))
+        case "choice":
+            return Axis(knob.name, tuple([str(option) for option in knob.options]))
+        case "counts":
+            raise ConfigError(f"`{knob.name}` has no order. Write its values, such as "
+                              f"{knob.name}=2-2-2-2,3-4-6-3.", knob.name)
+    low, high, step = (Decimal(f"{number:g}") for number in (knob.low, knob.high, knob.step))
+    first = math.floor(low / step) + 1      # multiples of the step, and both ends
+    between = [step * number for number in range(first, math.ceil(high / step))]
+    return Axis(knob.name, tuple([f"{number.normalize():f}" for number in (low, *between, high)]))

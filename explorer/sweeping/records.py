@@ -1,0 +1,70 @@
+"""What one config costs, as a record that travels between processes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+import torch
+
+from explorer.analysis import Totals
+from explorer.config import ConfigError
+from explorer.libraries import LibraryError
+from explorer.pipeline import summarise_both
+from explorer.sources import find_source
+from explorer.timing import Timing
+from explorer.tracing import TraceError
+
+
+class WorkerError(RuntimeError):
+    """Those who are to do the work are not there, or are not fit for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A config, and what it costs or why it cannot run."""
+
+    key: str
+    totals: Totals | None = None
+    """Of a forward pass in evaluation, with the `saved_bytes` of a training pass, None where
+    that one fails; None where the pass itself fails."""
+    error: str | None = None
+    timing: Timing | None = None
+    """Of its passes on this machine, where they were timed."""
+
+
+def count(key: str) -> Record:
+    """What the config of a canonical string costs. Whatever goes wrong is in the record."""
+    try:
+        with redirect_stdout(StringIO()):       # a stranger's network may print
+            evaluated, trained = summarise_both(find_source(key))
+            return Record(key, replace(evaluated.totals,
+                                       saved_bytes=trained.totals.saved_bytes if trained else None))
+    except (ConfigError, LibraryError, TraceError) as error:
+        return Record(key, error=" ".join(str(error).split()))
+    except Exception as error:      # of a stranger's network: it ends this config, not the sweep
+        return Record(key, error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def count_all(expected: str, keys: Sequence[str]) -> list[Record]:
+    """`count` of several, by a worker that must have the program of the version `expected`."""
+    if (own := version()) != expected:
+        raise WorkerError(f"A worker has another version of the program ({own}; here it is "
+                          f"{expected}). Install the same one on all workers, and start them anew.")
+    return [count(key) for key in keys]
+
+
+@cache
+def version() -> str:
+    """The program's source and the libraries' versions, in a few letters: two that are equal count
+    alike."""
+    package = Path(__file__).parents[1]
+    said = hashlib.sha256(torch.__version__.encode())
+    for file in sorted(package.rglob("*.py")):
+        said.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    return said.hexdigest()[:12]

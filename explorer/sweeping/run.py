@@ -1,0 +1,150 @@
+"""A sweep: configs -> records as they come, over any `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
+from itertools import islice
+from threading import Thread
+from typing import Any
+
+from loky import get_reusable_executor
+
+from explorer.config import Knobs
+from explorer.libraries import INSTALL, LibraryError
+from explorer.sources import source_of
+from explorer.sweeping.grids import Point
+from explorer.sweeping.records import Record, WorkerError, count_all, version
+
+CHUNK = 8
+"""Configs that travel together: sending them costs less than counting one."""
+IN_FLIGHT = 64
+"""Chunks that are handed out at once, so that a sweep of a million does not wait in the memory."""
+TRIES = 3
+"""Workers that may die of a config before it is told to be the cause."""
+WARM_S = 300
+"""For how long idle workers stay."""
+
+
+def sweep(configs: Iterable[Knobs | Point | str], executor: Executor | None = None,
+          workers: int | None = None) -> Iterator[Record]:
+    """What each config costs, in order of completion: each once, and one that cannot run with the
+    reason.
+
+    Without an `executor` so many processes of this machine do it, one for each core where `workers`
+    is None; they stay for a while, so that the next sweep begins at once. Raises `WorkerError`
+    where a worker has another version of the program.
+
+    >>> records = sweep(["resnet18", "resnet18&width=0.5"], workers=1)
+    >>> sorted(record.totals.macs for record in records if record.totals)
+    [483149824, 1814073344]
+    """
+    keys = map(_key, configs)
+    chunks = iter(lambda: list(islice(keys, CHUNK)), [])
+    under_way: dict[Future[list[Record]], list[str]] = {}
+    suspects: list[str] = []
+
+    def submit(chunk: list[str]) -> Future[list[Record]]:
+        return (executor or processes(workers)).submit(count_all, version(), chunk)
+
+    try:
+        while True:
+            if not suspects:
+                under_way |= {submit(chunk): chunk
+                              for chunk in islice(chunks, IN_FLIGHT - len(under_way))}
+            elif not under_way:
+                # One by one, so that what kills a worker does not take others with it.
+                yield from [_alone(submit, suspects.pop()) for _ in range(len(suspects))]
+                continue
+            if not under_way:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                chunk = under_way.pop(future)
+                try:
+                    yield from future.result()
+                except WorkerError:
+                    raise
+                except Exception:       # whatever an executor raises where a worker has died
+                    suspects += chunk
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def _key(config: Knobs | Point | str) -> str:
+    return config if isinstance(config, str) else \
+        config.key if isinstance(config, Point) else source_of(config).key
+
+
+def _alone(submit: Callable[[list[str]], Future[list[Record]]], key: str) -> Record:
+    for _ in range(TRIES - 1):
+        try:
+            [record] = submit([key]).result()
+            return record
+        except WorkerError:
+            raise
+        except Exception as error:
+            died = error
+    return Record(key, error=f"Its worker died {TRIES} times: {type(died).__name__}.")
+
+
+def processes(workers: int | None = None) -> Executor:
+    """Processes of this machine, warm after the first sweep; new ones where they have died."""
+    pool: Executor = get_reusable_executor(max_workers=workers, timeout=WARM_S,
+                                           initializer=_follow, initargs=(os.getpid(),))
+    return pool
+
+
+def _follow(parent: int) -> None:
+    """A worker ends with its parent, also where that is killed, and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(0)
+
+    Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Executor]:
+    """The workers of a Dask scheduler, as `tcp://host:port`.
+
+    Raises `LibraryError` without the library, and `WorkerError` where the scheduler does not
+    answer, has no workers, or has one with another version of this program.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise LibraryError(f"A scheduler needs the library distributed: {INSTALL}") from None
+    try:
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, timeout=5, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise WorkerError(f"No Dask scheduler answers at {address} ({type(error).__name__}). Start "
+                          "one with `dask scheduler`, and write its address as "
+                          "tcp://host:port.") from None
+    with client:
+        _check(client, address)
+        yield client.get_executor(pure=False)
+
+
+def _check(client: Any, address: str) -> None:
+    try:
+        versions: dict[str, str] = client.run(version)
+    except Exception as error:      # of any kind: it is raised in a process of somebody else
+        raise WorkerError(f"A worker of {address} cannot run this program "
+                          f"({type(error).__name__}: {error}). Start the workers where it is "
+                          "installed, with PYTHONPATH at its directory.") from None
+    if not versions:
+        raise WorkerError(f"The scheduler at {address} has no workers. Start some with "
+                          f"`dask worker {address}`.")
+    for worker, own in versions.items():
+        if own != version():
+            raise WorkerError(f"The worker {worker} has another version of the program ({own}; "
+                              f"here it is {version()}). Install the same one, and start it anew.")
