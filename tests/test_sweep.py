@@ -297,7 +297,7 @@ def test_what_is_killed_is_resumed_to_the_same_file(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
     subprocess.run(command(*SWEEP, "--output", str(whole)), check=True, cwd=ROOT)
     pick = random.Random(3)
-    for ending in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+    for ending in (signal.SIGKILL, signal.SIGINT):
         resume = ["--resume"] if parts.exists() else []
         running = subprocess.Popen(command(*SWEEP, "--output", str(parts), *resume), cwd=ROOT,
                                    stderr=subprocess.PIPE, start_new_session=True)
