@@ -6,6 +6,7 @@ import csv
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -253,6 +254,31 @@ def test_over_dask_every_result_is_there_once_though_a_worker_is_killed(
 
 
 @pytest.mark.xdist_group("dask")
+def test_a_worker_with_another_source_is_told_before_anything_starts(
+        cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "explorer", tmp_path / "explorer",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "explorer" / "text.py").open("a") as file:
+        file.write("# Another version.\n")
+    other = subprocess.Popen(
+        [sys.executable, "-m", "dask", "worker", cluster[0], "--no-dashboard", "--no-nanny"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end, said = time.monotonic() + 30, ""
+        while "has another version of the program" not in said:
+            assert time.monotonic() < end and other.poll() is None
+            try:
+                with connect(cluster[0]):
+                    time.sleep(0.2)
+            except WorkerError as error:
+                said = str(error)
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.xdist_group("dask")
 def test_a_scheduler_that_does_not_answer_is_told_at_once() -> None:
     pytest.importorskip("distributed")
     for address in (f"tcp://127.0.0.1:{free_port()}", "nonsense://x"):
@@ -338,14 +364,15 @@ def test_mistakes_end_in_one_line(words: list[str], said: str) -> None:
     assert done.exit_code and said in done.output + str(done.exception)
 
 
-def test_a_file_of_another_sweep_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\n", b"\x89PNG\r\n\x1a\n\xff\x00\n"])
+def test_a_file_of_another_sweep_is_left_alone(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "rows.csv"
-    file.write_text("a,b\n1,2\n")
+    file.write_bytes(content)
     for resume, said in ((["--resume"], "of another sweep"), ([], "is there already")):
         done = CliRunner().invoke(cli, ["sweep", "vgg11", "--over", "width=1", "--output",
                                         str(file), *resume])
         assert done.exit_code and said in done.output + str(done.exception)
-        assert file.read_text() == "a,b\n1,2\n"
+        assert file.read_bytes() == content
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -33,23 +33,29 @@ class RowFile:
             if path.exists() and path.stat().st_size and not resume:
                 raise click.ClickException(f"{path} is there already: --resume goes on with it, or "
                                            "name another file.")
-            if resume and path.exists():
-                self._read()
+            whole = self._read() if path.exists() else 0
             self._file = path.open("r+b" if path.exists() else "w+b")
-            self._file.truncate(0)
-            self._add([line(columns), *self.rows.values()])
+            self._file.truncate(whole)      # behind its last whole row
+            if not whole:
+                self._add([line(columns)])
         except OSError as error:
             raise click.ClickException(f"Cannot write {path}: {error.strerror}.") from None
 
-    def _read(self) -> None:
-        whole, newline, _ = self.path.read_text(encoding="utf-8").rpartition("\n")
-        if not newline:     # not even the header was written
-            return
-        header, *rows = csv.reader(io.StringIO(whole))
+    def _read(self) -> int:
+        """How many bytes of it are whole rows, which it notes."""
+        whole = self.path.read_bytes()
+        whole = whole[:whole.rfind(b"\n") + 1]
+        if not whole:       # not even the header was written
+            return 0
+        try:
+            header, *rows = csv.reader(io.StringIO(whole.decode("utf-8")))
+        except (ValueError, csv.Error):
+            header, rows = ["not those of a sweep"], []
         if header != list(self._columns):
             raise click.ClickException(f"{self.path} is of another sweep: its columns are "
                                        f"{', '.join(header[:8])} … Name another file.")
         self.rows = {values[-1]: line(values) for values in rows if len(values) == len(header)}
+        return len(whole)
 
     def add(self, key: str, values: Iterable[Any]) -> None:
         self.rows[key] = line(values)

@@ -11,13 +11,10 @@ from itertools import pairwise
 from explorer.config import ConfigError, Knobs, find_knob
 from explorer.sources.key import from_key
 from explorer.sweeping.grids import Axis, Grid, Point, parse_axis, usual_axis
-from explorer.sweeping.records import Record, count
+from explorer.sweeping.records import FIGURES, Record, count
 from explorer.sweeping.run import sweep
 from explorer.timing import quiet, submit
 
-FIGURES = {"params": "params", "macs": "macs", "peak_memory": "peak_activation_bytes",
-           "saved_memory": "saved_bytes", "latency": "latency"}
-"""What can be limited, and its name among the totals."""
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 
@@ -217,7 +214,5 @@ def _holds(record: Record, limits: Sequence[Limit]) -> bool:
 
 def _value(record: Record, limit: Limit) -> float:
     """Of the figure that is limited; endless where it is not known."""
-    if limit.figure == "latency":
-        return record.timing.median_s if record.timing else math.inf
-    value = getattr(record.totals, FIGURES[limit.figure])
-    return math.inf if value is None else float(value)
+    value = record.figure(limit.figure)
+    return math.inf if value is None else value

@@ -20,6 +20,10 @@ from explorer.sources import find_source
 from explorer.timing import Timing
 from explorer.tracing import TraceError
 
+FIGURES = {"params": "params", "macs": "macs", "peak_memory": "peak_activation_bytes",
+           "saved_memory": "saved_bytes", "latency": "latency"}
+"""What can be limited, and its name among the totals."""
+
 
 class WorkerError(RuntimeError):
     """Those who are to do the work are not there, or are not fit for it."""
@@ -36,6 +40,13 @@ class Record:
     error: str | None = None
     timing: Timing | None = None
     """Of its passes on this machine, where they were timed."""
+
+    def figure(self, name: str) -> float | None:
+        """One of `FIGURES`; None where it is not known."""
+        if name == "latency":
+            return self.timing.median_s if self.timing else None
+        value: int | None = getattr(self.totals, FIGURES[name], None)
+        return value
 
 
 def count(key: str) -> Record:

@@ -87,7 +87,7 @@ def _alone(submit: Callable[[list[str]], Future[list[Record]]], key: str) -> Rec
             return record
         except WorkerError:
             raise
-        except Exception as error:
+        except Exception as error:      # as above
             died = error
     return Record(key, error=f"Its worker died {TRIES} times: {type(died).__name__}.")
 

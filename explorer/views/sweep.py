@@ -11,7 +11,7 @@ import pandas as pd
 
 from explorer import text
 from explorer.analysis import Totals
-from explorer.sweeping import FIGURES, Fit, Limit, Record
+from explorer.sweeping import Fit, Limit, Record
 from explorer.sweeping.grids import Grid, Point
 from explorer.timing import quiet
 
@@ -72,11 +72,10 @@ def fit_text(fit: Fit) -> str:
         lines += [_line("does not", fit.beyond, fit.limits)] if fit.beyond else \
             [] if len(fit.axes) > 1 else ["It is the largest value of the knob."]
     if fit.below:
-        lines.append("A smaller value does not hold, since channels are rounded:\n"
+        lines.append("A smaller value does not hold:\n"
                      + _line("does not", fit.below, fit.limits))
     elif not fit.rising:
-        lines.append("A larger value does not always cost more here, since channels are rounded. "
-                     "Each value was looked at.")
+        lines.append("A larger value does not always cost more here. Each value was looked at.")
     return "\n".join([*lines, f"{fit.counted:,} configs were looked at."])
 
 
@@ -85,14 +84,8 @@ def _line(word: str, record: Record, limits: Sequence[Limit]) -> str:
         return f"  {word:9} {record.key}: {record.error}"
     return f"  {word:9} {record.key}: " + ", ".join(
         [f"{NAMES[limit.figure]} {_amount(limit, value)}"
-         for limit in limits if (value := _value(record, limit)) is not None])
-
-
-def _value(record: Record, limit: Limit) -> float | None:
-    if limit.figure == "latency":
-        return record.timing.median_s if record.timing else None
-    value: int | None = getattr(record.totals, FIGURES[limit.figure])
-    return value
+         for limit in limits if (value := record.figure(limit.figure)) is not None]) + (
+        " (disturbed: measure again)" if record.timing and not quiet(record.timing) else "")
 
 
 def _amount(limit: Limit, value: float) -> str:
@@ -102,9 +95,11 @@ def _amount(limit: Limit, value: float) -> str:
 
 def fit_json(fit: Fit) -> str:
     def record(found: Record | None) -> Row | None:
-        return None if found is None else {"key": found.key, "error": found.error,
-                          "totals": found.totals and asdict(found.totals),
-                          "median_s": found.timing and found.timing.median_s}
+        return None if found is None else {
+            "key": found.key, "error": found.error,
+            "totals": found.totals and asdict(found.totals),
+            "median_s": found.timing and found.timing.median_s,
+            "disturbed": found.timing and not quiet(found.timing)}
 
     return json.dumps({"limits": {limit.figure: limit.most for limit in fit.limits},
                        "best": record(fit.best), "beyond": record(fit.beyond),
