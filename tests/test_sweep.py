@@ -86,6 +86,7 @@ def test_what_is_no_range_is_told(text: str, said: str) -> None:
     (["resnet18", "resnet18"], ["width=1"], "The network resnet18 is given twice"),
     (["resnet18"], ["batch_size=1:1000:1", "num_classes=1:10000:1"],
      "1 network × 1,000 of batch_size × 10,000 of num_classes are 10,000,000 configs"),
+    (["net.py:Net"], ["width=1"], "net.py:Net has no knobs: a sweep is of networks of"),
     (["nothing"], ["width=1"], "Unknown network 'nothing'"),
 ])
 def test_a_grid_that_cannot_be_is_told(networks: list[str], over: list[str], said: str) -> None:
@@ -352,6 +353,7 @@ def test_what_is_killed_is_resumed_to_the_same_file(tmp_path: Path) -> None:
     (["sweep", "vgg11", "--over", "width=1", "--resume"], "--resume goes on with"),
     (["sweep", "vgg11", "--over", "width=1", "--output", "x.csv", "--format", "json"], "is CSV"),
     (["sweep", "vgg11", "--over", "width=1", "--output", "/nowhere/x.csv"], "Cannot write"),
+    (["sweep", "vgg11", "--over", "width=1", "--output", "/dev/full"], "no ordinary file"),
     (["fit", "vgg11", "--knob", "nothing", "--at-most", "macs=1G"], "has no knob 'nothing'"),
     (["fit", "vgg11", "--knob", "width", "--at-most", "speed=1"], "'speed=1' is no limit"),
     (["fit", "vgg11", "--knob", "width", "--at-most", "macs=lots"], "number above 0"),

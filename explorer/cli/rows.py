@@ -29,6 +29,8 @@ class RowFile:
         self.path, self._columns = path, columns
         self.rows: dict[str, str] = {}
         """Lines by the key that ends them."""
+        if path.exists() and not path.is_file():        # reading a device may never end
+            raise click.ClickException(f"{path} is no ordinary file, and rows are kept in one.")
         try:
             if path.exists() and path.stat().st_size and not resume:
                 raise click.ClickException(f"{path} is there already: --resume goes on with it, or "

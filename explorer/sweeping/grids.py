@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import product
 
 from explorer.config import ConfigError, Knob, Knobs, find_knob
+from explorer.sources.file import is_file
 from explorer.sources.key import from_settings, split_key, split_setting, to_key
 from explorer.sources.source import write_key
 
@@ -67,6 +68,9 @@ def grid(networks: Sequence[str], over: Sequence[Axis | str],
     axes = [axis if isinstance(axis, Axis) else parse_axis(axis) for axis in over]
     configs = []
     for network in networks:
+        if is_file(network):
+            raise ConfigError(f"{network[:80]} has no knobs: a sweep is of networks of the "
+                              "catalogue, timm or torchvision.", "network")
         name, own = split_key(network)
         configs.append(from_settings(name, [*own, *settings]))
     for kind, names in (("network", [to_key(config) for config in configs]),
