@@ -20,7 +20,7 @@ import click
 import psutil
 
 from explorer.sweeping import WorkerError, connect, grid, sweep
-from explorer.sweeping.records import count
+from explorer.sweeping.records import count_all, version
 from tests.server import ROOT, free_port
 
 
@@ -39,8 +39,7 @@ def timed(configs: list[str], executor: Executor | None = None) -> float:
 
 def alone(configs: list[str]) -> float:
     start = time.perf_counter()
-    for key in configs:
-        count(key)
+    count_all(version(), configs)
     return time.perf_counter() - start
 
 

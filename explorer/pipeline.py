@@ -78,12 +78,7 @@ def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: boo
     1814073344
     """
     source = to_source(named, inputs)
-    network = source.build("meta")
-    layers = sum(not module._modules for module in network.modules())
-    if layers > most_layers:
-        raise ConfigError(f"{source.title} has {layers:,} layers, and networks of up to "
-                          f"{most_layers:,.0f} are opened here. Fewer blocks or less depth make it "
-                          "smaller.")
+    network = _build(source, most_layers)
     try:
         summary = _pass(network, source, training)
     except TraceError as error:
@@ -110,12 +105,24 @@ def summarise(named: Named, *, training: bool = False) -> Summary:
     return _pass(source.build("meta"), source, training)
 
 
-def summarise_both(named: Named) -> tuple[Summary, Summary | None]:
+def summarise_both(named: Named, *, most_layers: float = math.inf
+                   ) -> tuple[Summary, Summary | None]:
     """The summaries of a forward pass and of a training pass, of one network that is built once;
-    None where the training pass alone fails. Raises what `summarise` raises."""
+    None where the training pass alone fails. Raises what `summarise` raises, and `ConfigError` for
+    a network of more than `most_layers`, before it is followed."""
     source = to_source(named)
-    network = source.build("meta")
+    network = _build(source, most_layers)
     return _pass(network, source, training=False), _training_pass(network, source)
+
+
+def _build(source: Source, most_layers: float) -> nn.Module:
+    network = source.build("meta")
+    layers = sum(not module._modules for module in network.modules())
+    if layers > most_layers:
+        raise ConfigError(f"{source.title} has {layers:,} layers, and networks of up to "
+                          f"{most_layers:,.0f} are opened here. Fewer blocks or less depth make it "
+                          "smaller.")
+    return network
 
 
 def _pass(network: nn.Module, source: Source, training: bool) -> Summary:

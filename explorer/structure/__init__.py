@@ -2,7 +2,8 @@
 
 from explorer.structure.depth import weighted_depth
 from explorer.structure.parts import Part, Place, Role, Structure, occurrences
+from explorer.structure.tree import stage_layers
 from explorer.structure.wiring import EdgeKind, Wiring
 
 __all__ = ["EdgeKind", "Part", "Place", "Role", "Structure", "Wiring", "occurrences",
-           "weighted_depth"]
+           "stage_layers", "weighted_depth"]

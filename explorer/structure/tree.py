@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from explorer.analysis import Layer
+from explorer.analysis import Layer, Summary
 from explorer.tracing import Trace
 
 
@@ -82,6 +82,14 @@ def _unwrapped(node: Node) -> Node:
             return inner
         node.parts = inner.parts
     return node
+
+
+def stage_layers(summary: Summary) -> list[tuple[str, tuple[Layer, ...]]]:
+    """The stages of a pass with their layers, in order, without what is inside them: the path of
+    each and all layers of it."""
+    root = modules_of(summary.trace, summary.layers)
+    return [(node.outer, summary.layers[node.start:node.stop])
+            for node in Flow(summary.layers).stages(root)]
 
 
 class Flow:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-from explorer.analysis import Totals
+from explorer.analysis import Summary, Totals
 from explorer.config import ConfigError
 from explorer.libraries import LibraryError
 from explorer.pipeline import summarise_both
 from explorer.sources import find_source
+from explorer.structure import stage_layers
 from explorer.timing import Timing
 from explorer.tracing import TraceError
 
@@ -27,6 +31,14 @@ FIGURES = {"params": "params", "macs": "macs", "peak_memory": "peak_activation_b
 
 class WorkerError(RuntimeError):
     """Those who are to do the work are not there, or are not fit for it."""
+
+
+class StageCost(NamedTuple):
+    """What one stage of a network costs, by the path of its module."""
+
+    path: str
+    params: int
+    macs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,8 @@ class Record:
     error: str | None = None
     timing: Timing | None = None
     """Of its passes on this machine, where they were timed."""
+    stages: tuple[StageCost, ...] = ()
+    """Of the forward pass; their sums are its totals."""
 
     def figure(self, name: str) -> float | None:
         """One of `FIGURES`; None where it is not known."""
@@ -49,25 +63,47 @@ class Record:
         return value
 
 
-def count(key: str) -> Record:
-    """What the config of a canonical string costs. Whatever goes wrong is in the record."""
+def count(key: str, most_layers: float = math.inf) -> Record:
+    """What the config of a canonical string costs. Whatever goes wrong is in the record, also that
+    it has more than `most_layers`."""
     try:
         with redirect_stdout(StringIO()):       # a stranger's network may print
-            evaluated, trained = summarise_both(find_source(key))
-            return Record(key, replace(evaluated.totals,
-                                       saved_bytes=trained.totals.saved_bytes if trained else None))
+            evaluated, trained = summarise_both(find_source(key), most_layers=most_layers)
+            saved = trained.totals.saved_bytes if trained else None
+            return Record(key, replace(evaluated.totals, saved_bytes=saved),
+                          stages=_stages(evaluated))
     except (ConfigError, LibraryError, TraceError) as error:
         return Record(key, error=" ".join(str(error).split()))
     except Exception as error:      # of a stranger's network: it ends this config, not the sweep
         return Record(key, error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
 
-def count_all(expected: str, keys: Sequence[str]) -> list[Record]:
+def _stages(summary: Summary) -> tuple[StageCost, ...]:
+    return tuple([StageCost(path, sum([layer.params for layer in layers]),
+                            sum([layer.macs or 0 for layer in layers]))
+                  for path, layers in stage_layers(summary)])
+
+
+def count_all(expected: str, keys: Sequence[str], most_layers: float = math.inf) -> list[Record]:
     """`count` of several, by a worker that must have the program of the version `expected`."""
     if (own := version()) != expected:
         raise WorkerError(f"A worker has another version of the program ({own}; here it is "
                           f"{expected}). Install the same one on all workers, and start them anew.")
-    return [count(key) for key in keys]
+    with _without_collections():
+        return [count(key, most_layers) for key in keys]
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """To look for garbage in cycles, of which a network leaves little, takes as long as all else.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 @cache

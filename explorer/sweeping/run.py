@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -22,7 +23,7 @@ from explorer.sweeping.records import Record, WorkerError, count_all, version
 
 CHUNK = 8
 """Configs that travel together: sending them costs less than counting one."""
-IN_FLIGHT = 64
+AHEAD = 64
 """Chunks that are handed out at once, so that a sweep of a million does not wait in the memory."""
 TRIES = 3
 """Workers that may die of a config before it is told to be the cause."""
@@ -31,13 +32,16 @@ WARM_S = 300
 
 
 def sweep(configs: Iterable[Knobs | Point | str], executor: Executor | None = None,
-          workers: int | None = None) -> Iterator[Record]:
+          workers: int | None = None, *, ahead: int = AHEAD,
+          most_layers: float = math.inf) -> Iterator[Record]:
     """What each config costs, in order of completion: each once, and one that cannot run with the
     reason.
 
     Without an `executor` so many processes of this machine do it, one for each core where `workers`
-    is None; they stay for a while, so that the next sweep begins at once. Raises `WorkerError`
-    where a worker has another version of the program.
+    is None; they stay for a while, so that the next sweep begins at once. So many chunks of work
+    are handed out `ahead`: where several sweeps share an executor, few let them take turns. A
+    network of more than `most_layers` is one that cannot run. Raises `WorkerError` where a worker
+    has another version of the program.
 
     >>> records = sweep(["resnet18", "resnet18&width=0.5"], workers=1)
     >>> sorted(record.totals.macs for record in records if record.totals)
@@ -49,13 +53,14 @@ def sweep(configs: Iterable[Knobs | Point | str], executor: Executor | None = No
     suspects: list[str] = []
 
     def submit(chunk: list[str]) -> Future[list[Record]]:
-        return (executor or processes(workers)).submit(count_all, version(), chunk)
+        return (executor or processes(workers)).submit(count_all, version(), chunk,
+                                                          most_layers)
 
     try:
         while True:
             if not suspects:
                 under_way |= {submit(chunk): chunk
-                              for chunk in islice(chunks, IN_FLIGHT - len(under_way))}
+                              for chunk in islice(chunks, ahead - len(under_way))}
             elif not under_way:
                 # One by one, so that what kills a worker does not take others with it.
                 yield from [_alone(submit, suspects.pop()) for _ in range(len(suspects))]
@@ -92,16 +97,19 @@ def _alone(submit: Callable[[list[str]], Future[list[Record]]], key: str) -> Rec
     return Record(key, error=f"Its worker died {TRIES} times: {type(died).__name__}.")
 
 
-def processes(workers: int | None = None) -> Executor:
-    """Processes of this machine, warm after the first sweep; new ones where they have died."""
+def processes(workers: int | None = None, *, nice: int = 0) -> Executor:
+    """Processes of this machine, warm after the first sweep; new ones where they have died. `nice`
+    ones leave the processor to others, up to 19."""
     pool: Executor = get_reusable_executor(max_workers=workers, timeout=WARM_S,
-                                           initializer=_follow, initargs=(os.getpid(),))
+                                           initializer=_follow, initargs=(os.getpid(), nice))
     return pool
 
 
-def _follow(parent: int) -> None:
+def _follow(parent: int, nice: int) -> None:
     """A worker ends with its parent, also where that is killed, and leaves Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if nice and hasattr(os, "nice"):        # not on Windows
+        os.nice(nice)
 
     def watch() -> None:
         while os.getppid() == parent:
