@@ -34,6 +34,9 @@ page = st.navigation([
             help="One network with its knobs: figures, block graph, layers, charts and timing."),
     st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:",
             help="Two to four networks side by side: figures, aligned parts, and why they differ."),
+    st.Page("pages/sweep.py", title="Sweep", icon=":material/monitoring:",
+            help="Many configs at once: what knobs do to every figure, and which fit into a "
+                 "limit."),
     st.Page("pages/catalogue.py", title="Catalogue", icon=":material/table_rows:",
             help="Every preset with its figures, and a link that opens it."),
     st.Page("pages/published.py", title="Published", icon=":material/fact_check:",

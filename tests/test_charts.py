@@ -40,7 +40,7 @@ def test_every_chart_has_the_blocks_in_the_order_of_the_pass(network: str) -> No
 @pytest.mark.parametrize("most", [0.6, 1, 7, 950, 1234, 6.02e6, 4.1e8, 2.9e11])
 @pytest.mark.parametrize("unit", ["", "B", "s"])
 def test_an_axis_has_few_ticks_with_the_names_of_si(most: float, unit: str) -> None:
-    ticks = charts._ticks(most, unit)
+    ticks = charts.even_ticks(most, unit)
     values, names = ticks["tickvals"], ticks["ticktext"]
     assert 4 <= len(values) == len(names) <= 8 and values[0] == 0 and names[0] == "0"
     assert values[-1] <= most * 1.000001

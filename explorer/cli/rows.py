@@ -12,14 +12,7 @@ from typing import Any
 import click
 
 from explorer.cli.output import write
-
-
-def line(values: Iterable[Any]) -> str:
-    """A line of CSV; empty where there is no value."""
-    said = io.StringIO()
-    csv.writer(said, lineterminator="\n").writerow(["" if value is None else value
-                                                    for value in values])
-    return said.getvalue()
+from explorer.views.sweep import line
 
 
 class RowFile:

@@ -14,7 +14,7 @@ import click
 
 from explorer.cli.arguments import output_option
 from explorer.cli.output import write
-from explorer.cli.rows import RowFile, line
+from explorer.cli.rows import RowFile
 from explorer.config import ConfigError
 from explorer.sources.key import from_settings, split_key, split_setting
 from explorer.sweeping import FIGURES, Record, connect, grid
@@ -91,7 +91,7 @@ def sweep(networks: tuple[str, ...], over: tuple[str, ...], settings: tuple[str,
         return
     in_order = [rows[key] for key in points]
     write({"table": lambda: views.to_text(in_order, given), "json": lambda: views.to_json(in_order),
-           "csv": lambda: "".join([line(columns), *[line(each.values()) for each in in_order]]),
+           "csv": lambda: views.to_csv(in_order, given, timed),
            }[form](), None)
 
 

@@ -1,9 +1,12 @@
-"""Many configs: a grid of them, what each costs, and the question backwards."""
+"""Many configs: a grid of them, what each costs, how that grows, and the question backwards."""
 
-from explorer.sweeping.fitting import Fit, Limit, fit, parse_limit
-from explorer.sweeping.grids import MOST_CONFIGS, Axis, Grid, Point, grid, parse_axis
+from explorer.sweeping.fitting import Fit, Limit, choose, fit, parse_limit
+from explorer.sweeping.grids import MOST_CONFIGS, Axis, Grid, Point, grid, parse_axis, suggested
+from explorer.sweeping.laws import Law, StageLaw, law, stage_laws
+from explorer.sweeping.pareto import front
 from explorer.sweeping.records import FIGURES, Record, WorkerError
-from explorer.sweeping.run import connect, sweep
+from explorer.sweeping.run import connect, processes, sweep
 
-__all__ = ["FIGURES", "MOST_CONFIGS", "Axis", "Fit", "Grid", "Limit", "Point", "Record",
-           "WorkerError", "connect", "fit", "grid", "parse_axis", "parse_limit", "sweep"]
+__all__ = ["FIGURES", "MOST_CONFIGS", "Axis", "Fit", "Grid", "Law", "Limit", "Point", "Record",
+           "StageLaw", "WorkerError", "choose", "connect", "fit", "front", "grid", "law",
+           "parse_axis", "parse_limit", "processes", "stage_laws", "suggested", "sweep"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -64,6 +64,17 @@ def parse_limit(text: str) -> Limit:
     if not equals or figure not in FIGURES:
         raise ConfigError(f"{text[:80]!r} is no limit. Write FIGURE=NUMBER with one of "
                           f"{', '.join(FIGURES)}, such as macs=100M or latency=5ms.")
+    return Limit(figure, parse_amount(figure, written))
+
+
+def parse_amount(figure: str, written: str) -> float:
+    """ "100M", "8MB", "5ms" as a number of one of `FIGURES`.
+
+    Raises `ConfigError` for what is none above 0.
+
+    >>> parse_amount("peak_memory", "8MB")
+    8000000.0
+    """
     units = SECONDS if figure == "latency" else UNITS
     word = written.strip().removesuffix("B") if figure.endswith("memory") else written.strip()
     unit = next((unit for unit in sorted(units, key=len, reverse=True)
@@ -79,7 +90,7 @@ def parse_limit(text: str) -> Limit:
             else "100M, 4.1G or 25000000"
         raise ConfigError(f"The limit of `{figure}` must be a number above 0 with its unit, such "
                           f"as {example}; got {written[:40]!r}.") from None
-    return Limit(figure, most)
+    return most
 
 
 def fit(network: Knobs | str, over: Sequence[str | Axis], at_most: Sequence[Limit | str], *,
@@ -111,17 +122,17 @@ def fit(network: Knobs | str, over: Sequence[str | Axis], at_most: Sequence[Limi
         if timed:
             raise ConfigError("A latency is fitted with one knob; this has "
                               f"{len(axes)}: {', '.join(axis.knob for axis in axes)}.")
-        return _best_of_grid(given, limits, prefer, executor)
+        _check_preference(given, prefer)
+        return choose(given, _count(list(given), executor), limits, prefer)
     [axis] = axes
-    knob = find_knob(config, axis.knob)
-    if knob.kind not in ("int", "float"):
+    if not _has_order(given):
         raise ConfigError(f"`{axis.knob}` has no largest value: it must be a number, or one of "
                           "several knobs.", axis.knob)
-    points = sorted(given, key=lambda point: float(point.values[0]))
+    points = _in_order(given)
 
     def look(point: Point) -> Record:
         record = count(point.key)
-        if timed and record.totals and _holds(record, [limit for limit in limits
+        if timed and record.totals and holds(record, [limit for limit in limits
                                                        if limit.figure != "latency"]):
             timing = submit(point.key, device, TIMED_S).result()
             if not quiet(timing):       # once more; then it is marked
@@ -131,32 +142,46 @@ def fit(network: Knobs | str, over: Sequence[str | Axis], at_most: Sequence[Limi
 
     if timed or (len(points) > BY_HAND and axis.knob in AFFINE):
         return _halved(points, look, axes, limits)
-    return _each(points, axes, limits, executor)
+    return choose(given, _count(points, executor), limits)
 
 
-def _each(points: Sequence[Point], axes: tuple[Axis, ...], limits: tuple[Limit, ...],
-          executor: Executor | None) -> Fit:
+def choose(given: Grid, records: Mapping[str, Record], limits: tuple[Limit, ...],
+           prefer: str = "") -> Fit:
+    """What `fit` finds, where each config of a grid of one network has its record. One knob that
+    has no order is like several: the config with the most of `prefer`."""
+    return _largest(given, records, limits) if _has_order(given) else \
+        _best_of_grid(given, records, limits, prefer)
+
+
+def _has_order(given: Grid) -> bool:
+    [config], axes = given.networks, given.axes
+    return len(axes) == 1 and find_knob(config, axes[0].knob).kind in ("int", "float")
+
+
+def _in_order(given: Grid) -> list[Point]:
+    return sorted(given, key=lambda point: float(point.values[0]))
+
+
+def _largest(given: Grid, found: Mapping[str, Record], limits: tuple[Limit, ...]) -> Fit:
     """By looking at every value."""
-    records = _count(points, executor)
-    held = [_holds(record, limits) for record in records]
-    last = max((place for place, holds in enumerate(held) if holds), default=None)
+    records = [found[point.key] for point in _in_order(given)]
+    held = [holds(record, limits) for record in records]
+    last = max((place for place, within in enumerate(held) if within), default=None)
     rising = all(_rises([record for record in records if record.totals], limit)
                  for limit in limits)
     beyond = 0 if last is None else last + 1
-    return Fit(axes=axes, limits=limits, best=None if last is None else records[last],
+    return Fit(axes=given.axes, limits=limits, best=None if last is None else records[last],
                beyond=records[beyond] if beyond < len(records) else None, counted=len(records),
                rising=rising, below=next(
-                   (record for record, holds in zip(records[:last or 0], held, strict=False)
-                    if not holds and record.totals), None))
+                   (record for record, within in zip(records[:last or 0], held, strict=False)
+                    if not within and record.totals), None))
 
 
-def _count(points: Sequence[Point], executor: Executor | None) -> list[Record]:
-    """In the order of the points; a few are counted here, where a pool would have to start."""
+def _count(points: Sequence[Point], executor: Executor | None) -> dict[str, Record]:
+    """Their records by their keys; a few are counted here, where a pool would have to start."""
     keys = [point.key for point in points]
-    if executor is None and len(keys) <= BY_HAND:
-        return [count(key) for key in keys]
-    found = {record.key: record for record in sweep(keys, executor)}
-    return [found[key] for key in keys]
+    here = executor is None and len(keys) <= BY_HAND
+    return {record.key: record for record in (map(count, keys) if here else sweep(keys, executor))}
 
 
 def _halved(points: Sequence[Point], look: Callable[[Point], Record], axes: tuple[Axis, ...],
@@ -164,31 +189,33 @@ def _halved(points: Sequence[Point], look: Callable[[Point], Record], axes: tupl
     """By halving: for what never falls."""
     looked: dict[int, Record] = {}
 
-    def holds(place: int) -> bool:
+    def within(place: int) -> bool:
         if place not in looked:
             looked[place] = look(points[place])
-        return _holds(looked[place], limits)
+        return holds(looked[place], limits)
 
     low, high = -1, len(points)         # low holds, high does not
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
+        low, high = (middle, high) if within(middle) else (low, middle)
     in_order = [looked[place] for place in sorted(looked) if looked[place].totals]
     rising = all(_rises(in_order, limit) for limit in limits if limit.figure != "latency")
     return Fit(axes=axes, limits=limits, best=looked.get(low), beyond=looked.get(high),
                counted=len(looked), rising=rising, below=None)
 
 
-def _best_of_grid(given: Grid, limits: tuple[Limit, ...], prefer: str,
-                  executor: Executor | None) -> Fit:
+def _check_preference(given: Grid, prefer: str) -> None:
     knobs = [axis.knob for axis in given.axes]
-    prefer = prefer or limits[0].figure
-    if prefer not in knobs and prefer not in FIGURES:
+    if prefer and prefer not in knobs and prefer not in FIGURES:
         raise ConfigError(f"What is preferred must be a knob that is turned or a figure: one of "
                           f"{', '.join([*knobs, *FIGURES])}; got {prefer[:40]!r}.")
+
+
+def _best_of_grid(given: Grid, records: Mapping[str, Record], limits: tuple[Limit, ...],
+                  prefer: str) -> Fit:
+    knobs, prefer = [axis.knob for axis in given.axes], prefer or limits[0].figure
     points = {point.key: point for point in given}
-    holding = [record for record in _count(list(points.values()), executor)
-               if _holds(record, limits)]
+    holding = [records[key] for key in points if holds(records[key], limits)]
 
     def worth(record: Record) -> tuple[float, ...]:
         turned = [float(value) if value.replace(".", "").isdigit() else 0.0
@@ -207,7 +234,8 @@ def _rises(records: Sequence[Record], limit: Limit) -> bool:
     return all(one <= other for one, other in pairwise(known))
 
 
-def _holds(record: Record, limits: Sequence[Limit]) -> bool:
+def holds(record: Record, limits: Sequence[Limit]) -> bool:
+    """Whether a config can run and keeps all limits."""
     return record.totals is not None and all(
         _value(record, limit) <= limit.most for limit in limits)
 

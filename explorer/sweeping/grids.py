@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from itertools import product
 
 from explorer.config import ConfigError, Knob, Knobs, find_knob
@@ -36,12 +37,17 @@ class Point:
     """The canonical string; where the values cannot be together, what was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grid:
     """Every value of each axis with every one of the others, for each network."""
 
     networks: tuple[Knobs, ...]
     axes: tuple[Axis, ...]
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """All of them, kept: for what is asked for many times."""
+        return tuple(self)
 
     def __len__(self) -> int:
         return len(self.networks) * math.prod(len(axis.values) for axis in self.axes)
@@ -156,6 +162,41 @@ def _key(network: Knobs, turned: Sequence[tuple[str, str]]) -> str:
 
 def _values(network: Knobs, turned: Sequence[tuple[str, str]]) -> Mapping[str, object]:
     return {name: find_knob(network, name).parse(text) for name, text in turned}
+
+
+def suggested(config: Knobs, name: str) -> str:
+    """What a sweep of a knob begins with, as `parse_axis` reads it without the name: around the
+    value that the config has, and with few values.
+
+    >>> from explorer.networks.catalogue import configure
+    >>> suggested(configure("resnet50"), "width"), suggested(configure("resnet50"), "input_size")
+    ('0.25:1.5:0.125', '96:320:32')
+    """
+    knob = find_knob(config, name)
+    value = getattr(config, name)
+    if name in _SUGGESTED:
+        return _SUGGESTED[name]
+    match knob.kind:
+        case "bool" | "choice":
+            return ",".join(usual_axis(knob).values)
+        case "counts":
+            more = [tuple([min(int(knob.high), count + extra) for count in value])
+                    for extra in range(3)]
+            return ",".join(map(knob.format, more))
+        case "int" if name == "input_size":
+            step = 32 if value >= 128 else 8 if value >= 28 else 1
+            low = max(step, value * 3 // 7 // step * step)
+            return f"{low}:{max(low, min(int(knob.high), value * 10 // 7) // step * step)}:{step}"
+        case "int":
+            powers = [2 ** power for power in range(15) if knob.low <= 2 ** power <= knob.high]
+            near = [power for power in powers if value / 8 <= power <= 8 * value]
+            return ",".join(map(str, dict.fromkeys([*near, value])))
+    wide = knob.step * math.ceil(1e-9 + (knob.high - knob.low) / knob.step / 16)
+    return f"{knob.low:g}:{knob.high:g}:{wide:g}"
+
+
+_SUGGESTED = {"width": "0.25:1.5:0.125", "depth": "0.25:2:0.25", "batch_size": "1,2,4,8,16,32,64",
+              "num_classes": "10,100,1000,10000", "in_channels": "1,3,4"}
 
 
 def usual_axis(knob: Knob) -> Axis:

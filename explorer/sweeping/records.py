@@ -25,7 +25,8 @@ from explorer.timing import Timing
 from explorer.tracing import TraceError
 
 FIGURES = {"params": "params", "macs": "macs", "peak_memory": "peak_activation_bytes",
-           "saved_memory": "saved_bytes", "latency": "latency"}
+           "saved_memory": "saved_bytes", "receptive_field": "receptive_field",
+           "layers": "layers", "latency": "latency"}
 """What can be limited, and its name among the totals."""
 
 

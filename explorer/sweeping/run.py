@@ -7,19 +7,23 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import islice
-from threading import Thread
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, TypeVar
 
-from loky import get_reusable_executor
+from loky import ProcessPoolExecutor
+from loky.process_executor import ShutdownExecutorError
 
 from explorer.config import Knobs
 from explorer.libraries import INSTALL, LibraryError
 from explorer.sources import source_of
 from explorer.sweeping.grids import Point
 from explorer.sweeping.records import Record, WorkerError, count_all, version
+
+T = TypeVar("T")
 
 CHUNK = 8
 """Configs that travel together: sending them costs less than counting one."""
@@ -97,12 +101,37 @@ def _alone(submit: Callable[[list[str]], Future[list[Record]]], key: str) -> Rec
     return Record(key, error=f"Its worker died {TRIES} times: {type(died).__name__}.")
 
 
-def processes(workers: int | None = None, *, nice: int = 0) -> Executor:
-    """Processes of this machine, warm after the first sweep; new ones where they have died. `nice`
-    ones leave the processor to others, up to 19."""
-    pool: Executor = get_reusable_executor(max_workers=workers, timeout=WARM_S,
-                                           initializer=_follow, initargs=(os.getpid(), nice))
-    return pool
+class Processes(Executor):
+    """Processes of this machine, begun with the first work; new ones where they have died."""
+
+    def __init__(self, workers: int | None, nice: int) -> None:
+        self._workers, self._nice = workers, nice
+        self._pool: Executor | None = None
+        self._lock = Lock()
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        with self._lock:
+            if self._pool is not None:
+                with suppress(BrokenExecutor, ShutdownExecutorError):
+                    return self._pool.submit(function, *args, **kwargs)
+            pool: Executor = ProcessPoolExecutor(self._workers, timeout=WARM_S, initializer=_follow,
+                                                 initargs=(os.getpid(), self._nice))
+            self._pool = pool
+            return pool.submit(function, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End them, whatever they do."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.shutdown(wait, kill_workers=True)    # type: ignore[call-arg]  # loky's
+                self._pool = None
+
+
+@cache
+def processes(workers: int | None = None, *, nice: int = 0) -> Processes:
+    """So many processes of this machine, the same for all who ask, one for each core by default.
+    `nice` ones leave the processor to others, up to 19."""
+    return Processes(workers, nice)
 
 
 def _follow(parent: int, nice: int) -> None:

@@ -279,7 +279,7 @@ def _stop(wanted: Wanted, what: What, unless: Wish | None = None) -> None:
         shared.drop(before, wanted.owner)
 
 
-def poll(draw: Callable[[], None], *, waits: bool = True) -> None:
+def poll(draw: Callable[[], None], *, waits: bool = True, every_s: float = POLL_S) -> None:
     """Draw a fragment, again and again while it `waits` for something."""
     def fragment() -> None:
         module = sys.modules.get(__name__)
@@ -287,4 +287,4 @@ def poll(draw: Callable[[], None], *, waits: bool = True) -> None:
             st.rerun(scope="app")       # a file has been saved, and this is the old code
         draw()
 
-    st.fragment(fragment, run_every=POLL_S if waits else None)()
+    st.fragment(fragment, run_every=every_s if waits else None)()

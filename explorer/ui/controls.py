@@ -12,6 +12,7 @@ from explorer.pipeline import Explored
 from explorer.tracing import TraceError
 from explorer.ui import choice
 from explorer.ui.panel import FIELD, Panel
+from explorer.ui.sweep_form import link_to
 
 # The knobs that people turn most stay open; the others of every network are a group.
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")
@@ -23,6 +24,7 @@ def sidebar(panel: Panel, config: Knobs, network: Explored | None = None) -> Non
         choice.network(panel, config)
         if network is not None:
             _compare_with(panel, network)
+            _sweep(network)
         knobs(panel, config)
 
 
@@ -35,6 +37,14 @@ def _compare_with(panel: Panel, network: Explored) -> None:
         for key in beside(network) if box.open else ():
             st.page_link("pages/compare.py", label=choice.shown(key),
                          query_params={"a": network.key, "b": key})
+
+
+def _sweep(network: Explored) -> None:
+    """The way to the Sweep page with the network as it stands."""
+    config = network.source.config
+    if config is not None and (parameters := link_to(config)):
+        st.page_link("pages/sweep.py", label="Sweep a knob", icon=":material/monitoring:",
+                     query_params=parameters, help="What a knob does to every figure.")
 
 
 def beside(network: Explored) -> list[str]:

@@ -7,6 +7,7 @@ import gc
 from contextlib import suppress
 from functools import cache
 
+from explorer.ui import sweeps
 from explorer.ui.kept import STORE
 
 ARENA_MAX, ARENAS = -8, 2
@@ -30,6 +31,7 @@ def prepare() -> None:
 def tidy() -> None:
     """When nobody is there: let go of what has been worked out, and give the memory back."""
     STORE.clear()
+    sweeps.shared.clear()
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)

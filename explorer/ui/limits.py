@@ -42,6 +42,9 @@ class Limits(BaseModel):
                                "whatever was predicted.")
     layers: float = Field(math.inf, gt=0, description="Layers of a network that is opened; ten "
                           "thousand take two to four seconds.")
+    sweep_configs: int = Field(20_000, ge=1, description="Configs of a sweep on the page.")
+    sweep_workers: int = Field(0, ge=0, description="Processes that count sweeps, of about 350 MB "
+                               "each while there are any; 0 is one for each core.")
     libraries: bool = Field(True, description="Models of timm and torchvision may be opened.")
     files: bool = Field(True, description="The server may be started with networks of its own "
                         "files.")

@@ -147,7 +147,10 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
     how = network.source, wish.device, wish.budget_s, wish.choices
     try:
         for each in networks:
-            _check(each, wish)
+            made = each.training if wish.choices.training else each.summary
+            if wish.what not in ("rates", "ceiling"):
+                check_allowed(each.title, each.summary, made if isinstance(made, Summary) else None,
+                              wish.device, wish.choices)
         match wish.what:
             case "pass":
                 return submit(*how, summary=summary)
@@ -168,21 +171,20 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
         return refused
 
 
-def _check(network: Explored, wish: Wish) -> None:
-    """Raises `TimingError` where a pass is predicted to take more than the host lets one take."""
-    if wish.what in ("rates", "ceiling"):
-        return
+def check_allowed(title: str, summary: Summary, made: Summary | None, device: str,
+                  choices: Choices) -> None:
+    """Raises `TimingError` where a pass is predicted to take more than the host lets one take;
+    `made` is the summary of the pass itself, which may be of training."""
     allowed = limits()
-    seconds = predict_seconds(network.summary, wish.device, wish.choices)
-    made = network.training if wish.choices.training else network.summary
-    needed = pass_bytes(made, wish.choices) if isinstance(made, Summary) else 0
+    seconds = predict_seconds(summary, device, choices)
+    needed = pass_bytes(made, choices) if made else 0
     if seconds > allowed.pass_seconds:
-        raise TimingError(f"A pass of {network.title} is predicted to take "
+        raise TimingError(f"A pass of {title} is predicted to take "
                           f"{text.seconds(seconds)}, and this server times passes of up to "
                           f"{allowed.pass_seconds:g} s. A smaller network, input or batch takes "
                           "less.")
     if needed > allowed.pass_bytes:
-        raise TimingError(f"A pass of {network.title} is predicted to need {needed / 1e9:,.1f} GB "
+        raise TimingError(f"A pass of {title} is predicted to need {needed / 1e9:,.1f} GB "
                           f"of memory, and this server times passes of up to "
                           f"{allowed.pass_bytes / 1e9:,.1f} GB. A smaller network, input or batch "
                           "needs less.")

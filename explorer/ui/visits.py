@@ -8,7 +8,7 @@ from threading import Lock, Timer
 
 import streamlit as st
 
-from explorer.ui import housekeeping, runs
+from explorer.ui import housekeeping, runs, sweeps
 from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
 
@@ -80,6 +80,7 @@ def _let_go(visit: Visit) -> None:
         empty = not _present
     for owner in visit.owners - here:
         runs.shared.leave(owner)
+        sweeps.shared.leave(owner)
     if empty:
         timer = Timer(EMPTY_S, _tidy)
         timer.daemon = True

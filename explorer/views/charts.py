@@ -69,11 +69,11 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             xaxis=dict(type="category", categoryarray=[*ends.values()],
                        range=[-0.5, len(names) - 0.5], tickangle=-45, tickfont=dict(size=11),
                        automargin=False, showticklabels=last),
-            yaxis=dict(**_ticks(most, unit), automargin=False)))))
+            yaxis=dict(**even_ticks(most, unit), automargin=False)))))
     return tuple(figures)
 
 
-def _ticks(most: float, unit: str = "") -> dict[str, Any]:
+def even_ticks(most: float, unit: str = "") -> dict[str, Any]:
     """An axis from 0 to `most`: three to six ticks, named as SI does.
 
     plotly's own names would say "500m" for a half.
@@ -81,12 +81,12 @@ def _ticks(most: float, unit: str = "") -> dict[str, Any]:
     decade = 10.0 ** floor(log10(most / 3)) if most > 0 else 1.0
     step = decade * next(digit for digit in (5, 2, 1) if digit * decade <= most / 3 or digit == 1)
     ticks = [step * number for number in range(int(most / step * (1 + 1e-9)) + 1)]
-    return dict(tickvals=ticks, ticktext=[_tick(value, unit) for value in ticks])
+    return dict(tickvals=ticks, ticktext=[tick(value, unit) for value in ticks])
 
 
-def _tick(value: float, unit: str = "") -> str:
+def tick(value: float, unit: str = "") -> str:
     """
-    >>> _tick(0.5), _tick(2_500_000, "B"), _tick(0.02, "s"), _tick(0)
+    >>> tick(0.5), tick(2_500_000, "B"), tick(0.02, "s"), tick(0)
     ('0.5', '2.5 MB', '20 ms', '0')
     """
     prefixes = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1: "",
@@ -126,7 +126,7 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
     ticks = [digit * 10 ** decade for decade in range(-5, 4) for digit in (1, 2, 5)]
     figure.update_yaxes(type="log", tickvals=ticks, row=1, col=1, ticktext=[
         f"{tick:g} s" if tick >= 1 else f"{1e3 * tick:g} ms" for tick in ticks])
-    figure.update_yaxes(**_ticks(timed["images_per_second"].max()), rangemode="tozero", row=1,
+    figure.update_yaxes(**even_ticks(timed["images_per_second"].max()), rangemode="tozero", row=1,
                         col=2)
     figure.update_xaxes(type="log", title="batch size", tickvals=timed["batch_size"])
     figure.update_layout(height=300, margin=dict(l=10, r=10, t=40, b=10), showlegend=False)
@@ -149,7 +149,7 @@ def live_memory(summary: Summary) -> go.Figure:
         _steps(figure, layers, kept, "saved for backward", KEPT)
     peak = max(layers, key=lambda layer: layer.live_bytes)
     _mark(figure, peak, peak.live_bytes, f"peak {text.short(peak.live_bytes, 'B')}")
-    figure.update_yaxes(**_ticks(peak.live_bytes, "B"), rangemode="tozero")
+    figure.update_yaxes(**even_ticks(peak.live_bytes, "B"), rangemode="tozero")
     return figure
 
 

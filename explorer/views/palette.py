@@ -22,6 +22,13 @@ HATCHED: frozenset[Kind] = frozenset({"depthwise convolution"})
 """Kinds whose bars have lines across, so that they differ from their neighbour by more than
 colour."""
 
+SERIES = ("#1D6EE8", "#D52B90", "#0C864C", "#BB5313", "#7557BD", "#088197")
+"""Networks beside each other in a chart."""
+
+SCALE = ("#2C6BD6", "#7557BD", "#C0398F", "#E8590C", "#F0A40C")
+"""A number of which there are many, from the least to the most: each is seen on both
+backgrounds."""
+
 HEAT = "#E8590C"
 """The strong end of every scale; the other end is the background."""
 

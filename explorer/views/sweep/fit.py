@@ -1,62 +1,19 @@
-"""Records of a sweep as rows: the network, the knobs that were turned, what they cost."""
+"""What a fit has found, in words and as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
-
 from explorer import text
-from explorer.analysis import Totals
 from explorer.sweeping import Fit, Limit, Record
-from explorer.sweeping.grids import Grid, Point
 from explorer.timing import quiet
 
-TOTALS = tuple(field.name for field in fields(Totals))
-TIMES = ("median_s", "p10_s", "p90_s", "disturbed")
-SHOWN = ("params", "macs", "peak_activation_bytes", "saved_bytes", "median_s")
-"""Totals that the table for a terminal has."""
 NAMES = {"params": "parameters", "macs": "multiply-adds", "peak_memory": "peak activations",
-         "saved_memory": "saved for backward", "latency": "latency"}
-
-Row = dict[str, Any]
-
-
-def columns(grid: Grid, timed: bool) -> list[str]:
-    return ["network", *[axis.knob for axis in grid.axes], *TOTALS, *(TIMES if timed else ()),
-            "error", "key"]
-
-
-def row(point: Point, record: Record, grid: Grid, timed: bool) -> Row:
-    """A row of `columns`, with None for what is not known."""
-    turned = dict(zip([axis.knob for axis in grid.axes], point.values, strict=True))
-    times: Mapping[str, Any] = {}
-    if timing := record.timing:
-        times = {**{name: getattr(timing, name) for name in TIMES[:3]},
-                 "disturbed": not quiet(timing)}
-    values = {"network": point.network, **turned, "error": record.error, "key": record.key,
-              **(asdict(record.totals) if record.totals else {}), **times}
-    return {name: values.get(name) for name in columns(grid, timed)}
-
-
-def to_json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows)
-
-
-def to_text(rows: Sequence[Row], grid: Grid) -> str:
-    """A table for a terminal."""
-    frame = pd.DataFrame([
-        {"network": each["network"], **{axis.knob: each[axis.knob] for axis in grid.axes},
-         **{name: _figure(name, each[name]) for name in SHOWN if name in each},
-         "": each["error"] or ("disturbed" if each.get("disturbed") else "")} for each in rows])
-    return frame.to_string(index=False)
-
-
-def _figure(name: str, value: Any) -> str:
-    return "" if value is None else text.seconds(value) if name.endswith("_s") else f"{value:,}"
+         "saved_memory": "saved for backward", "receptive_field": "receptive field",
+         "layers": "layers", "latency": "latency"}
 
 
 def fit_text(fit: Fit) -> str:
@@ -94,7 +51,7 @@ def _amount(limit: Limit, value: float) -> str:
 
 
 def fit_json(fit: Fit) -> str:
-    def record(found: Record | None) -> Row | None:
+    def record(found: Record | None) -> dict[str, Any] | None:
         return None if found is None else {
             "key": found.key, "error": found.error,
             "totals": found.totals and asdict(found.totals),

@@ -1,0 +1,282 @@
+"""Each figure over a knob: lines, the power that fits, and which stage follows which power."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby, pairwise
+
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from explorer import text
+from explorer.config import Knobs
+from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
+from explorer.views.palette import PLAIN, SCALE, SERIES
+from explorer.views.sweep.axes import axis, value_axis
+from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
+
+CLEAR = 0.02
+"""Up to which share points may be off a power that is said without it."""
+MOST_CURVES = 24
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One network over the values of a knob; all other knobs stay."""
+
+    network: Knobs
+    others: str
+    """What else is turned and stays here, in words; "" for nothing."""
+    points: tuple[tuple[float | str, Record], ...]
+
+    @property
+    def name(self) -> str:
+        return f"{title(self.network)}, {self.others}" if self.others else title(self.network)
+
+
+def curves(grid: Grid, records: Mapping[str, Record], over: str,
+           held: Mapping[str, str]) -> list[Curve]:
+    """Those of a sweep over one of its knobs, as far as there are records. Knobs that are `held`
+    have that value alone."""
+    knobs = [each.knob for each in grid.axes]
+    place = knobs.index(over)
+    size, made = len(grid) // len(grid.networks), []
+    for number, network in enumerate(grid.networks):
+        found: dict[tuple[str, ...], list[tuple[str, Record]]] = {}
+        for point in grid.points[number * size:(number + 1) * size]:
+            others = point.values[:place] + point.values[place + 1:]
+            if point.key in records and all(held.get(knob, value) == value for knob, value in
+                                            zip(knobs, point.values, strict=True) if knob != over):
+                found.setdefault(others, []).append((point.values[place], records[point.key]))
+        for others, along in found.items():
+            words = [_words(grid, knob, value) for knob, value in
+                     zip(knobs[:place] + knobs[place + 1:], others, strict=True)]
+            made.append(Curve(network, ", ".join(words), tuple(
+                sorted([(float(value), record) for value, record in along], key=lambda one: one[0])
+                if has_numbers(grid, over) else along)))
+    return made
+
+
+def _words(grid: Grid, knob: str, value: str) -> str:
+    own = knob_of(grid, knob)
+    return own.words(own.parse(value))
+
+
+def colours(drawn: Sequence[Curve]) -> list[str]:
+    """One for each curve: of its network where there are several, else along the other knob."""
+    networks = list(dict.fromkeys([curve.network for curve in drawn]))
+    if len(networks) > 1 or len(drawn) == 1:
+        return [SERIES[networks.index(curve.network) % len(SERIES)] for curve in drawn]
+    return list(sample_colorscale(list(SCALE), [place / (len(drawn) - 1)
+                                                for place in range(len(drawn))]))
+
+
+DASHES = ("solid", "dash", "dot")
+
+
+def dashes(drawn: Sequence[Curve]) -> list[str]:
+    """Kinds of lines, which tell curves of one colour apart."""
+    shades = list(dict.fromkeys([curve.others for curve in drawn]))
+    several = len({curve.network for curve in drawn}) > 1
+    return [DASHES[shades.index(curve.others) % len(DASHES)] if several else DASHES[0]
+            for curve in drawn]
+
+
+def legend(drawn: Sequence[Curve]) -> str:
+    """What the lines stand for, as HTML."""
+    names = [curve.others or curve.name for curve in drawn] \
+        if len({curve.network for curve in drawn}) == 1 else [curve.name for curve in drawn]
+    lines = "".join([
+        f'<span><i style="border-top: 3px {_BORDERS[dash]} {colour}"></i>{escape(name)}</span>'
+        for name, colour, dash in zip(names, colours(drawn), dashes(drawn), strict=True)])
+    return f'<div class="lines">{lines}</div>'
+
+
+_BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted"}
+
+
+def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
+          marks: Mapping[Knobs, Record]) -> go.Figure:
+    """One figure over a knob; `marks` are the networks as they were chosen."""
+    quantity = QUANTITIES[name]
+    ups = [value for curve in drawn for _, record in curve.points
+           if (value := record.figure(name)) is not None]
+    made = go.Figure()
+    for curve, colour, dash in zip(drawn, colours(drawn), dashes(drawn), strict=True):
+        known = [(x, value) for x, record in curve.points
+                 if (value := record.figure(name)) is not None]
+        made.add_scatter(
+            x=[x for x, _ in known], y=[value for _, value in known], name=curve.name,
+            mode="lines+markers" if len(known) <= 60 else "lines",
+            line=dict(color=colour, width=2, dash=dash, shape="hv" if stepped(known) else "linear"),
+            marker=dict(size=5),
+            customdata=[quantity.words(value) for _, value in known],
+            hovertemplate=f"{escape(over)} %{{x}}: %{{customdata}}<extra>{escape(curve.name)}"
+                          "</extra>")
+    _mark(made, marks, name, over, {curve.network for curve in drawn})
+    along = [x for curve in drawn for x, _ in curve.points if isinstance(x, float)]
+    made.update_layout(height=270, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
+                       yaxis=axis(ups, quantity.unit), xaxis=dict(
+                           value_axis(along) if along else dict(type="category"),
+                           title=dict(text=label, standoff=6), showgrid=False))
+    return made
+
+
+def _mark(made: go.Figure, marks: Mapping[Knobs, Record], name: str, over: str,
+          shown: set[Knobs]) -> None:
+    there = [(getattr(network, over), value, title(network)) for network, record in marks.items()
+             if network in shown and (value := record.figure(name)) is not None]
+    there = [(x, value, said) for x, value, said in there if isinstance(x, int | float)
+             and not isinstance(x, bool)]
+    made.add_scatter(
+        x=[x for x, *_ in there], y=[value for _, value, _ in there], mode="markers",
+        marker=dict(symbol="diamond", size=11, color=PLAIN, line=dict(color="#FFFFFF", width=1.5)),
+        customdata=[[said, QUANTITIES[name].words(value)] for _, value, said in there],
+        hovertemplate="as chosen: %{customdata[0]}, %{customdata[1]}<extra></extra>")
+
+
+def varies(drawn: Sequence[Curve], name: str) -> bool:
+    """Whether a figure changes along any of the curves."""
+    return any(len({record.figure(name) for _, record in curve.points}) > 1 for curve in drawn)
+
+
+def stepped(known: Sequence[tuple[float | str, float]]) -> bool:
+    """Whether neighbouring values of a number cost the same, as where channels are rounded, while
+    others do not."""
+    numbers = [(x, value) for x, value in known if isinstance(x, float)]
+    same = [before == value for (_, before), (_, value) in pairwise(numbers)]
+    return any(same) and not all(same)
+
+
+def steps_sentence(drawn: Sequence[Curve], over: str) -> str:
+    """Where neighbouring values are one network, because channels are rounded; "" where none
+    are."""
+    same = total = 0
+    for curve in drawn:
+        costs = [record.totals.macs for _, record in curve.points if record.totals]
+        total += max(0, len(costs) - 1)
+        same += sum(before == value for before, value in pairwise(costs))
+    if over not in ("width", "depth") or not 0 < same < total:
+        return ""
+    rounded = "channels are rounded to a multiple of 8" if over == "width" else \
+        "the number of blocks is rounded up"
+    return f"Steps: {same:,} of {total:,} values cost as much as the one before, because {rounded}."
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a figure of one network grows with a knob."""
+
+    network: Knobs
+    law: Law | None
+
+
+def growths(drawn: Sequence[Curve], name: str) -> list[Growth]:
+    """Of each network; none where the knob is no number."""
+    by_network = groupby(drawn, key=lambda curve: curve.network)
+    return [Growth(network, law([_numbers(curve) for curve in own], name))
+            for network, own in by_network]
+
+
+def _numbers(curve: Curve) -> list[tuple[float, Record]]:
+    return [(x, record) for x, record in curve.points if isinstance(x, float)]
+
+
+def growth_html(found: Sequence[Growth], over: str, *, plural: bool) -> str:
+    """How a figure grows, in a line: "grow as width^1.98"."""
+    said = [(growth.network, _power_words(growth.law, over, plural)) for growth in found
+            if growth.law]
+    if not said:
+        return ""
+    if len({words for _, words in said}) == 1 or len(said) == 1:
+        return said[0][1]
+    return " · ".join([f"{escape(title(network))}: {words}" for network, words in said])
+
+
+def _power_words(found: Law, over: str, plural: bool) -> str:
+    if abs(found.exponent) < 0.005 and found.error < CLEAR:
+        return f"{'do' if plural else 'does'} not depend on {escape(over)}"
+    off = "" if found.error <= CLEAR else f"; single values differ by up to {found.error:.0%}" \
+        if found.error < 1 else ", which fits badly"
+    return f"grow{'' if plural else 's'} as {power(over, found.exponent)}{off}"
+
+
+def power(over: str, exponent: float) -> str:
+    """
+    >>> power("width", 1.984), power("width", 2.0)
+    ('width<sup>1.98</sup>', 'width<sup>2</sup>')
+    """
+    return f"{escape(over)}<sup>{f'{exponent:.2f}'.rstrip('0').rstrip('.')}</sup>"
+
+
+NOTES = {
+    "width": "A convolution whose inputs and outputs both grow costs the square of the width. The "
+             "first one, whose inputs are the image, the last layer, whose outputs are the "
+             "classes, and depthwise convolutions grow only as the width itself.",
+    "input_size": "Each position of a feature map costs the same, and there are height × width of "
+                  "them: convolutions grow as the square, and their parameters do not at all. "
+                  "What follows the global pooling does not see the size.",
+    "depth": "Only what is repeated grows: the stem, the head and the first block of a stage, "
+             "which changes the channels, stand there once.",
+    "batch_size": "Each image costs the same; parameters are shared by all of them."}
+"""Why the powers are what they are."""
+
+
+def stage_table(drawn: Sequence[Curve], over: str) -> str:
+    """Which stage of each network follows which power, as HTML; "" where none is to be told."""
+    tables = [_stages(network, list(own), over)
+              for network, own in groupby(drawn, key=lambda curve: curve.network)]
+    return "".join(tables)
+
+
+def _stages(network: Knobs, own: Sequence[Curve], over: str) -> str:
+    slices = [_numbers(curve) for curve in own]
+    found = {name: stage_laws(slices, name) for name in ("params", "macs")}
+    rows = [(macs, params) for macs, params in zip(found["macs"], found["params"], strict=True)
+            if macs.exponent is not None or params.exponent is not None]
+    if not rows:
+        return ""
+    most = max(x for slice in slices for x, _ in slice)
+    share = f"<br><small>and share at {escape(over)} {most:g}</small>"
+    body = "".join([
+        f'<tr><th scope="row">{escape(macs.path)}</th>{_cell(macs, over)}{_cell(params, over)}</tr>'
+        for macs, params in rows])
+    return (f'<p class="powers"><b>{escape(title(network))}</b>: '
+            f"{_groups(found['macs'], over)}</p>"
+            f'<div class="compared powers"><table><thead><tr><th>Stage</th>'
+            f"<th>Multiply-adds grow as{share}</th><th>Parameters grow as{share}</th></tr></thead>"
+            f"<tbody>{body}</tbody></table></div>")
+
+
+def _cell(found: StageLaw, over: str) -> str:
+    if found.exponent is None:
+        return "<td>–</td>"
+    said = "constant" if abs(found.exponent) < 0.005 else power(over, found.exponent)
+    return f"<td>{said} <small>{_share(found.share)}</small>" \
+        f'<i style="width: {100 * found.share:.1f}%"></i></td>'
+
+
+def _share(share: float) -> str:
+    """
+    >>> _share(0.123), _share(0.0004), _share(0)
+    ('12%', 'below 1%', '0%')
+    """
+    return "below 1%" if 0 < share < 0.005 else f"{share:.0%}"
+
+
+def _groups(laws: Sequence[StageLaw], over: str) -> str:
+    """Stages of one power together, the highest power first."""
+    known = sorted([(round(one.exponent, 1), place) for place, one in enumerate(laws)
+                    if one.exponent is not None], key=lambda one: -one[0])
+    said = []
+    for exponent, members in groupby(known, key=lambda one: one[0]):
+        own = [laws[place] for _, place in members]
+        names = text.enumeration([escape(one.path) for one in own])
+        share = _share(math.fsum([one.share for one in own]))
+        grows = f"grow{'s' if len(own) == 1 else ''} about as {power(over, exponent)}" if exponent \
+            else f"{'does' if len(own) == 1 else 'do'} not grow"
+        said.append(f"{names} {grows} ({share} of the multiply-adds)")
+    return "; ".join(said) + "."

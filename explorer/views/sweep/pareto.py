@@ -1,0 +1,161 @@
+"""Any figure over any other: all configs, the front, and the catalogue's presets as landmarks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from explorer.sweeping import FIGURES, Grid, front
+from explorer.views.palette import PLAIN, SCALE, SERIES
+from explorer.views.sweep.axes import axis, logarithmic, scale
+from explorer.views.sweep.quantities import COUNTED, quantity
+
+MANY = 1500
+"""From how many points on they are drawn by the graphics processor."""
+STEPS = 8
+"""Colours of so many points."""
+SIZES = (6, 18)
+"""Pixels of the smallest and the largest point."""
+
+
+def on_front(made: pd.DataFrame, x: str, y: str, less: tuple[bool, bool]) -> pd.DataFrame:
+    """The configs of a `frame` that no other beats, in the order of x."""
+    known = made.dropna(subset=[x, y])
+    places = front(list(zip(known[x], known[y], strict=True)), less=less)
+    return known.iloc[places]
+
+
+def sentence(grid: Grid, x: str, y: str, less: tuple[bool, bool], count: int) -> str:
+    """What the front says."""
+    words = [("fewer" if wanted else "more") + f" {_noun(grid, name)}" if name in COUNTED else
+             f"a {'smaller' if wanted else 'larger'} {_noun(grid, name)}"
+             for name, wanted in ((x, less[0]), (y, less[1]))]
+    return f"On the front {'is 1 config' if count == 1 else f'are {count:,} configs'}: no other " \
+        f"has {words[0]} without giving up in {_noun(grid, y)}, or {words[1]} without giving up " \
+        f"in {_noun(grid, x)}."
+
+
+def _noun(grid: Grid, name: str) -> str:
+    title = quantity(grid, name).title
+    return title[0].lower() + title[1:]
+
+
+def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.DataFrame, *, x: str,
+          y: str, colour: str, size: str, chosen: str = "") -> go.Figure:
+    """The configs of a `frame` with the `best` of them joined, and the landmarks that a frame of
+    presets has; `colour` and `size` are columns or ""."""
+    known = made.dropna(subset=[x, y])
+    scatter = go.Scattergl if len(known) > MANY else go.Scatter
+    figure = go.Figure()
+    for name, rows, marker in _groups(grid, known, colour):
+        figure.add_trace(scatter(
+            x=rows[x], y=rows[y], mode="markers", name=name,
+            marker=dict(size=_sizes(rows, size, known), line=dict(width=0),
+                        opacity=0.85 if len(known) <= MANY else 0.6, **marker),
+            customdata=rows["key"].to_numpy(),
+            **(dict(text=_hover(grid, rows, [x, y, colour, size]),
+                    hovertemplate="%{text}<extra></extra>") if len(known) <= MANY else
+               dict(hovertemplate="<b>%{customdata}</b><br>%{y:.3s}, %{x:.3s}<extra></extra>"))))
+    figure.add_scatter(x=best[x], y=best[y], mode="lines", name="front", hoverinfo="skip",
+                       line=dict(color=PLAIN, width=2, shape="linear"))
+    if len(landmarks):
+        figure.add_scatter(
+            x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
+            text=_labels(landmarks, x, y), textposition="top center",
+            textfont=dict(size=12, shadow="auto"),
+            marker=dict(symbol="diamond-open", size=10, color=PLAIN, line=dict(width=2)),
+            customdata=landmarks["key"].to_numpy(),
+            hovertext=_hover(grid, landmarks, [x, y]), hovertemplate="%{hovertext}<extra></extra>")
+    if chosen:
+        ring = pd.concat([known, landmarks])
+        ring = ring[ring["key"] == chosen].head(1)
+        figure.add_scatter(x=ring[x], y=ring[y], mode="markers", name="chosen", hoverinfo="skip",
+                           marker=dict(symbol="circle-open", size=20, color="#E8590C",
+                                       line=dict(width=3)))
+    several = colour == "network" and known["network"].nunique() > 1
+    bar = bool(colour) and pd.api.types.is_numeric_dtype(known[colour])
+    figure.update_layout(
+        height=520, hovermode="closest", clickmode="event+select",
+        # Fixed: to find room for labels plotly draws everything anew.
+        margin=dict(l=64, r=80 if bar else 8, t=36 if several else 8, b=48, autoexpand=False),
+        dragmode="pan", showlegend=several,
+        legend=dict(orientation="h", y=1.02, x=0, yanchor="bottom"),
+        xaxis=_axis(grid, [*known[x], *landmarks[x]], x),
+        yaxis=_axis(grid, [*known[y], *landmarks[y]], y))
+    return figure
+
+
+def _axis(grid: Grid, values: Sequence[float], name: str) -> dict[str, Any]:
+    shown = quantity(grid, name)
+    return axis(values, shown.unit, title=dict(text=shown.title, standoff=8), automargin=False)
+
+
+def _groups(grid: Grid, known: pd.DataFrame, colour: str
+            ) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
+    """The points of one trace each, with their colour."""
+    if colour and pd.api.types.is_numeric_dtype(known[colour]):
+        shown = quantity(grid, colour)
+        coloured = scale(list(known[colour]), shown.unit, shown.title,
+                         few=colour not in FIGURES)
+        shades = dict(colorscale=list(SCALE), colorbar=coloured["bar"])
+        if len(known) <= MANY:
+            return [("", known, dict(color=coloured["values"], **shades))]
+        # In a few steps: a colour for each of many points takes longer than all else.
+        values = pd.Series(coloured["values"], index=known.index)
+        steps = pd.cut(values, STEPS, labels=False).fillna(0)
+        return [("", known[steps == step], dict(color=sample_colorscale(
+            list(SCALE), (step + 0.5) / STEPS)[0])) for step in range(STEPS)] + [
+            ("", known.head(0), dict(color=[values.min(), values.max()], showscale=True, **shades))]
+    if not colour:
+        return [("", known, dict(color=SERIES[0]))]
+    return [(str(name), rows, dict(color=SERIES[place % len(SERIES)]))
+            for place, (name, rows) in enumerate(known.groupby(colour, sort=False))]
+
+
+def _sizes(rows: pd.DataFrame, size: str, known: pd.DataFrame) -> list[float] | int:
+    if not size:
+        return 8 if len(known) <= MANY else 5
+    low, high = known[size].min(), known[size].max()
+    least, most = SIZES
+    if not high > low:
+        return least
+    # The area of a point stands for its number.
+    return [math.sqrt(least ** 2 + (most ** 2 - least ** 2) * (value - low) / (high - low))
+            if not math.isnan(value) else least for value in rows[size]]
+
+
+def _hover(grid: Grid, rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The config with the figures that are drawn."""
+    figures = [name for name in dict.fromkeys(names) if name in FIGURES]
+    knobs = [axis.knob for axis in grid.axes if axis.knob in rows.columns]
+    columns = [rows["network"], *[rows[name] for name in (*knobs, *figures)]]
+    said = []
+    for network, *values in zip(*columns, strict=True):
+        turned = [f"{knob} {value:g}" if isinstance(value, float) else f"{knob} {value}"
+                  for knob, value in zip(knobs, values, strict=False)]
+        shown = [f"{quantity(grid, name).title}: {quantity(grid, name).words(value)}"
+                 for name, value in zip(figures, values[len(knobs):], strict=True)
+                 if not math.isnan(value)]
+        said.append("<br>".join([", ".join([f"<b>{network}</b>", *turned]), *shown]))
+    return said
+
+
+def _labels(landmarks: pd.DataFrame, x: str, y: str) -> list[str]:
+    """Their names, as far as they find room beside each other."""
+    spans = []
+    for name in (x, y):
+        far = logarithmic(list(landmarks[name].dropna()))
+        places = [math.log10(value) if far else value for value in landmarks[name]]
+        least, most = min(places, default=0), max(places, default=0)
+        spans.append([(place - least) / ((most - least) or 1) for place in places])
+    labels, taken = [], list[tuple[float, float]]()
+    for name, across, up in zip(landmarks["network"], *spans, strict=True):
+        free = all(abs(across - other) > 0.13 or abs(up - height) > 0.05 for other, height in taken)
+        labels.append(str(name) if free else "")
+        taken += [(across, up)] if free else []
+    return labels
