@@ -10,6 +10,10 @@ if watched := st.get_option("server.fileWatcherType") != "none":
     # said what its address is.
     sys.dont_write_bytecode = True
 
+import explorer.ui.start  # noqa: F401
+
+# isort: split
+
 from explorer.reloading import take_up_saved_files
 
 if watched:

@@ -1,10 +1,11 @@
 """Every preset with its figures."""
 
+from explorer.ui.start import within_app  # isort: split
+
 import streamlit as st
 
 from explorer.ui.calls import catalogue
 from explorer.ui.headings import page
-from explorer.ui.start import within_app
 from explorer.views.catalogue import ORDERS, to_html
 
 within_app()

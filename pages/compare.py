@@ -1,12 +1,13 @@
 """Two to four networks beside each other: figures, parts, and why they differ."""
 
+from explorer.ui.start import within_app  # isort: split
+
 from explorer.comparison import LETTERS
 from explorer.ui import calls, choice, compared, messages, timing
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.headings import page, section
 from explorer.ui.messages import standing
 from explorer.ui.panel import Panel
-from explorer.ui.start import within_app
 
 within_app()
 page("Compare", "What differs between two to four networks, where, by how much and why? Choose "

@@ -1,9 +1,10 @@
 """What each figure means, and how it is counted."""
 
+from explorer.ui.start import within_app  # isort: split
+
 import streamlit as st
 
 from explorer.ui.headings import page
-from explorer.ui.start import within_app
 
 within_app()
 page("How it counts", "What does each figure mean, and how is it counted? Tools disagree about "

@@ -1,5 +1,7 @@
 """One network with its knobs turned: figures, graph, layers, charts, memory, timing."""
 
+from explorer.ui.start import within_app  # isort: split
+
 import streamlit as st
 
 from explorer.ui import (
@@ -22,7 +24,6 @@ from explorer.ui.headings import section
 from explorer.ui.messages import standing
 from explorer.ui.panel import Panel
 from explorer.ui.sending import wait_until_sent
-from explorer.ui.start import within_app
 
 within_app()
 panel = Panel()

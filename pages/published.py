@@ -1,11 +1,12 @@
 """The published layer tables beside ours, row by row."""
 
+from explorer.ui.start import within_app  # isort: split
+
 import streamlit as st
 
 from explorer.ui import published
 from explorer.ui.headings import page, section
 from explorer.ui.messages import cannot_open
-from explorer.ui.start import within_app
 
 within_app()
 page("Published tables", "Tutorials print a table of their network's layers. Which rows and totals "

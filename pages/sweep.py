@@ -1,5 +1,7 @@
 """Many configs at once: what knobs do to each figure, and the largest within a limit."""
 
+from explorer.ui.start import within_app  # isort: split
+
 from functools import partial
 
 import streamlit as st
@@ -8,7 +10,6 @@ from explorer.ui import messages, sweep_views, swept
 from explorer.ui.bench import poll
 from explorer.ui.headings import page
 from explorer.ui.messages import standing
-from explorer.ui.start import within_app
 from explorer.ui.sweep_form import SweepForm
 
 within_app()

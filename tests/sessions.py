@@ -19,16 +19,20 @@ FIGURE = "Multiply-adds"
 
 @dataclass
 class Session:
-    """One person on the Explore page."""
+    """One person on a page, mostly Explore."""
 
     socket: ClientConnection
     query: str
+    page: str = ""
+    """As in the address; "" for Explore."""
     values: dict[str, float] = field(default_factory=dict)
     """What the fields hold that have been turned, by their ids."""
     widgets: dict[str, str] = field(default_factory=dict)
     """The kinds of all widgets, by their ids."""
     fields: dict[str, str] = field(default_factory=dict)
     """The ids of the number fields, by their labels."""
+    buttons: dict[str, str] = field(default_factory=dict)
+    """The same of the buttons that stand there."""
     figure: str = ""
     """What the header says of `FIGURE`."""
     errors: list[str] = field(default_factory=list)
@@ -39,7 +43,8 @@ class Session:
     """What is drawn again by itself, and after how many seconds."""
     running: bool = False
     whole: bool = True
-    """Whether the whole page is drawn, and not a part of it."""
+    """Whether the next run is of the whole page, and not of a part of it."""
+    page_hash: str = ""
 
     @classmethod
     async def open(cls, address: str, **query: str) -> Session:
@@ -49,12 +54,12 @@ class Session:
         return session
 
     @classmethod
-    async def begin(cls, address: str, **query: str) -> Session:
-        """The same without the wait."""
+    async def begin(cls, address: str, page: str = "", **query: str | list[str]) -> Session:
+        """The same without the wait, for any page."""
         socket = await connect(f"ws://{urlsplit(address).netloc}/_stcore/stream",
                                subprotocols=["streamlit"], max_size=None,      # type: ignore[list-item]
                                open_timeout=60)
-        session = cls(socket, urlencode(query))
+        session = cls(socket, urlencode(query, doseq=True), page)
         await session._ask()
         return session
 
@@ -68,6 +73,11 @@ class Session:
         took = time.perf_counter() - start
         await self.until(self.rests, limit_s)
         return took
+
+    async def press(self, label: str) -> None:
+        """Press the button of which the label begins so."""
+        [id] = [id for said, id in self.buttons.items() if said.startswith(label)]
+        await self.forge(WidgetState(id=id, trigger_value=True))
 
     async def forge(self, state: WidgetState) -> None:
         """Send a widget a value that no browser would, and wait for the page."""
@@ -108,6 +118,7 @@ class Session:
         message = BackMsg()
         state = message.rerun_script
         state.query_string = self.query
+        state.page_name, state.page_script_hash = self.page, self.page_hash
         state.fragment_id = fragment
         state.cached_message_hashes.extend(self.messages)
         for id, value in self.values.items():
@@ -125,6 +136,10 @@ class Session:
             case "new_session":
                 if self.whole:
                     self.fragments.clear()
+                    self.buttons.clear()
+                self.whole = True       # what a part brings about is the whole page
+            case "navigation":
+                self.page_hash = message.navigation.page_script_hash
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string
             case "script_finished":
@@ -148,6 +163,8 @@ class Session:
         match kind:
             case "metric" if element.metric.label == FIGURE:
                 self.figure = element.metric.body
+            case "button":
+                self.buttons[element.button.label] = element.button.id
             case "number_input":
                 self.fields[element.number_input.label] = element.number_input.id
             case "exception":

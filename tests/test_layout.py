@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -84,6 +86,43 @@ def test_sections_of_a_page_read_no_session(path: Path) -> None:
     assert not read or name_of(path) in (
         "explorer/ui/panel.py", "explorer/ui/compared_panels.py", "explorer/ui/published.py",
         "explorer/ui/sweep_form.py")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_begin_with_the_module_that_imports_all_others(path: Path) -> None:
+    """Or two that come first at once would wait for what the other has begun."""
+    first, *_ = [name for name in imports(path) if name.startswith("explorer")]
+    assert first.startswith("explorer.ui.start")
+
+
+def test_pages_may_come_first_all_at_once() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_ONCE, *map(str, PAGES)], cwd=ROOT, text=True,
+                          capture_output=True, check=False)
+    assert not done.returncode, done.stderr
+    assert not done.stdout, done.stdout
+
+
+AT_ONCE = """
+import ast, sys, threading, traceback
+
+sys.setswitchinterval(1e-5)
+gate = threading.Barrier(len(sys.argv) - 1)
+
+def begin(path):
+    gate.wait()
+    for node in ast.parse(open(path).read()).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            try:
+                exec(compile(ast.Module([node], []), path, "exec"), {})
+            except BaseException:
+                print(path, traceback.format_exc())
+
+threads = [threading.Thread(target=begin, args=(path,)) for path in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

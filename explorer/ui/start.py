@@ -1,4 +1,10 @@
-"""How the app begins: the files behind `streamlit run app.py --`, and a page that comes first."""
+"""How the app begins: the files behind `streamlit run app.py --`, and a page that comes first.
+
+The app and each page import this before anything else of the program, and it imports all that they
+need. So whoever comes while the first page is still opening waits for it. Where two threads began
+at different modules, each could wait for one that the other has begun, and Python would give them
+half of it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,9 @@ import os
 import runpy
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import click
 import streamlit as st
@@ -18,6 +26,9 @@ from explorer.sources.inputs import checked, parse_input
 from explorer.sources.source import write_key
 from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
+
+for _module in iter_modules([str(Path(__file__).parent)]):
+    import_module(f"{__package__}.{_module.name}")
 
 _APP = Panel("app")
 

@@ -83,7 +83,8 @@ def _section(form: SweepForm, given: Grid, found: sweeps.Sweep) -> None:
                    "why.")
     if made["disturbed"].any():
         st.markdown(f":orange[:material/warning: {int(made['disturbed'].sum()):,} latencies were "
-                    "disturbed by something else on the machine.] They are marked in the table.")
+                    "disturbed by something else on the machine, twice.] They are rings in the "
+                    "charts, and nothing is concluded from them.")
     {"curves": _curves, "pareto": _pareto, "heat": _heat, "table": _table, "fit": _fit}[view](
         form, given, found, made)
 
@@ -199,6 +200,7 @@ def _pareto(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFram
         less = _select(form, "less", "What is better", list(LESS), "less,more", LESS.__getitem__,
                        "Which way is better for each figure. The front joins the configs that no "
                        "other beats.", 200)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         colours = ["network", *knobs, *figures]
         colour = _select(form, "colour", "Colour", colours,
                          knobs[0] if knobs and len(given.networks) == 1 else "network", words)

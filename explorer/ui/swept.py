@@ -181,11 +181,12 @@ def progress(form: SweepForm, given: Grid) -> sweeps.Sweep | None:
     if sweeper.stopped != wanted:
         sweeper.stopped = None
     by_itself = limits().live and seconds <= BY_ITSELF_S and sweeper.stopped is None
-    if (found.phase not in ("stopped", "failed") if found else by_itself):
-        found = sweeps.shared.want(wanted, sweeper.owner)
+    begun = found is not None and not found.unwanted and found.phase != "failed"
+    if (begun and sweeper.stopped is None) or (by_itself and found is None):
+        found, begun = sweeps.shared.want(wanted, sweeper.owner), True
     else:
         sweeps.shared.leave(sweeper.owner, unless=wanted)
-    if found is None or found.phase in ("stopped", "failed"):
+    if found is None or not begun or (found.running and sweeper.stopped):
         _start(form, given, wanted, sweeper, seconds, found)
     elif found.running:
         _follow(form, found, sweeper)

@@ -47,9 +47,10 @@ def logarithmic(values: Sequence[float]) -> bool:
 
 
 def log_ticks(low: float, high: float, unit: str = "") -> dict[str, Any]:
-    """Ticks at 1, 2 and 5 of each power of ten; of fewer of them over many powers."""
+    """Ticks at 1, 2 and 5 of each power of ten; fewer of them over many powers, more in one."""
     powers = math.log10(high / low)
-    digits = (1, 2, 5) if powers <= 2 else (1, 3) if powers <= 4 else (1,)
+    digits = (1, 1.5, 2, 3, 4, 5, 7) if powers <= 1 else (1, 2, 5) if powers <= 2 else \
+        (1, 3) if powers <= 4 else (1,)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     ticks = [digit * 10.0 ** power for power in range(first, last + 1) for digit in digits]
     return dict(tickvals=ticks, ticktext=[tick(value, unit) for value in ticks])

@@ -14,6 +14,7 @@ from plotly.colors import sample_colorscale
 from explorer import text
 from explorer.config import Knobs
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
+from explorer.timing import quiet
 from explorer.views.palette import PLAIN, SCALE, SERIES
 from explorer.views.sweep.axes import axis, value_axis
 from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
@@ -21,6 +22,8 @@ from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, ti
 CLEAR = 0.02
 """Up to which share points may be off a power that is said without it."""
 MOST_CURVES = 24
+MOST_DOTS = 60
+"""Values up to which a curve has a dot for each."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,14 @@ def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
     for curve, colour, dash in zip(drawn, colours(drawn), dashes(drawn), strict=True):
         known = [(x, value) for x, record in curve.points
                  if (value := record.figure(name)) is not None]
+        rings = [name == "latency" and _disturbed(record) for _, record in curve.points
+                 if record.figure(name) is not None]
         made.add_scatter(
             x=[x for x, _ in known], y=[value for _, value in known], name=curve.name,
-            mode="lines+markers" if len(known) <= 60 else "lines",
+            mode="lines+markers" if len(known) <= MOST_DOTS or any(rings) else "lines",
             line=dict(color=colour, width=2, dash=dash, shape="hv" if stepped(known) else "linear"),
-            marker=dict(size=5),
+            marker=dict(size=[9 if ring else 5 for ring in rings],
+                        symbol=["circle-open" if ring else "circle" for ring in rings]),
             customdata=[quantity.words(value) for _, value in known],
             hovertemplate=f"{escape(over)} %{{x}}: %{{customdata}}<extra>{escape(curve.name)}"
                           "</extra>")
@@ -175,10 +181,16 @@ class Growth:
 
 
 def growths(drawn: Sequence[Curve], name: str) -> list[Growth]:
-    """Of each network; none where the knob is no number."""
+    """Of each network; none where the knob is no number. A latency that was disturbed is left out.
+    """
     by_network = groupby(drawn, key=lambda curve: curve.network)
-    return [Growth(network, law([_numbers(curve) for curve in own], name))
-            for network, own in by_network]
+    return [Growth(network, law([[(x, record) for x, record in _numbers(curve)
+                                  if name != "latency" or not _disturbed(record)]
+                                 for curve in own], name)) for network, own in by_network]
+
+
+def _disturbed(record: Record) -> bool:
+    return record.timing is not None and not quiet(record.timing)
 
 
 def _numbers(curve: Curve) -> list[tuple[float, Record]]:

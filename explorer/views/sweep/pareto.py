@@ -24,8 +24,11 @@ SIZES = (6, 18)
 
 
 def on_front(made: pd.DataFrame, x: str, y: str, less: tuple[bool, bool]) -> pd.DataFrame:
-    """The configs of a `frame` that no other beats, in the order of x."""
+    """The configs of a `frame` that no other beats, in the order of x. A latency that was disturbed
+    beats none."""
     known = made.dropna(subset=[x, y])
+    if "latency" in (x, y):
+        known = known[~known["disturbed"]]
     places = front(list(zip(known[x], known[y], strict=True)), less=less)
     return known.iloc[places]
 
@@ -55,7 +58,7 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     for name, rows, marker in _groups(grid, known, colour):
         figure.add_trace(scatter(
             x=rows[x], y=rows[y], mode="markers", name=name,
-            marker=dict(size=_sizes(rows, size, known), line=dict(width=0),
+            marker=dict(size=_sizes(rows, size, known), symbol=_symbols(rows, x, y),
                         opacity=0.85 if len(known) <= MANY else 0.6, **marker),
             customdata=rows["key"].to_numpy(),
             **(dict(text=_hover(grid, rows, [x, y, colour, size]),
@@ -66,8 +69,8 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     if len(landmarks):
         figure.add_scatter(
             x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
-            text=_labels(landmarks, x, y), textposition="top center",
-            textfont=dict(size=12, shadow="auto"),
+            text=_labels(landmarks, x, y), textfont=dict(size=12, shadow="auto"),
+            textposition=_positions(landmarks[x], pd.concat([known[x], landmarks[x]])),
             marker=dict(symbol="diamond-open", size=10, color=PLAIN, line=dict(width=2)),
             customdata=landmarks["key"].to_numpy(),
             hovertext=_hover(grid, landmarks, [x, y]), hovertemplate="%{hovertext}<extra></extra>")
@@ -82,7 +85,7 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     figure.update_layout(
         height=520, hovermode="closest", clickmode="event+select",
         # Fixed: to find room for labels plotly draws everything anew.
-        margin=dict(l=64, r=80 if bar else 8, t=36 if several else 8, b=48, autoexpand=False),
+        margin=dict(l=64, r=100 if bar else 8, t=36 if several else 8, b=48, autoexpand=False),
         dragmode="pan", showlegend=several,
         legend=dict(orientation="h", y=1.02, x=0, yanchor="bottom"),
         xaxis=_axis(grid, [*known[x], *landmarks[x]], x),
@@ -143,6 +146,23 @@ def _hover(grid: Grid, rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
                  if not math.isnan(value)]
         said.append("<br>".join([", ".join([f"<b>{network}</b>", *turned]), *shown]))
     return said
+
+
+def _symbols(rows: pd.DataFrame, x: str, y: str) -> list[str] | str:
+    """Dots, and rings for latencies that were disturbed."""
+    if "latency" not in (x, y) or not rows["disturbed"].any():
+        return "circle"
+    return ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
+
+
+def _positions(own: pd.Series[float], drawn: pd.Series[float]) -> list[str]:
+    """Where names stand beside their marks, so that none is cut off at a side."""
+    far = logarithmic(list(drawn))
+    least, most = drawn.min(), drawn.max()
+    shares = [(math.log(value / least) / math.log(most / least) if far else
+               (value - least) / ((most - least) or 1)) for value in own]
+    return [f"top {'left' if share > 0.85 else 'right' if share < 0.1 else 'center'}"
+            for share in shares]
 
 
 def _labels(landmarks: pd.DataFrame, x: str, y: str) -> list[str]:
