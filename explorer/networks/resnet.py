@@ -1,20 +1,22 @@
 """ResNet: blocks that add what they compute to what they were given.
 
-He et al. 2016, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), and, for the
-order of activations, "Identity Mappings in Deep Residual Networks" (arXiv:1603.05027).
+He et al. 2016, "Deep Residual Learning for Image Recognition" (arXiv:1512.03385); for the order of
+activations "Identity Mappings in Deep Residual Networks" (arXiv:1603.05027), for squeeze-and-
+excitation Hu et al. 2018 (arXiv:1709.01507), and for the stem and the shortcut of ResNet-C and
+ResNet-D He et al. 2019, "Bag of Tricks for Image Classification" (arXiv:1812.01187).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch.nn.functional as F
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from explorer.config import Config, ConfigError, knob
+from explorer.config import Config, ConfigError, knob, redeclare
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU
 
@@ -32,6 +34,20 @@ TORCHVISION = {18: (11_689_512, 1_814_073_344), 34: (21_797_672, 3_663_761_408),
                50: (25_557_032, 4_089_184_256), 101: (44_549_160, 7_801_405_440),
                152: (60_192_808, 11_513_626_624)}
 
+# ResNeXt-50 32×4d and ResNeXt-101 32×8d (Xie et al. 2017, Table 1 and section 5.1), and
+# Wide ResNet-50-2 (Zagoruyko & Komodakis 2016, Table 8): layers, groups, channels of each group.
+VARIANTS: dict[str, tuple[str, int, int, int, str, int, int]] = {
+    "resnext50": ("ResNeXt-50 32×4d", 50, 32, 4, "Xie et al. 2017, Table 1",
+                  25_028_904, 4_230_479_872),
+    "resnext101": ("ResNeXt-101 32×8d", 101, 32, 8, "Xie et al. 2017, with twice the channels",
+                   88_791_336, 16_414_015_488),
+    "wide_resnet50": ("Wide ResNet-50-2", 50, 1, 128, "Zagoruyko & Komodakis 2016, Table 8",
+                      68_883_240, 11_398_021_120),
+}
+
+# He et al. 2016, section 4.2 and Table 6: 6n + 2 layers, n blocks in each of three stages.
+CIFAR = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18, 1202: 200}
+
 # The tutorials' variants: layers, which convolution has the stride, images, parameters in its
 # table, and what it is.
 TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, int, str], ...] = (
@@ -41,7 +57,9 @@ TUTORIALS: tuple[tuple[int, Literal["1x1", "3x3"], int, int, str], ...] = (
 )
 
 
-class ResNetConfig(Config):
+class ResidualConfig(Config):
+    """The knobs of all residual networks."""
+
     block: Literal["basic", "bottleneck"] = knob(
         "bottleneck", "Basic: two 3×3 convolutions. Bottleneck: a 1×1 to fewer channels, a 3×3, "
         "and a 1×1 to four times as many (He et al. 2016, Figure 5).")
@@ -63,13 +81,17 @@ class ResNetConfig(Config):
         "full_preactivation"] = knob(
         "original", "Where BatchNorm and ReLU stand before or after the addition: the five orders "
         "of Figure 4 in 'Identity Mappings in Deep Residual Networks'.")
-    output_stride: Literal[32, 16, 8] = knob(
-        32, "The last feature map is this many times smaller than the image. Below 32, dilated "
-        "convolutions replace strides, as in segmentation networks.")
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        return tuple(f"stage {number}" for number in range(1, 5))
+    downsample: Literal["convolution", "average_pool"] = knob(
+        "convolution", "How a projection halves height and width. Convolution: its 1×1 has stride "
+        "2 and sees one position in four. Average pool: 2×2 pooling before it (ResNet-D; He et "
+        "al. 2019, Figure 2c).")
+    squeeze_excite: bool = knob(
+        False, "Squeeze-and-excitation at the end of each branch: each channel is multiplied by a "
+        "factor that is computed from the whole feature map (SE-ResNet; Hu et al. 2018).",
+        label="Squeeze-and-excitation")
+    se_reduction: int = knob(
+        16, "The squeezed layer has this many times fewer channels (Hu et al. 2018, Table 10).",
+        ge=1, le=64, step=1, label="SE reduction")
 
     @model_validator(mode="after")
     def _groups_need_a_bottleneck(self) -> Self:
@@ -85,12 +107,47 @@ class ResNetConfig(Config):
         return self.activation_order in ("relu_preactivation", "full_preactivation")
 
 
+class ResNetConfig(ResidualConfig):
+    stem: Literal["7x7", "3x3", "deep"] = knob(
+        "7x7", "7×7: one convolution with stride 2, then max pooling (the paper, for ImageNet). "
+        "3×3: one with stride 1 and no pooling (the paper, for CIFAR). Deep: three 3×3 in the "
+        "place of the 7×7 (ResNet-C; He et al. 2019, Figure 2b).")
+    output_stride: Literal[32, 16, 8] = knob(
+        32, "The last feature map is this many times smaller than the image. Below 32, dilated "
+        "convolutions replace strides, as in segmentation networks.")
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(f"stage {number}" for number in range(1, 5))
+
+
+class CifarConfig(ResidualConfig):
+    """Three stages of 16, 32 and 64 channels for images of 32×32 pixels."""
+
+    blocks: tuple[Annotated[int, Field(ge=1, le=256)], ...] = knob(
+        ..., "The number of blocks in each stage, before the depth multiplier; the paper has up "
+        "to 200.")
+    block: Literal["basic", "bottleneck"] = knob(
+        "basic", "Basic: two 3×3 convolutions, as in the paper's section 4.2. Bottleneck: a 1×1 to "
+        "fewer channels, a 3×3, and a 1×1 to four times as many.")
+    shortcut: Literal["A", "B", "C", "none"] = knob(
+        "A", "Where the number of channels changes, A pads the shortcut with zeros (the paper's "
+        "choice here) and B has a 1×1 projection. C has projections everywhere. None: the plain "
+        "network without shortcuts.")
+    input_size: int = redeclare("input_size", 32)
+    num_classes: int = redeclare("num_classes", 10)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return tuple(f"stage {number}" for number in range(1, 4))
+
+
 class ResidualBlock(nn.Module, ABC):
     """y = F(x) + shortcut(x), with BatchNorm and ReLU in one of five orders."""
 
     expansion: int
 
-    def __init__(self, in_channels: int, planes: int, config: ResNetConfig, *, stride: int,
+    def __init__(self, in_channels: int, planes: int, config: ResidualConfig, *, stride: int,
                  dilation: int, first: bool) -> None:
         super().__init__()
         channels = planes * self.expansion
@@ -100,6 +157,9 @@ class ResidualBlock(nn.Module, ABC):
             else preactivation(in_channels, order)
         self.branch = arrange(
             self.convolutions(in_channels, planes, config, stride, dilation), order)
+        if config.squeeze_excite:
+            self.branch.add_module("squeeze_excite", SqueezeExcite(
+                channels, max(1, channels // config.se_reduction)))
         self.shortcut = shortcut(in_channels, channels, stride, config)
         self.projects = isinstance(self.shortcut, nn.Sequential)
         self.after_addition = nn.Sequential()
@@ -110,7 +170,7 @@ class ResidualBlock(nn.Module, ABC):
 
     @staticmethod
     @abstractmethod
-    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+    def convolutions(in_channels: int, planes: int, config: ResidualConfig, stride: int,
                      dilation: int) -> list[nn.Conv2d]:
         """The convolutions of the branch, in order."""
 
@@ -132,7 +192,7 @@ class BasicBlock(ResidualBlock):
     expansion = 1
 
     @staticmethod
-    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+    def convolutions(in_channels: int, planes: int, config: ResidualConfig, stride: int,
                      dilation: int) -> list[nn.Conv2d]:
         return [conv(in_channels, planes, 3, stride, dilation),
                 conv(planes, planes, 3, 1, dilation)]
@@ -144,7 +204,7 @@ class Bottleneck(ResidualBlock):
     expansion = 4
 
     @staticmethod
-    def convolutions(in_channels: int, planes: int, config: ResNetConfig, stride: int,
+    def convolutions(in_channels: int, planes: int, config: ResidualConfig, stride: int,
                      dilation: int) -> list[nn.Conv2d]:
         inner = max(1, planes * config.width_per_group // 64) * config.groups
         first, second = (stride, 1) if config.stride_on == "1x1" else (1, stride)
@@ -157,20 +217,11 @@ class ResNet(nn.Module):
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
         channels = config.channels(64)
-        self.stem = nn.Sequential(OrderedDict[str, nn.Module](
-            conv=conv(config.in_channels, channels, 7, 2),
-            norm=BatchNorm2d(channels),
-            act=ReLU(inplace=True),
-            pool=MaxPool2d(3, 2, padding=1)))
+        self.stem, reached = stem(config)
         block = BasicBlock if config.block == "basic" else Bottleneck
-        self.stage1, self.stage2, self.stage3, self.stage4 = stages(channels, block, config)
-        channels = config.channels(512) * block.expansion
-        self.head = nn.Sequential(OrderedDict[str, nn.Module](
-            act=preactivation(channels, config.activation_order) if config.preactivation
-            else nn.Identity(),
-            pool=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=Linear(channels, config.num_classes)))
+        self.stage1, self.stage2, self.stage3, self.stage4 = stages(
+            channels, block, config, planes=64, reached=reached, most=config.output_stride)
+        self.head = head(config.channels(512) * block.expansion, config)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)        # (N, 3, H, W) -> (N, 64, H/4, W/4)
@@ -181,15 +232,64 @@ class ResNet(nn.Module):
         return self.head(x)     #              -> (N, num_classes)
 
 
-def stages(in_channels: int, block: type[ResidualBlock],
-           config: ResNetConfig) -> list[nn.Sequential]:
-    """The four stages. A stride past `output_stride` becomes a dilation, as in torchvision."""
-    result = []
-    reached, dilation = 4, 1
+class CifarResNet(nn.Module):
+    """The networks of section 4.2: three stages on images of 32×32."""
+
+    def __init__(self, config: CifarConfig) -> None:
+        super().__init__()
+        channels = config.channels(16)
+        self.stem = nn.Sequential(OrderedDict[str, nn.Module](
+            conv=conv(config.in_channels, channels, 3),
+            norm=BatchNorm2d(channels),
+            act=ReLU(inplace=True)))
+        block = BasicBlock if config.block == "basic" else Bottleneck
+        self.stage1, self.stage2, self.stage3 = stages(channels, block, config, planes=16)
+        self.head = head(config.channels(64) * block.expansion, config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)        # (N, 3, H, W) -> (N, 16, H, W)
+        x = self.stage1(x)
+        x = self.stage2(x)      #              -> (N, 32, H/2, W/2)
+        x = self.stage3(x)      #              -> (N, 64, H/4, W/4)
+        return self.head(x)     #              -> (N, num_classes)
+
+
+def stem(config: ResNetConfig) -> tuple[nn.Sequential, int]:
+    """What stands before the first stage, and by how much it makes the image smaller."""
+    channels, half = config.channels(64), config.channels(32)
+    convs = {"7x7": [conv(config.in_channels, channels, 7, 2)],
+             "3x3": [conv(config.in_channels, channels, 3)],
+             "deep": [conv(config.in_channels, half, 3, 2), conv(half, half, 3),
+                      conv(half, channels, 3)]}[config.stem]
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    for number, layer in enumerate(convs, start=1):
+        suffix = str(number) if len(convs) > 1 else ""
+        parts[f"conv{suffix}"] = layer
+        parts[f"norm{suffix}"] = BatchNorm2d(layer.out_channels)
+        parts[f"act{suffix}"] = ReLU(inplace=True)
+    if config.stem != "3x3":
+        parts["pool"] = MaxPool2d(3, 2, padding=1)
+    return nn.Sequential(parts), 1 if config.stem == "3x3" else 4
+
+
+def head(channels: int, config: ResidualConfig) -> nn.Sequential:
+    return nn.Sequential(OrderedDict[str, nn.Module](
+        act=preactivation(channels, config.activation_order) if config.preactivation
+        else nn.Identity(),
+        pool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        fc=Linear(channels, config.num_classes)))
+
+
+def stages(in_channels: int, block: type[ResidualBlock], config: ResidualConfig, *, planes: int,
+           reached: int = 1, most: int = 32) -> list[nn.Sequential]:
+    """The stages, the first of which has `planes` channels and an image that is `reached` times
+    smaller. A stride past `most` becomes a dilation, as in torchvision."""
+    result, first_planes, dilation = [], planes, 1
     for number, depth in enumerate(config.scaled_blocks):
-        planes = config.channels(64 * 2 ** number)
+        planes = config.channels(first_planes * 2 ** number)
         stride, first_dilation = 1 if number == 0 else 2, dilation
-        if reached * stride > config.output_stride:
+        if reached * stride > most:
             stride, dilation = 1, dilation * stride
         reached *= stride
         blocks = []
@@ -235,15 +335,35 @@ def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
     return nn.Sequential(parts)
 
 
+class SqueezeExcite(nn.Module):
+    """Scales each channel by a factor between 0 and 1 that the whole map decides (Hu et al. 2018,
+    Figure 2)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(1),
+            fc1=Conv2d(channels, squeezed, 1),
+            act=ReLU(inplace=True),
+            fc2=Conv2d(squeezed, channels, 1),
+            gate=nn.Sigmoid()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
+
+
 def shortcut(in_channels: int, channels: int, stride: int,
-             config: ResNetConfig) -> nn.Module | None:
+             config: ResidualConfig) -> nn.Module | None:
     """The second path of a block: identity, padding or projection (He et al. 2016, sec. 4.1)."""
     changes = stride != 1 or in_channels != channels
     if config.shortcut == "none":
         return None
     if config.shortcut == "C" or (config.shortcut == "B" and changes):
-        projection = nn.Sequential(OrderedDict[str, nn.Module](
-            conv=conv(in_channels, channels, 1, stride)))
+        projection = nn.Sequential()
+        if stride > 1 and config.downsample == "average_pool":
+            projection.add_module("pool", nn.AvgPool2d(stride, ceil_mode=True))
+            stride = 1
+        projection.add_module("conv", conv(in_channels, channels, 1, stride))
         if config.activation_order not in ("bn_after_addition", "full_preactivation"):
             projection.add_module("norm", BatchNorm2d(channels))
         return projection
@@ -275,6 +395,20 @@ FAMILY = Family(
                params=TORCHVISION[layers][0], macs=TORCHVISION[layers][1],
                figures="torchvision 0.28")
         for layers, (block, blocks) in TABLE_1.items()) + tuple(
+        Preset(title=title,
+               config=ResNetConfig(network=name, blocks=TABLE_1[layers][1], groups=groups,
+                                   width_per_group=width),
+               source=source, params=params, macs=macs, figures="torchvision 0.28")
+        for name, (title, layers, groups, width, source, params, macs) in VARIANTS.items()) + (
+        Preset(title="SE-ResNet-50",
+               config=ResNetConfig(network="seresnet50", blocks=TABLE_1[50][1],
+                                   squeeze_excite=True),
+               source="Hu et al. 2018, Table 1", params=28_088_024, macs=4_091_699_200,
+               figures="timm 1.0"),) + tuple(
+        Preset(title=f"ResNet-{layers}",
+               config=CifarConfig(network=f"resnet{layers}", blocks=(depth,) * 3),
+               network=CifarResNet, source=f"Section 4.2, for CIFAR, {layers} layers (Table 6)")
+        for layers, depth in CIFAR.items()) + tuple(
         Preset(title=f"ResNet-{layers}, tutorial",
                config=ResNetConfig(network=f"resnet{layers}_tutorial", block=TABLE_1[layers][0],
                                    blocks=TABLE_1[layers][1], stride_on=stride_on,
