@@ -104,31 +104,6 @@ class AuxiliaryHead(nn.Sequential):
             fc2=Linear(c(1024), config.num_classes)))
 
 
-class HeadedStage(nn.Module):
-    """Modules and a pooling, with the auxiliary heads on what two of the modules give."""
-
-    def __init__(self, *parts: nn.Module) -> None:
-        super().__init__()
-        for number, part in enumerate(parts):
-            self.add_module(str(number), part)
-
-    def forward(self, x: Tensor, heads: Sequence[nn.Module]) -> tuple[Tensor, list[Tensor]]:
-        """What the pooling gives, and the scores of each head."""
-        parts = list(self.children())
-        behind = behind_modules(len(parts) - 1)
-        scores: list[Tensor] = []
-        for number, part in enumerate(parts, 1):
-            x = part(x)
-            scores += [head(x) for head, place in zip(heads, behind, strict=False)
-                       if place == number]
-        return x, scores
-
-
-def behind_modules(depth: int) -> tuple[int, int]:
-    """Behind how many of a stage's modules the two heads are: the first, and all but the last."""
-    return 1, max(1, depth - 1)
-
-
 class GoogLeNet(nn.Module):
     """Table 1 and Figure 3 of the paper."""
 
@@ -137,37 +112,40 @@ class GoogLeNet(nn.Module):
         c = config.channels
         rows = [repeat(table, depth)
                 for table, depth in zip(TABLE_1, config.scaled_blocks, strict=True)]
+        three = modules(c(192), rows[0], config)
+        four = modules(three[-1].out_channels, rows[1], config)
+        five = modules(four[-1].out_channels, rows[2], config)
+        last = max(1, len(four) - 1)        # of the 14×14 modules; a single one is the first
         self.stem = nn.Sequential(OrderedDict[str, nn.Module](
             conv1=unit(config.in_channels, c(64), config, 7, stride=2),
             pool1=halve(),
             conv2=unit(c(64), c(64), config),
             conv3=unit(c(64), c(192), config, 3),
             pool2=halve()))
-        three = modules(c(192), rows[0], config)
-        four = modules(three[-1].out_channels, rows[1], config)
-        five = modules(four[-1].out_channels, rows[2], config)
-        self.stage3 = nn.Sequential(*three, halve())
-        self.stage4 = HeadedStage(*four, halve(2))      # 3×3 in the paper
-        self.heads: list[nn.Module] = []
-        if config.aux_heads:
-            first, second = behind_modules(len(four))
-            self.aux1 = AuxiliaryHead(four[first - 1].out_channels, config)
-            self.aux2 = AuxiliaryHead(four[second - 1].out_channels, config)
-            self.heads = [self.aux1, self.aux2]
-        self.stage5 = nn.Sequential(*five)
+        self.inception_3 = nn.Sequential(*three, halve())
+        self.inception_4a = four[0]
+        self.aux1 = auxiliary_head(four[0], config)
+        self.inception_4b_4d = nn.Sequential(*four[1:last])
+        self.aux2 = auxiliary_head(four[last - 1], config)
+        self.inception_4e = nn.Sequential(*four[last:], halve(2))       # 3×3 in the paper
+        self.inception_5 = nn.Sequential(*five)
         self.head = nn.Sequential(OrderedDict[str, nn.Module](
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
             drop=nn.Dropout(0.2),
             fc=Linear(five[-1].out_channels, config.num_classes)))
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        x = self.stem(x)        # (N, 3, H, W) -> (N, 192, H/8, W/8)
-        x = self.stage3(x)      #              -> (N, 480, H/16, W/16)
-        x, aux = self.stage4(x, self.heads if self.training else ())
-        x = self.stage5(x)      # (N, 832, H/32, W/32) -> (N, 1024, H/32, W/32)
-        x = self.head(x)        #              -> (N, num_classes)
-        return (x, *aux) if aux else x
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+        x = self.stem(x)                # (N, 3, H, W) -> (N, 192, H/8, W/8)
+        x = self.inception_3(x)         #              -> (N, 480, H/16, W/16)
+        x = self.inception_4a(x)        #              -> (N, 512, H/16, W/16)
+        aux1 = self.aux1(x) if self.training and self.aux1 is not None else None
+        x = self.inception_4b_4d(x)     #              -> (N, 528, H/16, W/16)
+        aux2 = self.aux2(x) if self.training and self.aux2 is not None else None
+        x = self.inception_4e(x)        #              -> (N, 832, H/32, W/32)
+        x = self.inception_5(x)         #              -> (N, 1024, H/32, W/32)
+        x = self.head(x)                #              -> (N, num_classes)
+        return x if aux1 is None or aux2 is None else (x, aux1, aux2)
 
 
 def unit(in_channels: int, out_channels: int, config: GoogLeNetConfig, kernel: int = 1, *,
@@ -176,6 +154,11 @@ def unit(in_channels: int, out_channels: int, config: GoogLeNetConfig, kernel: i
     return ConvNormAct(in_channels, out_channels, kernel, stride=stride,
                        bias=not config.batch_norm, norm=config.batch_norm, eps=1e-3,
                        activation=ReLU(inplace=True))
+
+
+def auxiliary_head(module: Inception, config: GoogLeNetConfig) -> AuxiliaryHead | None:
+    """On what a module gives."""
+    return AuxiliaryHead(module.out_channels, config) if config.aux_heads else None
 
 
 def halve(kernel: int = 3) -> nn.Module:

@@ -36,9 +36,9 @@ class LeNetConfig(Config):
         "tanh", "What follows each convolution and each hidden layer. Tanh: the paper's, whose "
         "two factors are left out (appendix A). ReLU came later, with AlexNet.")
     pooling: Literal["average", "subsampling", "max"] = knob(
-        "average", "How a map is halved. Average: the mean of each 2×2 numbers. Subsampling: S2 and "
-        "S4 of the paper, the mean times a trained factor plus a trained bias, then the "
-        "activation. Max: the largest of the four, as in later networks.")
+        "average", "How a map is halved. Average: the mean of 2×2 numbers. Subsampling: S2 and S4 "
+        "of the paper, the mean times a trained factor plus a trained bias, then the activation. "
+        "Max: the largest of the four, as in later networks.")
     connections: Literal["all", "table_1"] = knob(
         "all", "What each of the 16 maps of the second convolution (C3) reads. All: all 6 maps "
         "before it. Table 1: 3, 4 or 6 of them, as in the paper's Table I, so that the maps become "
