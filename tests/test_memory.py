@@ -346,7 +346,8 @@ def test_training_keeps_most_of_what_is_alive_at_its_end(name: str) -> None:
     summary = summarise(config, training=True)
     assert summary.totals.saved_bytes == sum(layer.saved_bytes or 0 for layer in summary.layers)
     assert summary.totals.saved_bytes <= summary.totals.peak_activation_bytes
-    assert summary.totals.peak_activation_bytes > summarise(config).totals.peak_activation_bytes
+    # LeNet's first map and its tanh are more than all that training keeps.
+    assert summary.totals.peak_activation_bytes >= summarise(config).totals.peak_activation_bytes
 
 
 def test_training_costs_where_it_differs() -> None:

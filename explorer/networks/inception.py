@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob, redeclare
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU
+from explorer.networks.layers import Branches, ConvNormAct, Linear, MaxPool2d, ReLU
 
 
 class ModulesConfig(Config):
@@ -75,18 +75,6 @@ def n_by_n(in_channels: int, out_channels: int, config: InceptionConfig,
         return [unit(in_channels, out_channels, n)]
     kernels = [(1, n), (n, 1)] if first == "row" else [(n, 1), (1, n)]
     return [unit(in_channels, in_channels, kernels[0]), unit(in_channels, out_channels, kernels[1])]
-
-
-class Branches(nn.Module):
-    """Branches side by side on one input, their outputs concatenated by channel."""
-
-    def __init__(self, **branches: nn.Module) -> None:
-        super().__init__()
-        for name, branch in branches.items():
-            self.add_module(name, branch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.children()], dim=1)
 
 
 def pooled(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -10,7 +10,7 @@ from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 P = ParamSpec("P")
 L = TypeVar("L", bound=nn.Module)
@@ -132,3 +132,15 @@ class ConvNormAct(nn.Sequential):
             self.norm = BatchNorm2d(out_channels, eps=eps)
         if activation is not None:
             self.act = activation
+
+
+class Branches(nn.Module):
+    """Branches side by side on one input, their outputs concatenated by channel."""
+
+    def __init__(self, **branches: nn.Module) -> None:
+        super().__init__()
+        for name, branch in branches.items():
+            self.add_module(name, branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self.children()], dim=1)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 GUTTER = 28
 
 
-def main_way(elements: Series[int]) -> tuple[list[int], dict[int, list[int]]] | None:
+def main_way(elements: Series[int]) -> tuple[list[int], dict[int, list[list[int]]]] | None:
     """The row of things that a network is at the top, and what leaves it and does not come back,
     by the thing that it leaves from; None where it is no such row."""
     main: list[int] = []
-    sides: dict[int, list[int]] = {}
+    sides: dict[int, list[list[int]]] = {}
     while elements:
         element, rest = elements[0], elements[1:]
         if not isinstance(element, Ways):
@@ -37,7 +37,8 @@ def main_way(elements: Series[int]) -> tuple[list[int], dict[int, list[int]]] | 
             if way is not longest:
                 if any(isinstance(inner, Ways) for inner in way):
                     return None
-                sides[main[-1]] = [inner for inner in way if not isinstance(inner, Ways)]
+                sides.setdefault(main[-1], []).append(
+                    [inner for inner in way if not isinstance(inner, Ways)])
         elements = longest
     return main, sides
 
@@ -49,10 +50,10 @@ class Columns:
     def __init__(self, arrangement: Arrangement, row: Row) -> None:
         self.arrangement, self.row = arrangement, row
 
-    def box(self, main: Sequence[int], sides: Mapping[int, Sequence[int]]) -> Box:
+    def box(self, main: Sequence[int], sides: Mapping[int, Sequence[Sequence[int]]]) -> Box:
         whole = Box()
         exits = self._columns(whole, main, 0.0, 0.0, None)
-        for source, side in sides.items():
+        for source, side in [(source, side) for source, ways in sides.items() for side in ways]:
             start, right = exits[source]
             below = max([y + box.height for x, y, box in whole.inner if x + box.right > right],
                         default=0.0)
