@@ -50,33 +50,41 @@ class DenseNetConfig(Config):
         return tuple(f"dense block {number}" for number in range(1, 5))
 
 
-class Layer(nn.Sequential):
-    """The paper's H: BatchNorm, ReLU and a 3×3 convolution; as a bottleneck, 1×1 comes first."""
+class DenseLayer(nn.Module):
+    """y = H([x0, x1, ...]), the paper's equation 2."""
 
     def __init__(self, in_channels: int, out_channels: int, config: DenseNetConfig) -> None:
         super().__init__()
-        inner = 4 * config.channels(config.growth_rate) if config.bottleneck else in_channels
-        if config.bottleneck:
-            self.norm1 = BatchNorm2d(in_channels)
-            self.act1 = ReLU(inplace=True)
-            self.conv1 = Conv2d(in_channels, inner, 1, bias=False)
-        self.norm2 = BatchNorm2d(inner)
-        self.act2 = ReLU(inplace=True)
-        self.conv2 = Conv2d(inner, out_channels, 3, padding=1, bias=False)
-
-
-class DenseLayer(Layer):
-    """y = H([x0, x1, ...]), the paper's equation 2."""
+        self.branch = convolutions(in_channels, out_channels, config)
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        return super().forward(torch.cat(features, dim=1))
+        return self.branch(torch.cat(features, dim=1))
 
 
-class ResidualLayer(Layer):
+class ResidualLayer(nn.Module):
     """y = H(x) + x, the paper's equation 1."""
 
+    def __init__(self, channels: int, config: DenseNetConfig) -> None:
+        super().__init__()
+        self.branch = convolutions(channels, channels, config)
+
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) + x
+        return self.branch(x) + x
+
+
+def convolutions(in_channels: int, out_channels: int, config: DenseNetConfig) -> nn.Sequential:
+    """The paper's H: BatchNorm, ReLU and a 3×3 convolution; in a bottleneck a 1×1 before it."""
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    if config.bottleneck:
+        inner = 4 * config.channels(config.growth_rate)
+        parts["norm1"] = BatchNorm2d(in_channels)
+        parts["act1"] = ReLU(inplace=True)
+        parts["conv1"] = Conv2d(in_channels, inner, 1, bias=False)
+        in_channels = inner
+    parts["norm2"] = BatchNorm2d(in_channels)
+    parts["act2"] = ReLU(inplace=True)
+    parts["conv2"] = Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return nn.Sequential(parts)
 
 
 class DenseBlock(nn.Sequential):
@@ -142,7 +150,7 @@ def channels_of_blocks(config: DenseNetConfig) -> list[tuple[int, int]]:
 def block(channels: int, depth: int, config: DenseNetConfig) -> nn.Sequential:
     """`depth` layers, joined by concatenation or by addition."""
     if config.join == "add":
-        return nn.Sequential(*(ResidualLayer(channels, channels, config) for _ in range(depth)))
+        return nn.Sequential(*(ResidualLayer(channels, config) for _ in range(depth)))
     growth = config.channels(config.growth_rate)
     return DenseBlock(*(DenseLayer(channels + number * growth, growth, config)
                         for number in range(depth)))

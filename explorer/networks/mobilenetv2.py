@@ -1,4 +1,4 @@
-"""MobileNetV2: inverted residuals, whose shortcuts connect the narrow ends, with linear bottlenecks.
+"""MobileNetV2: inverted residuals, which are wide inside, with shortcuts between narrow ends.
 
 Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks".
 """

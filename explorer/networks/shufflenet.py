@@ -88,7 +88,7 @@ class ShuffleNetConfig(Config):
         return self
 
 
-class Block(nn.Module):
+class ShuffleUnit(nn.Module):
     """Figure 3c: one half of the channels passes, the other is convolved."""
 
     def __init__(self, channels: int, config: ShuffleNetConfig) -> None:
@@ -102,7 +102,7 @@ class Block(nn.Module):
         return self.shuffle(x)
 
 
-class AddingBlock(nn.Module):
+class AddingUnit(nn.Module):
     """The same without a split, with the addition of ShuffleNet v1 (Figure 3a)."""
 
     def __init__(self, channels: int, config: ShuffleNetConfig) -> None:
@@ -115,7 +115,7 @@ class AddingBlock(nn.Module):
         return self.shuffle(self.act(x + self.branch(x)))
 
 
-class DownsamplingBlock(nn.Module):
+class DownsamplingUnit(nn.Module):
     """Figure 3d: both branches read all channels and halve height and width."""
 
     def __init__(self, in_channels: int, out_channels: int, config: ShuffleNetConfig) -> None:
@@ -162,9 +162,9 @@ class ShuffleNet(nn.Module):
 
 def stage(in_channels: int, channels: int, depth: int, config: ShuffleNetConfig) -> nn.Sequential:
     """`depth` blocks, of which the first one halves height and width."""
-    block = Block if config.split else AddingBlock
-    return nn.Sequential(DownsamplingBlock(in_channels, channels, config),
-                         *(block(channels, config) for _ in range(depth - 1)))
+    unit = ShuffleUnit if config.split else AddingUnit
+    return nn.Sequential(DownsamplingUnit(in_channels, channels, config),
+                         *(unit(channels, config) for _ in range(depth - 1)))
 
 
 def convolutions(in_channels: int, out_channels: int, config: ShuffleNetConfig, *,
