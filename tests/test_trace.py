@@ -40,7 +40,8 @@ class Forward(nn.Module):
 
 
 class Shapes(TorchFunctionMode):
-    """Notes the shape of every tensor that PyTorch's functions and methods return."""
+    """Notes the shape of every tensor that PyTorch's functions and methods return; of several,
+    as a split makes them, that of the first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,8 +49,9 @@ class Shapes(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and func.__name__ != "__get__":
-            self.seen.append(tuple(result.shape))
+        first = result[0] if isinstance(result, tuple) and result else result
+        if isinstance(first, Tensor) and func.__name__ != "__get__":
+            self.seen.append(tuple(first.shape))
         return result
 
 

@@ -109,6 +109,7 @@ Conv2d = placed(nn.Conv2d)
 BatchNorm2d = placed(nn.BatchNorm2d)
 Linear = placed(nn.Linear)
 ReLU = placed(nn.ReLU)
+ReLU6 = placed(nn.ReLU6)
 Hardswish = placed(nn.Hardswish)
 MaxPool2d = placed(nn.MaxPool2d)
 
