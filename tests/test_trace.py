@@ -40,7 +40,8 @@ class Forward(nn.Module):
 
 
 class Shapes(TorchFunctionMode):
-    """Notes the shape of every tensor that PyTorch's functions and methods return."""
+    """Notes the shape of every tensor that PyTorch's functions and methods return, but for a view
+    of a parameter, which a trace takes for that parameter."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +49,8 @@ class Shapes(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and func.__name__ != "__get__":
+        if isinstance(result, Tensor) and func.__name__ != "__get__" \
+                and not isinstance(result._base, nn.Parameter):
             self.seen.append(tuple(result.shape))
         return result
 
