@@ -20,6 +20,7 @@ from explorer.networks.layers import Conv2d, Linear, placed
 
 LayerNorm = placed(nn.LayerNorm)
 GELU = placed(nn.GELU)
+Embedding = placed(nn.Embedding)
 
 
 class Size(NamedTuple):
@@ -123,22 +124,22 @@ class Positions(nn.Module):
         return x + self.weight
 
 
+class_token, positions = placed(ClassToken), placed(Positions)
+
+
 class GridPositions(nn.Module):
     """The same by row and column of the patch, each with half the numbers (appendix D.4)."""
 
-    def __init__(self, side: int, size: int, device: str | None = None) -> None:
+    def __init__(self, side: int, size: int) -> None:
         super().__init__()
         self.side = side
-        self.rows = nn.Parameter(0.02 * torch.randn(side, 1, size - size // 2, device=device))
-        self.columns = nn.Parameter(0.02 * torch.randn(1, side, size // 2, device=device))
+        self.rows = Embedding(side, size - size // 2)
+        self.columns = Embedding(side, size // 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        grid = torch.cat([self.rows.expand(-1, self.side, -1),
-                          self.columns.expand(self.side, -1, -1)], dim=-1)
-        return x + grid.flatten(0, 1)
-
-
-class_token, positions, grid_positions = map(placed, (ClassToken, Positions, GridPositions))
+        rows = self.rows.weight[:, None].expand(-1, self.side, -1)
+        columns = self.columns.weight[None].expand(self.side, -1, -1)
+        return x + torch.cat([rows, columns], dim=-1).flatten(0, 1)
 
 
 class Heads(nn.Module):
@@ -244,7 +245,7 @@ def embedding(config: ViTConfig) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     side, has_class = config.patches_a_side, config.pooling == "class_token"
     if config.positions == "learned_2d":
-        parts["positions"] = grid_positions(side, config.token)
+        parts["positions"] = GridPositions(side, config.token)
     if has_class:
         parts["class_token"] = class_token(config.token)
     if config.positions == "learned_1d":
