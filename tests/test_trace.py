@@ -40,8 +40,9 @@ class Forward(nn.Module):
 
 
 class Shapes(TorchFunctionMode):
-    """Notes the shape of every tensor that PyTorch's functions and methods return; of several,
-    as a split makes them, that of the first."""
+    """Notes the shape of every tensor that PyTorch's functions and methods return; of several, as a
+    split makes them, that of the first. Not of a view of a parameter, which a trace takes for that
+    parameter."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +51,8 @@ class Shapes(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         first = result[0] if isinstance(result, tuple) and result else result
-        if isinstance(first, Tensor) and func.__name__ != "__get__":
+        if isinstance(first, Tensor) and func.__name__ != "__get__" \
+                and not isinstance(first._base, nn.Parameter):
             self.seen.append(tuple(first.shape))
         return result
 

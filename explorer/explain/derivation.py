@@ -240,7 +240,7 @@ def _parameters(summary: Summary, case: Case) -> Step:
     if case.entry and case.entry.params and not case.computed:
         return _counted(name, case.entry.params(case))
     notes = [case.held]
-    if case.computed:
+    if case.other_weights:
         notes.append("The other weights that it reads are computed or constant.")
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
                                   *notes))

@@ -90,6 +90,8 @@ class Case:
             numbers = "E_v" if end == "out" else "E"
             return ["N", "h", "L", numbers] if rank == 4 else ["N", "L", numbers][-rank:]
         numbered = [f"D_{axis}" for axis in range(1, rank + 1)]
+        if layout == "sides":
+            return numbered
         if layout == "features":
             outer = ["N", *POSITIONS.get(rank - 2, ())] if rank <= 5 else numbered
             return [*outer[:rank - 1], features]
@@ -123,10 +125,19 @@ class Case:
     def computed(self) -> bool:
         """Whether some of its weights are no parameters, but computed or constants, or its input
         comes of a parameter: then the formula of its parameters does not hold."""
+        return [operand.parameter for operand in self._weights] \
+            != [name for name, _ in self.parameters]
+
+    @property
+    def other_weights(self) -> bool:
+        """Whether some of its weights are no parameters."""
+        return any(operand.parameter is None for operand in self._weights)
+
+    @property
+    def _weights(self) -> list[Operand]:
         given = self.entry.bind(self.call.args, self.call.kwargs) if self.entry else {}
-        weights = [operand for name in ("weight", "bias", "weights")
-                   for operand in _operands(given.get(name))]
-        return [operand.parameter for operand in weights] != [name for name, _ in self.parameters]
+        return [operand for name in ("weight", "bias", "weights")
+                for operand in _operands(given.get(name))]
 
     @property
     def held(self) -> str:

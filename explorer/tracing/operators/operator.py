@@ -160,9 +160,9 @@ each factor whose partner has a gradient ("factors"), of one argument, by its na
 own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
 """None where it depends on the library that computes it."""
-Layout = Literal["channels", "features", "heads"]
+Layout = Literal["channels", "features", "heads", "sides"]
 """What the sides of a tensor stand for: (N, C, positions), as of a feature map; (N, positions, F),
-as of tokens; (N, heads, L, E), as of attention."""
+as of tokens; (N, heads, L, E), as of attention; nothing but sides, as of a product."""
 Positions = Literal["kept", "mixed"] | Callable[[Call, Axes], Axes | None]
 """Where the positions of the input are in the output. "kept": an output reads those inputs alone
 that stand at its place or in its window. "mixed": it may read them all. A function is given the

@@ -260,7 +260,8 @@ ADDED = ("addmm", "baddbmm", "addmv", "addbmm")
 
 for _names, (_rule, _factor, _keeps) in PRODUCTS.items():
     operator(*_names, rule=_rule, kind="linear", keeps=_keeps, shape=ROWS_BY_COLUMNS,
-             macs=counted_products(length(_factor)), work=other_work(length(_factor)))
+             macs=counted_products(length(_factor)), work=other_work(length(_factor)),
+             layout="sides")
 
 
 def whole_batch(case: Case) -> int:
