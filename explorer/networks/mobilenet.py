@@ -7,6 +7,7 @@ of sections 6.3 and 6.4; SSDLite itself is of Sandler et al. 2018 (MobileNetV2),
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -359,6 +360,28 @@ def expansion(in_channels: int, expanded: int, row: Bneck, config: BneckConfig) 
                        activation=config.nonlinearity(row.activation))
 
 
+class TappedStage(nn.Sequential):
+    """A stage of which the head is also given what some of its parts give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taps: list[nn.Module] = []
+        self.tapped_channels: list[int] = []
+
+    def tap(self, channels: int) -> None:
+        """The part that is the last so far, which gives so many channels."""
+        self.taps.append(self[-1])
+        self.tapped_channels.append(channels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        maps = []
+        for part in self:
+            x = part(x)
+            if part in self.taps:
+                maps.append(x)
+        return x, maps
+
+
 class Bnecks(nn.Module):
     """The stem and the stages, which the paper's networks and the tutorial's share."""
 
@@ -370,28 +393,21 @@ class Bnecks(nn.Module):
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
         self.stages: list[nn.Sequential] = []
-        self.taps: list[nn.Module] = []
-        self.tapped_channels: list[int] = []
         for number, rows in enumerate(config.rows, 1):
-            stage = nn.Sequential()
+            stage = TappedStage() if any(row.tap for row in rows) else nn.Sequential()
             for row in rows:
                 expanded = config.expanded(row, unscaled, channels)
-                if row.tap == "expansion":
+                if isinstance(stage, TappedStage) and row.tap == "expansion":
                     stage.add_module("expand", expansion(channels, expanded, row, config))
-                    self.tap(stage[-1], expanded)
+                    stage.tap(expanded)
                     channels = expanded     # the block has no expansion of its own then
                 stage.append(self.block(channels, expanded, row, config))
                 unscaled, channels = row.out, config.channels(row.out)
-                if row.tap == "output":
-                    self.tap(stage[-1], channels)
+                if isinstance(stage, TappedStage) and row.tap == "output":
+                    stage.tap(channels)
             self.add_module(f"stage{number}", stage)
             self.stages.append(stage)
         self.channels = channels
-
-    def tap(self, part: nn.Module, channels: int) -> None:
-        """Give what a part of a stage gives, of so many channels, to the head too."""
-        self.taps.append(part)
-        self.tapped_channels.append(channels)
 
 
 class MobileNetV3(Bnecks):
@@ -399,39 +415,36 @@ class MobileNetV3(Bnecks):
         super().__init__(config)
         if config.head == "classification":
             self.head: nn.Module = classifier(self.channels, config)
-        elif config.head == "lraspp":
-            channels = self.add_last(config)
-            self.head = LiteRASPP(channels, self.tapped_channels[0], config)
-        else:
-            channels = self.add_last(config)
-            self.tap(self.last[-1], channels)
-            self.extra = nn.Sequential()
-            self.stages.append(self.extra)
-            for count in EXTRA:
-                self.extra.append(ExtraLayer(channels, count, config))
-                channels = config.channels(count)
-                self.tap(self.extra[-1], channels)
-            self.head = SSDLite(self.tapped_channels, config)
-
-    def add_last(self, config: MobileNetV3Config) -> int:
-        """What a classifier has before its pooling; its channels."""
+            return
         last = last_convolutions(self.channels, config)
+        channels = last["conv"].conv.out_channels
         self.last = nn.Sequential(OrderedDict[str, nn.Module](last))
-        self.stages.append(self.last)
-        return last["conv"].conv.out_channels
+        tapped = [count for stage in self.stages if isinstance(stage, TappedStage)
+                  for count in stage.tapped_channels]
+        if config.head == "lraspp":
+            self.head = LiteRASPP(channels, tapped[0], config)
+            return
+        self.extra = TappedStage()
+        for before, count in pairwise([channels, *map(config.channels, EXTRA)]):
+            self.extra.append(ExtraLayer(before, count, config))
+            self.extra.tap(count)
+        self.head = SSDLite([*tapped, channels, *self.extra.tapped_channels], config)
 
-    def forward(self, image: Tensor) -> Any:
+    def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
         x = self.stem(image)            # (N, 3, H, W) -> (N, 16, H/2, W/2)
         maps = []
         for stage in self.stages:       #              -> (N, 160, H/32, W/32)
-            for part in stage:
-                x = part(x)
-                if part in self.taps:
-                    maps.append(x)
-        if isinstance(self.head, LiteRASPP):
-            return self.head(x, *maps, image.shape[-2:])    # -> (N, num_classes, H, W)
-        if isinstance(self.head, SSDLite):
-            return self.head(maps)      #              -> (N, 4, places), (N, num_classes, places)
+            if isinstance(stage, TappedStage):
+                x, tapped = stage(x)
+                maps += tapped
+            else:
+                x = stage(x)
+        if isinstance(self.head, LiteRASPP):            # -> (N, num_classes, H, W)
+            return self.head(self.last(x), *maps, image.shape[-2:])
+        if isinstance(self.head, SSDLite):              # -> (N, 4, M) and (N, num_classes, M)
+            x = self.last(x)
+            _, extra = self.extra(x)
+            return self.head([*maps, x, *extra])
         return self.head(x)             #              -> (N, num_classes)
 
 
@@ -515,8 +528,8 @@ def resize(x: Tensor, size: torch.Size) -> Tensor:
 class ExtraLayer(nn.Sequential):
     """Of SSD's extra layers behind the backbone, each of which halves the map."""
 
-    def __init__(self, in_channels: int, count: int, config: MobileNetV3Config) -> None:
-        inner, out = config.channels(count // 2), config.channels(count)
+    def __init__(self, in_channels: int, out: int, config: MobileNetV3Config) -> None:
+        inner = out // 2
         super().__init__(OrderedDict[str, nn.Module](
             reduce=ConvNormAct(in_channels, inner, eps=1e-3, activation=config.nonlinearity("R6")),
             depthwise=ConvNormAct(inner, inner, 3, stride=2, groups=inner, eps=1e-3,
