@@ -16,6 +16,7 @@ from explorer.networks.build import build
 from explorer.networks.catalogue import configure, find_preset
 from explorer.pipeline import summarise
 from explorer.structure import weighted_depth
+from tests.test_graph import marked
 
 models = libraries.load("torchvision").models
 WITHOUT: dict[str, None] = {"weights": None, "weights_backbone": None}
@@ -254,6 +255,15 @@ def test_a_comparison_with_the_classifier_aligns_the_stages(name: str) -> None:
     both = [part for part in parts if all(part.groups[:2])]
     assert len(both) >= 7       # the stem and six stages
     assert sum(part.figures("params")[1] for part in parts) == find_preset(name).params
+
+
+def test_lraspp_has_a_gate_and_a_skip() -> None:
+    found = explorer.open("lraspp_mobilenetv3_large").structure
+    edges = {kind: [target for _, target in marked(found, kind)] for kind in ("gate", "shortcut")}
+    in_head = {kind: [found.layers[target].type for target in targets
+                      if found.layers[target].path.startswith("head")]
+               for kind, targets in edges.items()}
+    assert in_head["gate"].count("mul") == 1 and in_head["shortcut"].count("add") == 1
 
 
 def test_the_deepest_way_goes_through_the_head() -> None:
