@@ -23,7 +23,7 @@ from explorer.networks.resnet import ResNet, ResNetConfig
 from explorer.networks.vgg import VGG, VGGConfig
 from explorer.pipeline import summarise
 from explorer.published import load, names
-from explorer.tracing import Trace, trace
+from explorer.tracing import Trace, leaves, trace
 
 # Small enough for a forward pass on a CPU; Inception v3 needs 75 pixels.
 SMALL = {"width": 0.125, "input_size": 75, "num_classes": 7, "batch_size": 2}
@@ -66,6 +66,8 @@ SAME_PARAMETERS = [
     *(("inception_v3", {"grid_reduction": choice})
       for choice in ("parallel", "pool_first", "convolution_first")),
     *(("mobilenetv3_large", {"activation": choice}) for choice in ("paper", "relu", "swish")),
+    *((name, {"output_stride": choice}) for choice in (32, 16, 8)
+      for name in ("mobilenetv3_large", "lraspp_mobilenetv3_large", "ssdlite_mobilenetv3_large")),
     *(("xception", {"depthwise_activation": choice}) for choice in ("none", "relu", "elu")),
     *(("vgg11", {name: value}) for name, value in [
         ("local_response_norm", True), ("dropout", 0.1), ("input_size", 64), ("batch_size", 8)]),
@@ -89,9 +91,18 @@ def small(name: str, **knobs: Any) -> Config:
     return config.replace(**{**small_ones, **knobs})
 
 
-def forward(config: Config) -> Tensor:
+def run(config: Config) -> Any:
     with torch.inference_mode():
         return build(config, "cpu")(torch.randn(config.input_shape))
+
+
+def forward(config: Config) -> Tensor:
+    """The scores, of a detector those beside the boxes."""
+    return scores_of(run(config))
+
+
+def scores_of(result: Any) -> Tensor:
+    return result["scores"] if isinstance(result, dict) else result
 
 
 def totals(name: str, **knobs: Any) -> Totals:
@@ -195,10 +206,11 @@ def test_a_forward_pass_gives_a_score_for_each_class(name: str) -> None:
 @pytest.mark.parametrize(("name", "knobs"), each_choice())
 def test_every_choice_runs(name: str, knobs: dict[str, Any]) -> None:
     config = small(name, **knobs)
-    scores = forward(config)
-    assert_is_a_score_for_each_class(scores, config)
+    result = run(config)
+    assert_is_a_score_for_each_class(scores_of(result), config)
     found = traced(config)
-    assert [found.calls[index].output_shape for index in found.outputs] == [scores.shape]
+    assert [found.calls[index].output_shape for index in found.outputs] \
+        == [output.shape for output in leaves([result], Tensor)]
 
 
 @pytest.mark.parametrize(("name", "knobs"), SAME_PARAMETERS)
@@ -212,10 +224,10 @@ def test_training_reaches_every_parameter(name: str) -> None:
     config = small(name, input_size=find_preset(name).config.input_size)
     network = build(config, "cpu").train()
     result = network(torch.randn(config.input_shape))
-    scores = result if isinstance(result, tuple) else (result,)
-    for score in scores:
+    for score in result if isinstance(result, tuple) else (scores_of(result),):
         assert_is_a_score_for_each_class(score, config)
-    torch.stack([score.square().sum() for score in scores]).sum().backward()
+    outputs = leaves([result], Tensor)
+    torch.stack([output.square().sum() for output in outputs]).sum().backward()
     assert [path for path, weight in network.named_parameters() if weight.grad is None] == []
 
 

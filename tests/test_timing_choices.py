@@ -1,5 +1,6 @@
 """How a pass is run: what each choice changes, and what cannot be."""
 
+import math
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from explorer.timing import (
     cores,
     devices,
     disturbance,
+    passes,
     predict_seconds,
     prediction,
     protocol,
@@ -74,6 +76,24 @@ def test_a_training_step_makes_gradients_and_takes_more_memory(name: str, size: 
                                            Choices(training=training))
                      for training in (False, True))
     assert step > 2 * forward
+
+
+@pytest.mark.parametrize("name", ["lraspp_mobilenetv3_large", "ssdlite_mobilenetv3_large"])
+def test_a_training_step_of_a_head_with_scores_of_places(name: str) -> None:
+    config = configure(name, width=0.125, input_size=96, batch_size=2, num_classes=5)
+    with prepared(source_of(config), "cpu", Choices(training=True)) as given:
+        given.run()
+        assert all(weight.grad is not None for weight in given.network.parameters())
+
+
+@pytest.mark.parametrize(("shape", "classes", "loss"), [
+    ((2, 5), None, math.log(5)), ((2, 5), 7, math.log(5)),
+    ((2, 5, 9), 5, math.log(5)), ((2, 5, 4, 4), 5, math.log(5)),
+    ((2, 5, 4, 4), None, 1), ((2, 4, 9), 5, 1), ((3, 5), 5, 1)])
+def test_the_loss_is_the_cross_entropy_of_what_are_scores(
+        shape: tuple[int, ...], classes: int | None, loss: float) -> None:
+    """Of ones it is log(classes), and their mean square is 1."""
+    assert passes._loss(torch.ones(shape), 2, classes).item() == pytest.approx(loss)
 
 
 def test_a_step_that_training_refuses_is_a_sentence() -> None:

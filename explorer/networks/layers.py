@@ -122,13 +122,14 @@ class ConvNormAct(nn.Sequential):
 
     def __init__(self, in_channels: int, out_channels: int,
                  kernel_size: int | tuple[int, int] = 1, *, stride: int = 1,
-                 padding: int | None = None, groups: int = 1, bias: bool = False,
-                 norm: bool = True, eps: float = 1e-5, activation: nn.Module | None = None) -> None:
+                 padding: int | None = None, dilation: int = 1, groups: int = 1,
+                 bias: bool = False, norm: bool = True, eps: float = 1e-5,
+                 activation: nn.Module | None = None) -> None:
         super().__init__()
         height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        same = height // 2, width // 2
+        same = dilation * (height // 2), dilation * (width // 2)
         self.conv = Conv2d(in_channels, out_channels, kernel_size, stride,
-                           same if padding is None else padding, groups=groups, bias=bias)
+                           same if padding is None else padding, dilation, groups, bias)
         if norm:
             self.norm = BatchNorm2d(out_channels, eps=eps)
         if activation is not None:

@@ -1,19 +1,26 @@
 """MobileNetV3: inverted residuals found by search, with squeeze-and-excitation and hard-swish.
 
-Howard et al. 2019, "Searching for MobileNetV3".
+Howard et al. 2019, "Searching for MobileNetV3". Its heads for detection and segmentation are those
+of sections 6.3 and 6.4; SSDLite itself is of Sandler et al. 2018 (MobileNetV2), section 6.2.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Conv2d, ConvNormAct, Hardswish, Linear, ReLU
+from explorer.networks.layers import Conv2d, ConvNormAct, Hardswish, Linear, ReLU, placed
+
+ReLU6 = placed(nn.ReLU6)
+Head = Literal["classification", "lraspp", "ssdlite"]
+Tap = Literal["expansion", "output"]
 
 
 class Bneck(NamedTuple):
@@ -25,6 +32,10 @@ class Bneck(NamedTuple):
     squeeze: bool
     activation: Literal["RE", "HS"]
     stride: int
+    dilation: int = 1
+    """Above 1, it stands for the stride."""
+    tap: Tap | None = None
+    """What of the block a head is given too."""
 
 
 # Table 1 (Large).
@@ -136,15 +147,29 @@ class Architecture(NamedTuple):
         return [tuple(stage) for stage in stages]
 
 
+PAPER = {"Large": Architecture(LARGE, wide=960, head=1280),
+         "Small": Architecture(SMALL, wide=576, head=1024)}
+
 ARCHITECTURES = {
-    "mobilenetv3_large": Architecture(LARGE, wide=960, head=1280),
-    "mobilenetv3_small": Architecture(SMALL, wide=576, head=1024),
+    "mobilenetv3_large": PAPER["Large"],
+    "mobilenetv3_small": PAPER["Small"],
+    "mobilenetv3_large_minimalistic": PAPER["Large"],
+    "mobilenetv3_small_minimalistic": PAPER["Small"],
+    "lraspp_mobilenetv3_large": PAPER["Large"],
+    "ssdlite_mobilenetv3_large": PAPER["Large"],
     # The last convolution takes its channels from the wrong column too: six times the last t.
     "mobilenetv3_large_tutorial": Architecture(swapped(TUTORIAL_LARGE), wide=round_to_8(6 * 6),
                                                head=1280, stage_by="expanded"),
     "mobilenetv3_small_tutorial": Architecture(swapped(TUTORIAL_SMALL), wide=round_to_8(6 * 6),
                                                head=1280, stage_by="expanded"),
 }
+
+# The maps that a head is given beside the last one, by their stride. Section 6.3: C4 is the
+# expansion of the block that goes to 32. Figure 10: a map of 1/8, in torchvision the first of them.
+TAPS: dict[tuple[Head, int], Tap] = {("lraspp", 8): "output", ("ssdlite", 32): "expansion"}
+
+# Channels of SSDLite's extra layers, and the anchors at each place of its maps.
+EXTRA, ANCHORS = (512, 256, 256, 128), 6
 
 
 class BneckConfig(Config):
@@ -179,6 +204,12 @@ class BneckConfig(Config):
     def architecture(self) -> Architecture:
         return ARCHITECTURES[self.network]
 
+    @property
+    def rows(self) -> list[list[Bneck]]:
+        """The rows of each stage, as many as it has blocks."""
+        return [repeat(rows, depth) for rows, depth in
+                zip(self.architecture.stages, self.scaled_blocks, strict=True)]
+
     def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
         """Channels between the expansion of a block and its projection.
 
@@ -190,12 +221,18 @@ class BneckConfig(Config):
         """Channels of the last convolution, which is given `in_channels`."""
         return self.channels(self.architecture.wide)
 
-    def nonlinearity(self, in_paper: Literal["RE", "HS"]) -> nn.Module:
+    @property
+    def hidden(self) -> int:
+        """Units of the last hidden layer."""
+        units = self.architecture.head
+        return self.channels(units) if self.scale_head or self.width > 1 else units
+
+    def nonlinearity(self, in_paper: Literal["RE", "R6", "HS"]) -> nn.Module:
         if self.activation == "swish":
             return nn.SiLU(inplace=True)
         if self.activation == "relu" or in_paper == "RE":
             return ReLU(inplace=True)
-        return Hardswish(inplace=True)
+        return ReLU6(inplace=True) if in_paper == "R6" else Hardswish(inplace=True)
 
 
 class MobileNetV3Config(BneckConfig):
@@ -203,6 +240,44 @@ class MobileNetV3Config(BneckConfig):
         "authors", "How the width multiplier changes the expanded channels. Authors: expansion "
         "factor of the paper × scaled input channels, as in their code. Torchvision: expanded "
         "channels of the paper × width.")
+    head: Head = knob(
+        "classification", "Classification: a score for each class. LRASPP: the segmentation head "
+        "of the paper's Figure 10, which gives a score for each class and pixel. SSDLite: object "
+        "detection (section 6.3), which gives 6 boxes, and scores for each, at every place of six "
+        "feature maps; one of the classes is the background.")
+    output_stride: Literal[32, 16, 8] = knob(
+        32, "The last feature map is this many times smaller than the image. Below 32, dilated "
+        "convolutions replace strides: the paper segments with 16 and 32 (section 6.4).")
+    reduced_last_block: bool = knob(
+        False, "Half the channels in the last stage and behind it: RF2 of the paper's Table 7, for "
+        "segmentation, and the same for detection (section 6.3).",
+        label="Reduced last block (RF2)")
+    head_filters: int = knob(
+        128, "Filters of the segmentation head: F of the paper's Table 7, which has 256 and 128. "
+        "The width multiplier does not change them.", ge=1, le=1024, step=8)
+
+    @property
+    def architecture(self) -> Architecture:
+        whole = super().architecture
+        if not self.reduced_last_block:
+            return whole
+        return whole._replace(wide=whole.wide // 2, head=whole.head // 2)
+
+    @property
+    def rows(self) -> list[list[Bneck]]:
+        stages = super().rows
+        if self.reduced_last_block:
+            first, *others = stages[-1]
+            stages[-1] = [first._replace(out=first.out // 2), *(
+                row._replace(expanded=row.expanded // 2, out=row.out // 2) for row in others)]
+        stride = 2                      # of the stem
+        for rows in stages:
+            for place, row in enumerate(rows):
+                stride *= row.stride
+                rows[place] = row._replace(
+                    dilation=max(1, stride // self.output_stride),
+                    tap=TAPS.get((self.head, stride)) if row.stride > 1 else None)
+        return stages
 
     def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
         if self.expansion_rule == "torchvision":
@@ -258,10 +333,10 @@ class InvertedResidual(nn.Module):
         kernel = row.kernel if config.kernel_size == "paper" else int(config.kernel_size[0])
         self.branch = nn.Sequential()
         if expanded != in_channels:
-            self.branch.add_module("expand", ConvNormAct(
-                in_channels, expanded, eps=1e-3, activation=config.nonlinearity(row.activation)))
+            self.branch.add_module("expand", expansion(in_channels, expanded, row, config))
         self.branch.add_module("depthwise", ConvNormAct(
-            expanded, expanded, kernel, stride=row.stride, groups=expanded, eps=1e-3,
+            expanded, expanded, kernel, stride=row.stride if row.dilation == 1 else 1,
+            dilation=row.dilation, groups=expanded, eps=1e-3,
             activation=config.nonlinearity(row.activation)))
         if row.squeeze and config.squeeze_excite:
             self.branch.add_module("squeeze_excite", self.squeeze_excite(
@@ -280,37 +355,113 @@ class TutorialInvertedResidual(InvertedResidual):
     squeeze_excite = LinearSqueezeExcite
 
 
-class MobileNetV3(nn.Module):
+def expansion(in_channels: int, expanded: int, row: Bneck, config: BneckConfig) -> ConvNormAct:
+    return ConvNormAct(in_channels, expanded, eps=1e-3,
+                       activation=config.nonlinearity(row.activation))
+
+
+class TappedStage(nn.Sequential):
+    """A stage of which the head is also given what some of its parts give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taps: list[nn.Module] = []
+        self.tapped_channels: list[int] = []
+
+    def tap(self, channels: int) -> None:
+        """The part that is the last so far, which gives so many channels."""
+        self.taps.append(self[-1])
+        self.tapped_channels.append(channels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        maps = []
+        for part in self:
+            x = part(x)
+            if part in self.taps:
+                maps.append(x)
+        return x, maps
+
+
+class Bnecks(nn.Module):
+    """The stem and the stages, which the paper's networks and the tutorial's share."""
+
     block: type[InvertedResidual] = InvertedResidual
 
     def __init__(self, config: BneckConfig) -> None:
         super().__init__()
-        stages = config.architecture.stages
         unscaled, channels = 16, config.channels(16)
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
-        self.stages = []
-        for number, (rows, depth) in enumerate(zip(stages, config.scaled_blocks, strict=True), 1):
-            stage = nn.Sequential()
-            for row in repeat(rows, depth):
+        self.stages: list[nn.Sequential] = []
+        for number, rows in enumerate(config.rows, 1):
+            stage = TappedStage() if any(row.tap for row in rows) else nn.Sequential()
+            for row in rows:
                 expanded = config.expanded(row, unscaled, channels)
+                if isinstance(stage, TappedStage) and row.tap == "expansion":
+                    stage.add_module("expand", expansion(channels, expanded, row, config))
+                    stage.tap(expanded)
+                    channels = expanded     # the block has no expansion of its own then
                 stage.append(self.block(channels, expanded, row, config))
                 unscaled, channels = row.out, config.channels(row.out)
+                if isinstance(stage, TappedStage) and row.tap == "output":
+                    stage.tap(channels)
             self.add_module(f"stage{number}", stage)
             self.stages.append(stage)
-        self.head = head(channels, config)
+        self.channels = channels
+
+
+class MobileNetV3(Bnecks):
+    def __init__(self, config: MobileNetV3Config) -> None:
+        super().__init__(config)
+        if config.head == "classification":
+            self.head: nn.Module = classifier(self.channels, config)
+            return
+        last = last_convolutions(self.channels, config)
+        channels = last["conv"].conv.out_channels
+        self.last = nn.Sequential(OrderedDict[str, nn.Module](last))
+        tapped = [count for stage in self.stages if isinstance(stage, TappedStage)
+                  for count in stage.tapped_channels]
+        if config.head == "lraspp":
+            self.head = LiteRASPP(channels, tapped[0], config)
+            return
+        self.extra = TappedStage()
+        for before, count in pairwise([channels, *map(config.channels, EXTRA)]):
+            self.extra.append(ExtraLayer(before, count, config))
+            self.extra.tap(count)
+        self.head = SSDLite([*tapped, channels, *self.extra.tapped_channels], config)
+
+    def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
+        x = self.stem(image)            # (N, 3, H, W) -> (N, 16, H/2, W/2)
+        maps = []
+        for stage in self.stages:       #              -> (N, 160, H/32, W/32)
+            if isinstance(stage, TappedStage):
+                x, tapped = stage(x)
+                maps += tapped
+            else:
+                x = stage(x)
+        if isinstance(self.head, LiteRASPP):            # -> (N, num_classes, H, W)
+            return self.head(self.last(x), *maps, image.shape[-2:])
+        if isinstance(self.head, SSDLite):              # -> (N, 4, M) and (N, num_classes, M)
+            x = self.last(x)
+            _, extra = self.extra(x)
+            return self.head([*maps, x, *extra])
+        return self.head(x)             #              -> (N, num_classes)
+
+
+class MobileNetV3Tutorial(Bnecks):
+    """A tutorial's MobileNetV3: the paper's, from a table whose columns are swapped."""
+
+    block = TutorialInvertedResidual
+
+    def __init__(self, config: BneckConfig) -> None:
+        super().__init__(config)
+        self.head = classifier(self.channels, config)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)                # (N, 3, H, W) -> (N, 16, H/2, W/2)
         for stage in self.stages:
-            x = stage(x)                #              -> (N, 160, H/32, W/32)
+            x = stage(x)                #              -> (N, 8, H/32, W/32)
         return self.head(x)             #              -> (N, num_classes)
-
-
-class MobileNetV3Tutorial(MobileNetV3):
-    """A tutorial's MobileNetV3: the paper's, from a table whose columns are swapped."""
-
-    block = TutorialInvertedResidual
 
 
 def repeat(rows: tuple[Bneck, ...], depth: int) -> list[Bneck]:
@@ -318,43 +469,132 @@ def repeat(rows: tuple[Bneck, ...], depth: int) -> list[Bneck]:
     return [rows[i] if i < len(rows) else rows[-1]._replace(stride=1) for i in range(depth)]
 
 
-def head(channels: int, config: BneckConfig) -> nn.Sequential:
-    """Figure 5: the original last stage, and the efficient one, which pools first."""
-    hidden = config.architecture.head
-    if config.scale_head or config.width > 1:
-        hidden = config.channels(hidden)
+def last_convolutions(channels: int, config: BneckConfig) -> OrderedDict[str, ConvNormAct]:
+    """Before the pooling: those of Figure 5's original last stage, or the efficient one's single
+    convolution."""
     wide = config.wide(channels)
-    hard_swish = config.nonlinearity("HS")
-    parts: OrderedDict[str, nn.Module] = OrderedDict()
     if config.last_stage == "efficient":
-        parts["conv"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
-        parts["pool"] = nn.AdaptiveAvgPool2d(1)
-        parts["flatten"] = nn.Flatten()
-        parts["fc1"] = Linear(wide, hidden)
+        return OrderedDict(conv=ConvNormAct(channels, wide, eps=1e-3,
+                                            activation=config.nonlinearity("HS")))
+    return OrderedDict(
+        expand=ConvNormAct(channels, wide, eps=1e-3, activation=config.nonlinearity("HS")),
+        depthwise=ConvNormAct(wide, wide, 3, dilation=config.rows[-1][-1].dilation, groups=wide,
+                              eps=1e-3, activation=config.nonlinearity("HS")),
+        project=ConvNormAct(wide, 2 * channels, eps=1e-3),
+        conv=ConvNormAct(2 * channels, config.hidden, eps=1e-3,
+                         activation=config.nonlinearity("HS")))
+
+
+def classifier(channels: int, config: BneckConfig) -> nn.Sequential:
+    """Figure 5: the original last stage, and the efficient one, which pools first."""
+    last = last_convolutions(channels, config)
+    parts: OrderedDict[str, nn.Module] = OrderedDict(last)
+    parts["pool"] = nn.AdaptiveAvgPool2d(1)
+    parts["flatten"] = nn.Flatten()
+    if config.last_stage == "efficient":
+        parts["fc1"] = Linear(last["conv"].conv.out_channels, config.hidden)
         parts["act"] = config.nonlinearity("HS")
-    else:
-        parts["expand"] = ConvNormAct(channels, wide, eps=1e-3, activation=hard_swish)
-        parts["depthwise"] = ConvNormAct(wide, wide, 3, groups=wide, eps=1e-3,
-                                         activation=config.nonlinearity("HS"))
-        parts["project"] = ConvNormAct(wide, 2 * channels, eps=1e-3)
-        parts["conv"] = ConvNormAct(2 * channels, hidden, eps=1e-3,
-                                    activation=config.nonlinearity("HS"))
-        parts["pool"] = nn.AdaptiveAvgPool2d(1)
-        parts["flatten"] = nn.Flatten()
     parts["drop"] = nn.Dropout(0.2)
-    parts["fc"] = Linear(hidden, config.num_classes)
+    parts["fc"] = Linear(config.hidden, config.num_classes)
     return nn.Sequential(parts)
+
+
+class LiteRASPP(nn.Module):
+    """Segmentation from the last map and one of 1/8 (Figure 10). The pooling is of the whole map,
+    as in torchvision; the figure's is of 49×49 with stride 16 and 20."""
+
+    def __init__(self, channels: int, low_channels: int, config: MobileNetV3Config) -> None:
+        super().__init__()
+        filters = config.head_filters
+        self.features = ConvNormAct(channels, filters, activation=config.nonlinearity("RE"))
+        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(1),
+            conv=Conv2d(channels, filters, 1, bias=False),
+            gate=nn.Sigmoid()))
+        self.low = Conv2d(low_channels, config.num_classes, 1)
+        self.high = Conv2d(filters, config.num_classes, 1)
+
+    def forward(self, x: Tensor, low: Tensor, size: torch.Size) -> Tensor:
+        x = self.features(x) * self.gate(x)     # (N, 128, H/16, W/16) * (N, 128, 1, 1)
+        x = resize(x, low.shape[-2:])           #       -> (N, 128, H/8, W/8)
+        x = self.low(low) + self.high(x)        #       -> (N, num_classes, H/8, W/8)
+        return resize(x, size)                  #       -> (N, num_classes, H, W)
+
+
+def resize(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+class ExtraLayer(nn.Sequential):
+    """Of SSD's extra layers behind the backbone, each of which halves the map."""
+
+    def __init__(self, in_channels: int, out: int, config: MobileNetV3Config) -> None:
+        inner = out // 2
+        super().__init__(OrderedDict[str, nn.Module](
+            reduce=ConvNormAct(in_channels, inner, eps=1e-3, activation=config.nonlinearity("R6")),
+            depthwise=ConvNormAct(inner, inner, 3, stride=2, groups=inner, eps=1e-3,
+                                  activation=config.nonlinearity("R6")),
+            expand=ConvNormAct(inner, out, eps=1e-3, activation=config.nonlinearity("R6"))))
+
+
+class Predictor(nn.Module):
+    """Of one map: an offset to each anchor's box, and the scores of what is in it."""
+
+    def __init__(self, channels: int, config: MobileNetV3Config) -> None:
+        super().__init__()
+        self.boxes = separable(channels, ANCHORS * 4, config)
+        self.scores = separable(channels, ANCHORS * config.num_classes, config)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return of_each_anchor(self.boxes(x)), of_each_anchor(self.scores(x))
+
+
+def separable(in_channels: int, out_channels: int, config: MobileNetV3Config) -> nn.Sequential:
+    """SSDLite's convolution (MobileNetV2, section 6.2)."""
+    return nn.Sequential(OrderedDict[str, nn.Module](
+        depthwise=ConvNormAct(in_channels, in_channels, 3, groups=in_channels, eps=1e-3,
+                              activation=config.nonlinearity("R6")),
+        pointwise=Conv2d(in_channels, out_channels, 1)))
+
+
+def of_each_anchor(x: Tensor) -> Tensor:
+    """(N, anchors × numbers, H, W) -> (N, numbers, H × W × anchors)"""
+    return x.unflatten(1, (ANCHORS, -1)).permute(0, 2, 3, 4, 1).flatten(2)
+
+
+class SSDLite(nn.Module):
+    """Detection from maps of several sizes: offsets and scores as they are, without the choice of
+    boxes that follows."""
+
+    def __init__(self, channels: list[int], config: MobileNetV3Config) -> None:
+        super().__init__()
+        for number, count in enumerate(channels, 1):
+            self.add_module(f"map{number}", Predictor(count, config))
+
+    def forward(self, maps: list[Tensor]) -> dict[str, Tensor]:
+        found = [predictor(x) for predictor, x in zip(self.children(), maps, strict=True)]
+        boxes, scores = zip(*found, strict=True)
+        return {"boxes": torch.cat(boxes, dim=2), "scores": torch.cat(scores, dim=2)}
 
 
 def blocks(network: str) -> tuple[int, ...]:
     return tuple(map(len, ARCHITECTURES[network].stages))
 
 
-def preset(size: str, number: int, params: int, macs: int) -> Preset:
-    name = f"mobilenetv3_{size.lower()}"
-    return Preset(title=f"MobileNetV3-{size}", source=f"Table {number}",
-                  config=MobileNetV3Config(network=name, blocks=blocks(name)),
-                  params=params, macs=macs, figures="torchvision 0.28")
+def preset(name: str, title: str, source: str, *, params: int, macs: int,
+           figures: str = "torchvision 0.28", **knobs: Any) -> Preset:
+    return Preset(title=title, source=source,
+                  config=MobileNetV3Config(network=name, blocks=blocks(name), **knobs),
+                  params=params, macs=macs, figures=figures)
+
+
+def minimalistic(size: str, number: int, params: int, macs: int) -> Preset:
+    """The authors' variant for hardware on which the rest is slow; it is in their code, and not in
+    the paper."""
+    return preset(f"mobilenetv3_{size.lower()}_minimalistic", f"MobileNetV3-{size} minimalistic",
+                  f"Table {number}, with ReLU and 3×3 alone and without squeeze-and-excitation, as "
+                  "in the authors' code", params=params, macs=macs, figures="timm 1.0.31",
+                  squeeze_excite=False, activation="relu", kernel_size="3x3")
 
 
 def tutorial(size: str, number: int, params: int) -> Preset:
@@ -369,6 +609,19 @@ FAMILY = Family(
     title="MobileNetV3",
     paper="Howard et al. 2019, arXiv:1905.02244",
     network=MobileNetV3,
-    presets=(preset("Large", 1, params=5_483_032, macs=216_589_760),
-             preset("Small", 2, params=2_542_856, macs=56_510_400),
-             tutorial("Large", 1, params=4_166_344), tutorial("Small", 2, params=2_256_024)))
+    presets=(
+        preset("mobilenetv3_large", "MobileNetV3-Large", "Table 1",
+               params=5_483_032, macs=216_589_760),
+        preset("mobilenetv3_small", "MobileNetV3-Small", "Table 2",
+               params=2_542_856, macs=56_510_400),
+        minimalistic("Large", 1, params=3_924_288, macs=209_136_704),
+        minimalistic("Small", 2, params=2_044_736, macs=52_288_448),
+        preset("lraspp_mobilenetv3_large", "MobileNetV3-Large, Lite R-ASPP",
+               "Figure 10, with output stride 16, as in torchvision",
+               params=3_221_538, macs=2_086_219_688, head="lraspp", output_stride=16,
+               expansion_rule="torchvision", input_size=520, num_classes=21),
+        preset("ssdlite_mobilenetv3_large", "MobileNetV3-Large, SSDLite",
+               "Section 6.3, with the extra layers of torchvision",
+               params=3_440_060, macs=583_171_904, head="ssdlite", reduced_last_block=True,
+               expansion_rule="torchvision", input_size=320, num_classes=91),
+        tutorial("Large", 1, params=4_166_344), tutorial("Small", 2, params=2_256_024)))

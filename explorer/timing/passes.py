@@ -75,7 +75,7 @@ def prepared(source: Source, device: str, choices: Choices) -> Iterator[Pass]:
             forward = torch.compile(network, dynamic=False)
         try:
             if choices.training:
-                step = _step(network, lambda: forward(*inputs, **named), source.input_shape[0])
+                step = _step(network, lambda: forward(*inputs, **named), source)
                 yield Pass(network, inputs, named, step, waiter(device))
             else:
                 with torch.inference_mode():
@@ -98,10 +98,13 @@ def _real(given: Input, device: str, choices: Choices) -> Tensor:
     return tensor
 
 
-def _step(network: nn.Module, forward: Callable[[], object], batch_size: int) -> Callable[[], None]:
+def _step(network: nn.Module, forward: Callable[[], object], source: Source) -> Callable[[], None]:
+    batch_size = source.input_shape[0]
+    classes = getattr(source.config, "num_classes", None)
+
     def step() -> None:
         network.zero_grad(set_to_none=True)
-        losses = [_loss(result, batch_size) for result in leaves([forward()], Tensor)
+        losses = [_loss(result, batch_size, classes) for result in leaves([forward()], Tensor)
                   if result.requires_grad]
         if not losses:
             raise TimingError("A training step needs a result that has a gradient, and no result "
@@ -111,10 +114,12 @@ def _step(network: nn.Module, forward: Callable[[], object], batch_size: int) ->
     return step
 
 
-def _loss(result: Tensor, batch_size: int) -> Tensor:
-    """Cross entropy of logits, (N, C); the mean square of anything else."""
-    if result.dim() == 2 and len(result) == batch_size:
-        labels = torch.zeros(batch_size, dtype=torch.long, device=result.device)
+def _loss(result: Tensor, batch_size: int, classes: int | None) -> Tensor:
+    """Cross entropy of logits, (N, C), and of those of places such as pixels, (N, classes, ...);
+    the mean square of anything else."""
+    of_places = result.dim() > 2 and result.shape[1] == classes
+    if (result.dim() == 2 or of_places) and len(result) == batch_size:
+        labels = torch.zeros(batch_size, *result.shape[2:], dtype=torch.long, device=result.device)
         return F.cross_entropy(result, labels)
     return result.abs().square().mean().to(torch.get_default_dtype())
 
