@@ -104,7 +104,8 @@ def test_sorted_by_a_figure_it_ascends(order: str) -> None:
 
 def test_the_years_of_the_families() -> None:
     assert {family.title: family.year for family in families()} == {
-        "VGG": 2015, "ResNet": 2016, "Inception v3": 2016, "Xception": 2017, "MobileNetV3": 2019}
+        "VGG": 2015, "ResNet": 2016, "Inception v3": 2016, "Xception": 2017, "MobileNetV3": 2019,
+        "EfficientNet": 2019, "ConvNeXt": 2022}
 
 
 def test_the_page_sorts() -> None:
