@@ -32,8 +32,9 @@ def gflops(name: str, **knobs: Any) -> float:
 
 
 def weighted(summary: explorer.Summary) -> list[tuple[str, tuple[int, ...], int]]:
-    return [(layer.type, layer.output_shape, layer.params) for layer in summary.layers
-            if layer.params]
+    """Some of torchvision's LayerNorms are calls of the function."""
+    return [(layer.type.replace("layer_norm", "LayerNorm"), layer.output_shape, layer.params)
+            for layer in summary.layers if layer.params]
 
 
 def counted(block: nn.Module, kinds: tuple[type[nn.Module], ...]) -> int:
@@ -114,7 +115,7 @@ def test_layer_norm_reads_the_channels_of_each_position() -> None:
     norm = LayerNorm2d(5)
     x = torch.randn(2, 5, 3, 4)
     mean, variance = x.mean(1, keepdim=True), x.var(1, unbiased=False, keepdim=True)
-    torch.testing.assert_close(norm(x), (x - mean) / (variance + norm.eps).sqrt())
+    torch.testing.assert_close(norm(x), (x - mean) / (variance + 1e-6).sqrt())
 
 
 def test_layer_scale_has_a_factor_for_each_channel() -> None:

@@ -103,21 +103,11 @@ class ConvNeXtConfig(Config):
         return GELU() if self.has("gelu") else ReLU(inplace=True)
 
     def norm(self, channels: int) -> nn.Module:
-        return layer_norm_2d(channels, eps=1e-6) if self.has("layer_norm") \
-            else BatchNorm2d(channels)
-
-
-class LayerNorm2d(nn.LayerNorm):
-    """LayerNorm over the channels of each position."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        x = input.permute(0, 2, 3, 1)       # (N, C, H, W) -> (N, H, W, C)
-        return super().forward(x).permute(0, 3, 1, 2)
+        return LayerNorm2d(channels) if self.has("layer_norm") else BatchNorm2d(channels)
 
 
 GELU = placed(nn.GELU)
 LayerNorm = placed(nn.LayerNorm)
-layer_norm_2d = placed(LayerNorm2d)
 
 
 class Permute(nn.Module):
@@ -129,6 +119,16 @@ class Permute(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.permute(self.sides)
+
+
+class LayerNorm2d(nn.Sequential):
+    """LayerNorm over the channels of each position."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(OrderedDict[str, nn.Module](
+            to_last=Permute(0, 2, 3, 1),        # (N, C, H, W) -> (N, H, W, C)
+            norm=LayerNorm(channels, eps=1e-6),
+            to_first=Permute(0, 3, 1, 2)))      # (N, H, W, C) -> (N, C, H, W)
 
 
 class Block(nn.Module):
@@ -271,7 +271,7 @@ def stem(config: ConvNeXtConfig) -> nn.Sequential:
 def downsampling(before: int, after: int) -> nn.Sequential:
     """What halves the image between two stages (section 2.6)."""
     return nn.Sequential(OrderedDict[str, nn.Module](
-        norm=layer_norm_2d(before, eps=1e-6), conv=Conv2d(before, after, 2, 2)))
+        norm=LayerNorm2d(before), conv=Conv2d(before, after, 2, 2)))
 
 
 FAMILY = Family(
