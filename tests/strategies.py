@@ -17,6 +17,7 @@ SMALL = {
     "depth": st.sampled_from([0.125, 0.5, 1.0, 1.5]),
     "input_size": st.integers(75, 112),
     "batch_size": st.integers(1, 3),
+    "compound": st.sampled_from([0.0, 0.5, 1.0]),
 }
 
 

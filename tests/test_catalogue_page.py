@@ -105,7 +105,9 @@ def test_sorted_by_a_figure_it_ascends(order: str) -> None:
 def test_the_years_of_the_families() -> None:
     assert {family.title: family.year for family in families()} == {
         "LeNet": 1998, "AlexNet": 2012, "VGG": 2015, "GoogLeNet": 2015, "ResNet": 2016,
-        "Inception v3": 2016, "SqueezeNet": 2016, "Xception": 2017, "MobileNetV3": 2019}
+        "Inception v3": 2016, "SqueezeNet": 2016, "DenseNet": 2017, "MobileNet": 2017,
+        "Xception": 2017, "MobileNetV2": 2018, "ShuffleNet V2": 2018, "EfficientNet": 2019,
+        "MobileNetV3": 2019, "ViT": 2021, "ConvNeXt": 2022}
 
 
 def test_the_page_sorts() -> None:
