@@ -252,6 +252,10 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda x: x @ weight(10), effect((2, 6, 8), ops=2 * SIZE)),
         Row(lambda x: torch.matmul(weight(8), x), effect((2, 6, 10), 2 * 6 * 10 * 8)),
         Row(lambda x: x @ x.transpose(2, 3), kept=BYTES),
+        # Batches that lie apart are copied, and what is broadcast is repeated.
+        Row(lambda x: x.transpose(1, 2) @ x.permute(0, 2, 3, 1), kept=2 * BYTES),
+        Row(lambda x: x @ x[:1].transpose(2, 3), kept=2 * BYTES),
+        Row(lambda x: x[:1].transpose(1, 2) @ x[:1].permute(0, 2, 3, 1), kept=BYTES),
     ],
     "mm": [Row(lambda x: torch.mm(x.reshape(12, 80), weight(80, 3)), effect((12, 3), 12 * 3 * 80)),
            Row(lambda x: torch.mm(x.view(12, 80), x.view(80, 12)), kept=BYTES)],

@@ -426,9 +426,9 @@ class _Tracer(TorchFunctionMode):
         if kind is SymbolicTensor:
             if value.parameter is None:
                 tensors.append(value)
-                return Operand(value.sides, value.producer)
+                return Operand(value.sides, value.producer, None, value.strides)
             parameters.append(value.parameter)
-            return Operand(value.sides, None, value.parameter)
+            return Operand(value.sides, None, value.parameter, value.strides)
         if (operand := self.operands.get(id(value))) is not None:
             parameters.append(operand.parameter or "")
             return operand

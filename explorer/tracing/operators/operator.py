@@ -99,6 +99,8 @@ class Operand(NamedTuple):
     """The call that gave it, or `NETWORK_INPUT`; None for a parameter, a buffer or a constant."""
     parameter: str | None = None
     """Its name, where it is a registered parameter."""
+    strides: tuple[int, ...] | None = None
+    """How far its numbers stand apart along each side, where they do not stand in order."""
 
 
 class Call(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 
 from explorer.formula import Expression, Symbol, product, total
 from explorer.tracing.operators import positions
@@ -17,9 +19,12 @@ from explorer.tracing.operators.explanation import (
     said,
 )
 from explorer.tracing.operators.operator import (
+    Call,
     Effect,
     HasShape,
     Keeps,
+    Kept,
+    Operand,
     Rule,
     Shape,
     ShapeError,
@@ -241,12 +246,49 @@ operator("linear", rule=linear, kind="linear", keeps=("input",), shape=features,
          params=linear_params, macs=counted_products(length("weight"), "F_in"), work=linear_work,
          positions=positions.along_last, mixes=True, layout="features")
 
+def copied(call: Call, name: str) -> bool:
+    """Whether a product of batches copies this factor: PyTorch makes one side of all those of the
+    batch, for which its matrices must stand in order, and it repeats what is broadcast."""
+    operand, batch = call.argument(name), call.effect.shape[:-2]
+    ranks = [len(call.argument(factor).shape) for factor in ("input", "other")]
+    if min(ranks) < 3 or not isinstance(operand, Operand):
+        return False
+    apart = operand.strides or _in_order(operand.shape)
+    missing = len(batch) - (len(operand.shape) - 2)
+    own = (1,) * missing + tuple(operand.shape[:-2])
+    steps = [0 if one != size else apart[axis - missing]
+             for axis, (one, size) in enumerate(zip(own, batch, strict=True))]
+    sides = [(size, step) for size, step in zip(batch, steps, strict=True) if size > 1]
+    return any(outer != size * inner for (_, outer), (size, inner) in pairwise(sides))
+
+
+def _in_order(shape: Shape) -> tuple[int, ...]:
+    return tuple([math.prod(shape[axis + 1:]) for axis in range(len(shape))])
+
+
+def _copy_bytes(name: str, call: Call, element_bytes: int) -> int:
+    batch, matrix = call.effect.shape[:-2], call.argument(name).shape[-2:]
+    return element_bytes * math.prod(batch) * math.prod(matrix) if copied(call, name) else 0
+
+
+def copies(call: Call, element_bytes: int) -> int:
+    """Both factors' copies, thrown away when the product is there."""
+    return sum([_copy_bytes(name, call, element_bytes) for name in ("input", "other")])
+
+
+def matmul_keeps(call: Call) -> tuple[Kept, ...]:
+    """The factors, or in the place of each the copy that was multiplied."""
+    by_copy = [name for name in ("input", "other") if copied(call, name)]
+    return (*[partial(_copy_bytes, name) for name in by_copy],
+            *[name for name in ("input", "other") if name not in by_copy]) if by_copy else FACTORS
+
+
 ROWS_BY_COLUMNS = said("The rows of the first by the columns of the second.")
-FACTORS: Keeps = ("factors",)
+FACTORS = ("factors",)
 
 # Rule, the name of a factor whose last side is summed, and what training keeps.
 PRODUCTS: dict[tuple[str, ...], tuple[Rule, str, Keeps]] = {
-    ("matmul",): (matmul, "input", FACTORS),
+    ("matmul",): (matmul, "input", matmul_keeps),
     ("mm",): (mm, "input", FACTORS),
     ("bmm",): (bmm, "input", FACTORS),
     ("mv",): (mv, "input", FACTORS),
@@ -261,7 +303,7 @@ ADDED = ("addmm", "baddbmm", "addmv", "addbmm")
 for _names, (_rule, _factor, _keeps) in PRODUCTS.items():
     operator(*_names, rule=_rule, kind="linear", keeps=_keeps, shape=ROWS_BY_COLUMNS,
              macs=counted_products(length(_factor)), work=other_work(length(_factor)),
-             layout="sides")
+             workspace=copies if _rule is matmul else None, layout="sides")
 
 
 def whole_batch(case: Case) -> int:
