@@ -28,5 +28,5 @@ if given is None:
 st.markdown(f"**{messages.escape(swept.heading(given))}**")
 with standing("The sweep"):
     if (found := swept.progress(form, given)) is not None:
-        poll(partial(sweep_views.section, form, given, found), waits=found.running,
-             every_s=swept.redrawn_s(given))
+        poll(partial(sweep_views.section, form, given, found),
+             waits=found.running and not found.unwanted, every_s=swept.redrawn_s(given))

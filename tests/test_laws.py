@@ -105,6 +105,15 @@ def test_shares_of_the_stages_are_all_of_it(network: str, figure: str) -> None:
     assert math.isclose(sum(one.share for one in laws), 1)
 
 
+def test_shares_do_not_depend_on_the_order_of_slices() -> None:
+    both = slices("mobilenetv3_small", "width=0.5,1.5", "input_size=64,160")
+    assert stage_laws(both, "macs") == stage_laws(both[::-1], "macs")
+    alone = [stage_laws([one], "macs") for one in both]
+    for stage, *others in zip(stage_laws(both, "macs"), *alone, strict=True):
+        least, most = sorted([other.share for other in others])
+        assert least <= stage.share <= most
+
+
 def test_a_stage_that_is_not_always_there_has_no_power() -> None:
     assert all(one is None for name, one in stages("resnet18", "depth=0.5,1", "macs").items()
                if name not in stages("resnet18", "depth=0.5", "macs"))

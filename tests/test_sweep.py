@@ -37,6 +37,7 @@ from explorer.sweeping import (
     Limit,
     Record,
     WorkerError,
+    choose,
     connect,
     fit,
     grid,
@@ -490,6 +491,17 @@ def test_the_best_of_a_grid_is_that_of_all_of_them() -> None:
             name = prefer or "macs"
             assert found.best and getattr(found.best.totals, name) == max(
                 getattr(record.totals, name) for record in holding)
+
+
+def test_what_is_not_known_is_not_preferred() -> None:
+    own = grid(["resnet18"], ["width=0.5,1", "input_size=64,96"])
+    records = {point.key: count(point.key) for point in own}
+    first = own.points[0].key
+    assert records[first].totals
+    records[first] = replace(records[first], totals=replace(records[first].totals,
+                                                            saved_bytes=None))
+    limits = (Limit("macs", 1e12),)
+    assert choose(own, records, limits, "saved_memory").best == records[own.points[-1].key]
 
 
 def test_what_rounding_makes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from explorer.cli.main import cli
 from explorer.config import ConfigError
 from explorer.sources.key import from_key
 from explorer.sweeping import FIGURES, Grid, grid, suggested, sweep
-from explorer.timing import Timing, time_forward
+from explorer.timing import Timing, quiet, time_forward
 from explorer.ui import sweeps, swept
 from explorer.ui.limits import Limits
 from explorer.ui.sweep_form import common_knobs
@@ -231,7 +231,7 @@ def own() -> Iterator[Sweeps]:
 
 
 def wish(*keys: str, timed: bool = False) -> SweepWish:
-    return SweepWish(keys, timed)
+    return SweepWish(keys, timed, len(keys))
 
 
 def many(network: str = "resnet50", count: int = 400) -> SweepWish:
@@ -324,10 +324,14 @@ def test_latencies_come_after_all_is_counted_and_within_the_limits(
     assert found.records[keys[0]].timing and found.records[keys[1]].timing
     assert found.records["vgg11&input_size=1"].error
     monkeypatch.setattr("explorer.ui.runs.limits", lambda: Limits(pass_seconds=1e-6))
-    refused = own.want(wish(keys[0], timed=True), "other")
+    other = "mobilenetv3_small&input_size=40"
+    refused = own.want(wish(keys[0], other, timed=True), "other")
     wait(refused)
-    assert "this server times passes of up to" in (refused.records[keys[0]].error or "")
-    assert refused.records[keys[0]].totals
+    assert "this server times passes of up to" in (refused.records[other].error or "")
+    assert refused.records[other].totals
+    if quiet(found.records[keys[0]].timing):        # what was timed once is not timed again
+        assert refused.records[keys[0]].timing == found.records[keys[0]].timing
+    assert own.want(wish(keys[0]), "third").records[keys[0]].timing is None
 
 
 def test_a_failed_sweep_is_told_and_does_not_begin_again_by_itself(
@@ -356,6 +360,18 @@ def test_a_large_sweep_waits_for_a_click_and_can_be_cancelled(
     assert any(button.label == "Count 400 configs" for button in app.button)
     app.run()
     assert not any(button.label == "Cancel" for button in app.button)
+
+
+def test_a_small_sweep_that_was_dropped_begins_again_by_itself(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "shared", Sweeps())
+    app = open_page(network=SMALL, over=["width=0.25:1:0.01"])
+    [dropped] = sweeps.shared._sweeps.values()
+    for owner in list(dropped.owners):
+        sweeps.shared.leave(owner)
+    assert dropped.unwanted or dropped.phase == "done"
+    app = counted(open_page(network=SMALL, over=["width=0.25:1:0.01"]))
+    assert charts(app) and not any("Count" in button.label for button in app.button)
 
 
 # What it shows.
@@ -488,6 +504,21 @@ def test_many_points_are_drawn_in_few_colours() -> None:
     assert len([trace for trace in chart.data if trace.type == "scattergl"]) == pareto.STEPS + 1
 
 
+def test_a_colour_that_is_not_there_yet_is_plain() -> None:
+    own = grid(["resnet18"], ["width=0.25:1:0.01", "input_size=64:256:8"])
+    [record] = sweep(["resnet18"], workers=1)
+    frame = views.frame(own, {point.key: record for point in own})
+    chart = pareto.chart(own, frame, frame.head(1), frame.head(0), x="macs", y="params",
+                         colour="latency", size="")
+    assert len(chart.data[0].x) == len(own)
+
+
+def test_networks_of_two_libraries_have_two_names() -> None:
+    app = open_page(network=["timm:vgg11", "torchvision:vgg11"], over=["input_size=64,96"])
+    assert address(app)["network"] == ["timm:vgg11", "torchvision:vgg11"]
+    assert app.multiselect(key=key(app, "networks")).value == ["timm:vgg11", "torchvision:vgg11"]
+
+
 def test_a_heat_map_has_each_config_at_its_place(found_by_name: Any) -> None:
     own, records = found_by_name["two"]
     frame = views.frame(own, records)
@@ -573,7 +604,8 @@ def test_a_fit_on_the_page_is_that_of_the_program(
 
 def test_a_mistake_in_a_limit_is_told() -> None:
     app = counted(open_page(network=SMALL, over=["width=0.5,1"], view="fit"))
-    app.text_input(key=key(app, "limit-macs")).set_value("much").run()
+    limit = next(one for one in app.text_input if one.label == "At most")
+    limit.set_value("much").run()
     assert "must be a number above 0" in app.error[0].value and not app.exception
 
 

@@ -26,8 +26,8 @@ DEFAULT = (["mobilenetv3_large"], [("width", "0.25:1.5:0.125")])
 
 STATE = "sweep"
 
-CHOICES = ("view", "time", "along", "figure", "x", "y", "less", "colour", "size", "presets", "held",
-           "limit", "limit2", "prefer", "where", "key")
+CHOICES = ("view", "time", "along", "held", "x", "y", "less", "colour", "size", "presets", "figure",
+           "across", "up", "at", "of", "limit", "limit2", "prefer", "where", "key")
 """What a part of the page shows, in the address as text; who shows it checks it."""
 
 
@@ -165,7 +165,8 @@ class SweepForm:
         """One of some options, by a widget that `draw(options, index, key)` makes."""
         held = self.choice(name)
         now = held if held in options else default
-        chosen = str(draw(options, options.index(now), self.widget(name)))
+        # Another default is another widget: the one before would keep what nobody has chosen.
+        chosen = str(draw(options, options.index(now), self.widget(f"{name}-{default}")))
         self.choose(name, chosen if chosen != default else None)
         return chosen
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +15,7 @@ import streamlit as st
 from explorer.config import ConfigError, Knobs
 from explorer.networks.catalogue import presets
 from explorer.sources.key import from_key, to_key, to_query
-from explorer.sweeping import FIGURES, Fit, Grid, Limit, Record, choose
+from explorer.sweeping import FIGURES, Fit, Grid, Limit, Point, Record, choose
 from explorer.sweeping.fitting import holds, parse_amount
 from explorer.timing import quiet
 from explorer.ui import sweeps
@@ -82,9 +84,11 @@ def _section(form: SweepForm, given: Grid, found: sweeps.Sweep) -> None:
         st.caption(f"{failed:,} of {len(made):,} configs cannot run or be timed: the table says "
                    "why.")
     if made["disturbed"].any():
-        st.markdown(f":orange[:material/warning: {int(made['disturbed'].sum()):,} latencies were "
-                    "disturbed by something else on the machine, twice.] They are rings in the "
-                    "charts, and nothing is concluded from them.")
+        count = int(made["disturbed"].sum())
+        said = "1 latency was" if count == 1 else f"{count:,} latencies were"
+        st.markdown(f":orange[:material/warning: {said} disturbed by something else on the "
+                    "machine, twice.] They are rings in the charts, and nothing is concluded "
+                    "from them.")
     {"curves": _curves, "pareto": _pareto, "heat": _heat, "table": _table, "fit": _fit}[view](
         form, given, found, made)
 
@@ -110,7 +114,8 @@ def _curves(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFram
     with st.container(horizontal=True, vertical_alignment="bottom"):
         over = _select(form, "along", "Over", numbers, numbers[0],
                        lambda name: knob_of(given, name).label) if len(numbers) > 1 else numbers[0]
-        held = _held(form, given, [knob for knob in knobs if knob != over], curves.MOST_CURVES)
+        held = _held(form, "held", given, [knob for knob in knobs if knob != over],
+                     curves.MOST_CURVES)
     records = dict(found.records)
     drawn = [curve for curve in curves.curves(given, records, over, held) if curve.points]
     marks = {config: record for config in given.networks
@@ -141,10 +146,11 @@ def _curves(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFram
 PLAIN_CHART = {"displayModeBar": False}
 
 
-def _held(form: SweepForm, given: Grid, others: Sequence[str], most: int) -> dict[str, str]:
+def _held(form: SweepForm, name: str, given: Grid, others: Sequence[str],
+          most: int) -> dict[str, str]:
     """The values that other knobs are held at; one that is not held has a line for each value, as
     long as there are not too many."""
-    said = dict(part.split("=", 1) for part in (form.choice("held") or "").split(",")
+    said = dict(part.split("=", 1) for part in (form.choice(name) or "").split(",")
                 if "=" in part)
     held, lines = dict[str, str](), len(given.networks)
     for axis in given.axes:
@@ -158,10 +164,10 @@ def _held(form: SweepForm, given: Grid, others: Sequence[str], most: int) -> dic
         own = said.get(axis.knob)
         chosen = st.selectbox(knob_of(given, axis.knob).label, options,
                               options.index(own if own in options else default), width=150,
-                              key=form.widget(f"held-{axis.knob}"))
+                              key=form.widget(f"{name}-{axis.knob}"))
         if chosen != ALL:
             held[axis.knob] = chosen
-    form.choose("held", ",".join([f"{knob}={value}" for knob, value in held.items()]) or None)
+    form.choose(name, ",".join([f"{knob}={value}" for knob, value in held.items()]) or None)
     return held
 
 
@@ -287,23 +293,23 @@ def _heat(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFrame)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         figure = _select(form, "figure", "Figure", _figures(found), "macs",
                          lambda name: QUANTITIES[name].title)
-        across = _select(form, "x", "Across", knobs, knobs[0],
+        across = _select(form, "across", "Across", knobs, knobs[0],
                          lambda name: knob_of(given, name).label)
         rest = [knob for knob in knobs if knob != across]
-        up = _select(form, "y", "Up", rest, rest[0], lambda name: knob_of(given, name).label) \
+        up = _select(form, "up", "Up", rest, rest[0], lambda name: knob_of(given, name).label) \
             if len(rest) > 1 else rest[0]
-        held = _held(form, given, [knob for knob in rest if knob != up], 1)
-        network = st.selectbox("Network", list(dict.fromkeys(made["network"])), width=190,
-                               key=form.widget("heat-network")) \
-            if len(given.networks) > 1 else None
+        held = _held(form, "at", given, [knob for knob in rest if knob != up], 1)
+        names = list(dict.fromkeys(made["network"]))
+        network = _select(form, "of", "Network", names, names[0], str) if len(names) > 1 else None
     if network:
         made = made[made["network"] == network]
     for knob, value in held.items():
         made = made[made[knob] == (float(value) if has_numbers(given, knob) else value)]
     labels = knob_of(given, across).label, knob_of(given, up).label
-    st.plotly_chart(heat.chart(made, x=across, y=up, figure=figure, labels=labels),
-                    key=form.widget("heat"), config=PLAIN_CHART)
-    st.caption("White lines join what costs the same.")
+    chart = heat.chart(made, x=across, y=up, figure=figure, labels=labels)
+    st.plotly_chart(chart, key=form.widget("heat"), config=PLAIN_CHART)
+    if len(chart.data) > 1:
+        st.caption("White lines join what costs the same. Point at a cell to see its figure.")
 
 
 # Table
@@ -328,17 +334,19 @@ def _table(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFrame
     if shown["error"].isna().all():
         shown = shown.drop(columns="error")
     keys = shown["key"].tolist()
-    st.dataframe(shown.drop(columns="key"), hide_index=True, height=560,
+    # Rows are chosen by their places: other rows are another table.
+    table = f"table-{where}-{len(made)}"
+    st.dataframe(shown.drop(columns="key"), hide_index=True, height=min(560, 38 + 35 * len(shown)),
                  selection_mode="single-row",
-                 on_select=partial(_picked_row, form, keys),
-                 key=form.widget("table"), column_config=_columns(given), alt="The configs")
+                 on_select=partial(_picked_row, form, keys, table),
+                 key=form.widget(table), column_config=_columns(given), alt="The configs")
     st.caption(f"{len(shown):,} of {len(made):,} configs. Click a column's name to sort by it, and "
                "a row's first cell to choose it.")
     _card(form, given, found, form.choice("key") or "")
 
 
-def _picked_row(form: SweepForm, keys: Sequence[str]) -> None:
-    rows = form.value("table")["selection"]["rows"]
+def _picked_row(form: SweepForm, keys: Sequence[str], table: str) -> None:
+    rows = form.value(table)["selection"]["rows"]
     form.choose("key", keys[rows[0]] if rows and rows[0] < len(keys) else None)
 
 
@@ -375,19 +383,22 @@ def _fit(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFrame) 
         return NO_COLUMN if name == NO_COLUMN else quantity(given, name).title
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        limits = [_limit(form, given, found, place, figures, words) for place in (0, 1)]
+        limits = [_limit(form, made, place, figures, words) for place in (0, 1)]
         prefer = "" if len(knobs) == 1 and has_numbers(given, knobs[0]) else _select(
             form, "prefer", "As large as possible", [*figures, *knobs], figures[1], words,
             "Of all configs within the limits, the one with the most of this.")
     wanted = tuple([limit for limit in limits if limit is not None])
+    if found.running or any(point.key not in found.records for point in given.points):
+        st.info("A fit looks at every config: it comes when all are there.")
+        return
     if not wanted:
         return
-    if found.running or any(point.key not in found.records for point in given.points):
-        st.info("A fit looks at every config: it comes when all are counted.")
-        return
+    # From a disturbed latency nothing is concluded.
+    records = {key: replace(record, timing=None) if record.timing and not quiet(record.timing)
+               else record for key, record in found.records.items()}
     for config in given.networks:
         own = Grid((config,), given.axes)
-        _found(form, own, found, choose(own, found.records, wanted, prefer), prefer)
+        _found(own, found, records, choose(own, records, wanted, prefer), prefer)
     numbers = [knob for knob in knobs if has_numbers(given, knob)]
     if len(knobs) == 2 and len(numbers) == 2 and len(given.networks) == 1:
         labels = knob_of(given, knobs[0]).label, knob_of(given, knobs[1]).label
@@ -398,8 +409,8 @@ def _fit(form: SweepForm, given: Grid, found: sweeps.Sweep, made: pd.DataFrame) 
         st.caption("The black line is the limit.")
 
 
-def _limit(form: SweepForm, given: Grid, found: sweeps.Sweep, place: int, figures: Sequence[str],
-           words: Any) -> Limit | None:
+def _limit(form: SweepForm, made: pd.DataFrame, place: int, figures: Sequence[str], words: Any
+           ) -> Limit | None:
     """A figure and the most that it may be; None where there is none, or a mistake."""
     name = "limit" if place == 0 else "limit2"
     held, _, written = (form.choice(name) or "").partition("=")
@@ -411,11 +422,13 @@ def _limit(form: SweepForm, given: Grid, found: sweeps.Sweep, place: int, figure
     if figure == NO_COLUMN:
         form.choose(name, None)
         return None
-    usual = _usual(found.records.get(to_key(given.networks[0])), figure)
+    usual = _usual(made[figure].dropna(), figure)
     amount = st.text_input("At most", written if figure == held and written else usual, width=120,
-                           key=form.widget(f"{name}-{figure}"),
-                           help="Such as 100M, 8MB or 5ms.")
-    form.choose(name, f"{figure}={amount.replace(' ', '')}")
+                           key=form.widget(f"{name}-{figure}-{usual}"),
+                           help="Such as 100M, 8MB or 5ms.").replace(" ", "")
+    form.choose(name, f"{figure}={amount}" if amount != usual or figure != default else None)
+    if not amount:
+        return None
     try:
         return Limit(figure, parse_amount(figure, amount))
     except ConfigError as error:
@@ -423,14 +436,16 @@ def _limit(form: SweepForm, given: Grid, found: sweeps.Sweep, place: int, figure
         return None
 
 
-def _usual(record: Record | None, figure: str) -> str:
-    """A round number, about half of what the network has."""
-    value = record.figure(figure) if record else None
-    half = float(f"{(value or 2e6) / 2:.0e}")
-    return tick(half, QUANTITIES[figure].unit).replace(" ", "").replace("µs", "us")
+def _usual(known: pd.Series[float], figure: str) -> str:
+    """A round number in the middle of what the configs have; "" where none is known."""
+    if not len(known) or known.min() <= 0:
+        return ""
+    middle = float(f"{(known.min() * known.max()) ** 0.5:.0e}")
+    return tick(middle, QUANTITIES[figure].unit).replace(" ", "").replace("µs", "us")
 
 
-def _found(form: SweepForm, own: Grid, found: sweeps.Sweep, fit: Fit, prefer: str) -> None:
+def _found(own: Grid, found: sweeps.Sweep, records: Mapping[str, Record], fit: Fit,
+           prefer: str) -> None:
     [config] = own.networks
     said = " and ".join([f"{QUANTITIES[limit.figure].title.lower()} of at most "
                          f"{QUANTITIES[limit.figure].words(limit.most)}"
@@ -439,7 +454,7 @@ def _found(form: SweepForm, own: Grid, found: sweeps.Sweep, fit: Fit, prefer: st
     if fit.best is None:
         st.warning(f"**{name}**: none of {fit.counted:,} configs has {escape(said)}.")
     else:
-        within = sum(holds(found.records[point.key], fit.limits) for point in own.points)
+        within = sum(holds(records[point.key], fit.limits) for point in own.points)
         largest = "largest" if not prefer else \
             f"one with the largest {quantity(own, prefer).title.lower()}" if prefer not in COUNTED \
             else f"one with the most {quantity(own, prefer).title.lower()}"
@@ -447,10 +462,16 @@ def _found(form: SweepForm, own: Grid, found: sweeps.Sweep, fit: Fit, prefer: st
                     f"{escape(largest)} is **{escape(_turned(own, fit.best))}**.")
     shown = [("Holds", fit.best), ("Does not, the next", fit.beyond),
              ("Does not, though smaller", fit.below)]
-    st.table(pd.DataFrame({
-        f"{word}: {_turned(own, record)}": {
-            QUANTITIES[figure].title: _amount(record, figure) for figure in _figures(found)}
-        for word, record in shown if record is not None}))
+    columns = {f"{word}: {_turned(own, record)}": record for word, record in shown
+               if record is not None}
+    if prefer:      # what comes next, since a figure is not all that counts
+        columns |= {f"Also holds: {_turned(own, record)}": record
+                    for record in _next_best(own, records, fit, prefer)}
+        st.caption("How accurate a network is stands in no figure here: look at the next ones too.")
+    if columns:
+        st.table(pd.DataFrame({
+            said: {QUANTITIES[figure].title: _amount(record, figure)
+                   for figure in _figures(found)} for said, record in columns.items()}))
     if fit.best and len(fit.axes) == 1 and not prefer and fit.beyond is None:
         st.caption("It is the largest value of this sweep: a larger one may hold too.")
     if fit.below:
@@ -460,6 +481,22 @@ def _found(form: SweepForm, own: Grid, found: sweeps.Sweep, fit: Fit, prefer: st
         st.caption("A larger value does not always cost more here. Each value was looked at.")
     if fit.best and fit.best.totals:
         _ways(own, from_key(fit.best.key))
+
+
+def _next_best(own: Grid, records: Mapping[str, Record], fit: Fit, prefer: str) -> list[Record]:
+    """Those that come after the best, by what is preferred."""
+    knobs = [axis.knob for axis in own.axes]
+
+    def worth(point: Point) -> float:
+        if prefer in knobs:
+            value = point.values[knobs.index(prefer)]
+            return float(value) if has_numbers(own, prefer) else 0.0
+        figure = records[point.key].figure(prefer)
+        return -inf if figure is None else figure
+
+    within = [point for point in own.points if holds(records[point.key], fit.limits)
+              and (fit.best is None or point.key != fit.best.key)]
+    return [records[point.key] for point in sorted(within, key=worth, reverse=True)[:3]]
 
 
 def _turned(own: Grid, record: Record) -> str:

@@ -45,6 +45,8 @@ class SweepWish(NamedTuple):
     keys: tuple[str, ...]
     """Of the grid, then those of landmarks."""
     timed: bool
+    own: int
+    """How many of them are the grid's."""
 
 
 @dataclass(eq=False)
@@ -66,6 +68,13 @@ class Sweep:
     """Grows with each record: whether there is anything new to be drawn."""
     job: Job[Timing] | None = None
     unwanted: bool = False
+
+    @property
+    def counted(self) -> int:
+        """Configs of the grid that have been counted."""
+        if self.phase != "counting" and not self.unwanted:
+            return self.wish.own
+        return sum(key in self.records for key in self.wish.keys[:self.wish.own])
 
     @property
     def running(self) -> bool:
@@ -114,7 +123,7 @@ class Sweeps:
                 found = self._sweeps[wish] = Sweep(wish)
                 for key in wish.keys:
                     if (record := self._records.get(key)) is not None:
-                        found.records[key] = record
+                        found.records[key] = record if wish.timed else replace(record, timing=None)
                 found.known = found.version = len(found.records)
                 Thread(target=self._run, args=(found,), daemon=True, name="sweep").start()
             found.owners.add(owner)
@@ -183,8 +192,9 @@ class Sweeps:
 
     def _count(self, found: Sweep) -> None:
         missing = [key for key in found.wish.keys if key not in found.records]
-        start, layers = time.monotonic(), 0
+        start, layers = 0.0, 0
         for record in _counted(missing):
+            start = start or time.monotonic()       # the processes have begun
             with self._lock:
                 self._records[record.key] = record
                 while len(self._records) > KEPT_RECORDS:
@@ -199,13 +209,19 @@ class Sweeps:
 
     def _time(self, found: Sweep) -> None:
         found.phase, found.begun_s = "timing", time.monotonic()
-        records = [found.records[key] for key in found.wish.keys]
-        random.Random(0).shuffle(records)       # so that drift spreads
-        for record in records:
+        keys, own = found.wish.keys, found.wish.own
+        parts = [list(keys[:own]), list(keys[own:])]        # landmarks last
+        for part in parts:
+            random.Random(0).shuffle(part)      # so that drift spreads
+        for key in [key for part in parts for key in part]:
             if found.unwanted:
                 return
-            if record.totals is not None:
-                found.records[record.key] = self._timed(found, record)
+            record = found.records[key]
+            if record.totals is not None and record.timing is None:
+                record = found.records[key] = self._timed(found, record)
+                if record.timing and quiet(record.timing):
+                    with self._lock:
+                        self._records[key] = record
             found.timed += 1
             found.version += 1
 

@@ -140,7 +140,9 @@ def _values(form: SweepForm, place: int, knob: Knob, written: str, as_list: bool
         held = [value for value in written.split(",") if value in options]
         chosen = st.pills("Values", options, default=held, selection_mode="multi", key=key,
                           format_func=lambda value: knob.value_words(knob.parse(value)))
-        return ",".join([value for value in options if value in chosen]), True
+        if not chosen:
+            st.warning(f"Choose at least one value of {knob.label}.")
+        return ",".join([value for value in options if value in chosen] or held), True
     if knob.kind == "counts":
         return st.text_input("Values, such as 2-2-2-2, 3-4-6-3", written, key=key), True
     start = not is_range(written) if as_list is None else as_list
@@ -169,7 +171,8 @@ def wish(given: Grid, form: SweepForm) -> sweeps.SweepWish:
     """What is to be counted: the grid, its networks as they were chosen, and the presets."""
     chosen = [to_key(config) for config in given.networks]
     keys = dict.fromkeys([*[point.key for point in given.points], *chosen, *presets()])
-    return sweeps.SweepWish(tuple(keys), form.choice("time") == "on")
+    own = len({point.key for point in given.points})
+    return sweeps.SweepWish(tuple(keys), form.choice("time") == "on", own)
 
 
 def progress(form: SweepForm, given: Grid) -> sweeps.Sweep | None:
@@ -182,7 +185,7 @@ def progress(form: SweepForm, given: Grid) -> sweeps.Sweep | None:
         sweeper.stopped = None
     by_itself = limits().live and seconds <= BY_ITSELF_S and sweeper.stopped is None
     begun = found is not None and not found.unwanted and found.phase != "failed"
-    if (begun and sweeper.stopped is None) or (by_itself and found is None):
+    if (begun and sweeper.stopped is None) or (by_itself and (not found or found.unwanted)):
         found, begun = sweeps.shared.want(wanted, sweeper.owner), True
     else:
         sweeps.shared.leave(sweeper.owner, unless=wanted)
@@ -202,7 +205,7 @@ def _start(form: SweepForm, given: Grid, wanted: sweeps.SweepWish, sweeper: Swee
             " and time them" if wanted.timed else ""), icon=":material/play_arrow:",
             type="primary", key=form.widget("start"), on_click=_begin, args=(wanted, sweeper))
         st.caption(f"{_product(given)}, {duration(seconds)}." + (
-            f" {len(found.records):,} are counted already." if found and found.records else ""))
+            f" {found.counted:,} are counted already." if found and found.counted else ""))
 
 
 def _begin(wanted: sweeps.SweepWish, sweeper: Sweeper) -> None:
@@ -225,12 +228,12 @@ def _follow(form: SweepForm, found: sweeps.Sweep, sweeper: Sweeper) -> None:
     def draw() -> None:
         if not found.running:
             st.rerun(scope="app")
-        done = len(found.records) if found.phase == "counting" else found.timed
+        done = found.counted if found.phase == "counting" else min(found.timed, found.wish.own)
         left = f", {duration(found.left_s)} left" if found.left_s is not None else ""
-        started = found.phase != "counting" or done > found.known
+        started = found.phase != "counting" or len(found.records) > found.known
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(found.share, f"{found.phase.capitalize()}: {done:,} of "
-                        f"{len(found.wish.keys):,}{left}" if started else "Starting the processes")
+                        f"{found.wish.own:,}{left}" if started else "Starting the processes")
             st.button("Cancel", key=form.widget("cancel"), icon=":material/stop:",
                       on_click=_cancel, args=(found.wish, sweeper))
 
@@ -254,7 +257,7 @@ def predict_s(given: Grid, wanted: sweeps.SweepWish) -> float:
             continue
         layers += own * each * prod([_deeper(config, axis.knob, axis.values)
                                      for axis in given.axes])
-    return sweeps.shared.predict_s(missing * layers, len(wanted.keys) if wanted.timed else 0)
+    return sweeps.shared.predict_s(missing * layers, wanted.own if wanted.timed else 0)
 
 
 def _deeper(config: object, knob: str, values: Sequence[str]) -> float:

@@ -38,6 +38,8 @@ def sentence(grid: Grid, x: str, y: str, less: tuple[bool, bool], count: int) ->
     words = [("fewer" if wanted else "more") + f" {_noun(grid, name)}" if name in COUNTED else
              f"a {'smaller' if wanted else 'larger'} {_noun(grid, name)}"
              for name, wanted in ((x, less[0]), (y, less[1]))]
+    if not count:
+        return "No config has both figures yet."
     return f"On the front {'is 1 config' if count == 1 else f'are {count:,} configs'}: no other " \
         f"has {words[0]} without giving up in {_noun(grid, y)}, or {words[1]} without giving up " \
         f"in {_noun(grid, x)}."
@@ -80,8 +82,9 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
         figure.add_scatter(x=ring[x], y=ring[y], mode="markers", name="chosen", hoverinfo="skip",
                            marker=dict(symbol="circle-open", size=20, color="#E8590C",
                                        line=dict(width=3)))
-    several = colour == "network" and known["network"].nunique() > 1
-    bar = bool(colour) and pd.api.types.is_numeric_dtype(known[colour])
+    numeric = bool(colour) and pd.api.types.is_numeric_dtype(known[colour])
+    several = bool(colour) and not numeric and known[colour].nunique() > 1
+    bar = numeric and known[colour].notna().any()
     figure.update_layout(
         height=520, hovermode="closest", clickmode="event+select",
         # Fixed: to find room for labels plotly draws everything anew.
@@ -101,6 +104,8 @@ def _axis(grid: Grid, values: Sequence[float], name: str) -> dict[str, Any]:
 def _groups(grid: Grid, known: pd.DataFrame, colour: str
             ) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
     """The points of one trace each, with their colour."""
+    if colour and known[colour].isna().all():
+        return [("", known, dict(color=SERIES[0]))]
     if colour and pd.api.types.is_numeric_dtype(known[colour]):
         shown = quantity(grid, colour)
         coloured = scale(list(known[colour]), shown.unit, shown.title,
