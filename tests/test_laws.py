@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer
-from explorer.sweeping import FIGURES, front, grid, law, stage_laws
+from explorer.sweeping import FIGURES, Record, front, grid, law, stage_laws
 from explorer.sweeping.laws import Slice, exponent
-from explorer.sweeping.records import count
+from explorer.sweeping.records import StageCost, count
 
 
 def slices(network: str, over: str, *more: str) -> list[Slice]:
@@ -115,8 +115,12 @@ def test_shares_do_not_depend_on_the_order_of_slices() -> None:
 
 
 def test_a_stage_that_is_not_always_there_has_no_power() -> None:
-    assert all(one is None for name, one in stages("resnet18", "depth=0.5,1", "macs").items()
-               if name not in stages("resnet18", "depth=0.5", "macs"))
+    totals = count("vgg11").totals
+    first = Record("one", totals, stages=(StageCost("stem", 1, 3),))
+    second = Record("two", totals, stages=(StageCost("stem", 2, 12), StageCost("more", 5, 12)))
+    stem, more = stage_laws([[(1, first), (2, second)]], "macs")
+    assert (stem.exponent, stem.share) == (2, 0.5)
+    assert (more.path, more.exponent, more.share) == ("more", None, 0.5)
 
 
 def test_what_cannot_run_is_left_out() -> None:

@@ -128,9 +128,9 @@ class Sweeps:
                 Thread(target=self._run, args=(found,), daemon=True, name="sweep").start()
             found.owners.add(owner)
             self._sweeps.move_to_end(wish)
-            over = [one for one in self._sweeps.values() if not one.owners][:-KEPT_SWEEPS or None]
-            for one in over if len(self._sweeps) > KEPT_SWEEPS else ():
-                del self._sweeps[one.wish]
+            left = [one.wish for one in self._sweeps.values() if not one.owners]
+            for old in left[:-KEPT_SWEEPS]:
+                del self._sweeps[old]
         self.leave(owner, unless=wish)
         return found
 
@@ -178,6 +178,13 @@ class Sweeps:
             if found.job is not None:
                 found.job.cancel()
 
+    def _keep(self, record: Record) -> None:
+        """For sweeps that count it too."""
+        with self._lock:
+            self._records[record.key] = record
+            while len(self._records) > KEPT_RECORDS:
+                self._records.popitem(last=False)
+
     def _run(self, found: Sweep) -> None:
         try:
             self._count(found)
@@ -186,7 +193,7 @@ class Sweeps:
             found.phase = "stopped" if found.unwanted else "done"
         except WorkerError as error:
             found.failure, found.phase = str(error), "failed"
-        except Exception as error:
+        except Exception as error:      # of ours: it ends this sweep, is told, and is in the log
             logging.getLogger("explorer").exception("a sweep has failed")
             found.failure, found.phase = f"{type(error).__name__}: {error}", "failed"
 
@@ -195,10 +202,7 @@ class Sweeps:
         start, layers = 0.0, 0
         for record in _counted(missing):
             start = start or time.monotonic()       # the processes have begun
-            with self._lock:
-                self._records[record.key] = record
-                while len(self._records) > KEPT_RECORDS:
-                    self._records.popitem(last=False)
+            self._keep(record)
             found.records[record.key] = record
             found.version += 1
             layers += record.totals.layers if record.totals else 0
@@ -220,8 +224,7 @@ class Sweeps:
             if record.totals is not None and record.timing is None:
                 record = found.records[key] = self._timed(found, record)
                 if record.timing and quiet(record.timing):
-                    with self._lock:
-                        self._records[key] = record
+                    self._keep(record)
             found.timed += 1
             found.version += 1
 
@@ -241,8 +244,8 @@ class Sweeps:
             return replace(record, timing=timing)
         except (TimingError, TraceError) as error:
             return replace(record, error=" ".join(str(error).split()))
-        except BaseException as error:      # it was cancelled
-            if found.unwanted:
+        except Exception as error:      # of a stranger's network, which ends this config alone
+            if found.unwanted:      # it was cancelled
                 return record
             return replace(record, error=f"{type(error).__name__}: {error}")
         finally:

@@ -279,9 +279,7 @@ def duration(seconds: float) -> str:
         f"about {seconds / 60:,.0f} min" if seconds < 5400 else f"about {seconds / 3600:,.1f} h"
 
 
-def heading(given: Grid | None) -> str:
+def heading(given: Grid) -> str:
     """What is swept, in a line."""
-    if given is None:
-        return ""
     names = text.enumeration([title(config) for config in given.networks])
     return f"{names}: {_product(given)}, {len(given):,} configs" if given.axes else names

@@ -14,6 +14,7 @@ from plotly.colors import sample_colorscale
 from explorer import text
 from explorer.config import Knobs
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
+from explorer.sweeping.laws import STAGED
 from explorer.timing import quiet
 from explorer.views.palette import PLAIN, SCALE, SERIES
 from explorer.views.sweep.axes import axis, value_axis
@@ -218,10 +219,10 @@ def _power_words(found: Law, over: str, plural: bool) -> str:
 
 def power(over: str, exponent: float) -> str:
     """
-    >>> power("width", 1.984), power("width", 2.0)
-    ('width<sup>1.98</sup>', 'width<sup>2</sup>')
+    >>> power("width", 1.984), power("width", -0.003)
+    ('width<sup>1.98</sup>', 'width<sup>0</sup>')
     """
-    return f"{escape(over)}<sup>{f'{exponent:.2f}'.rstrip('0').rstrip('.')}</sup>"
+    return f"{escape(over)}<sup>{round(exponent, 2) + 0.0:g}</sup>"     # -0.0 is 0
 
 
 NOTES = {
@@ -246,7 +247,7 @@ def stage_table(drawn: Sequence[Curve], over: str) -> str:
 
 def _stages(network: Knobs, own: Sequence[Curve], over: str) -> str:
     slices = [_numbers(curve) for curve in own]
-    found = {name: stage_laws(slices, name) for name in ("params", "macs")}
+    found = {name: stage_laws(slices, name) for name in STAGED}
     rows = [(macs, params) for macs, params in zip(found["macs"], found["params"], strict=True)
             if macs.exponent is not None or params.exponent is not None]
     if not rows:
