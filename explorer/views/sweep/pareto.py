@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
@@ -69,10 +70,10 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     figure.add_scatter(x=best[x], y=best[y], mode="lines", name="front", hoverinfo="skip",
                        line=dict(color=PLAIN, width=2, shape="linear"))
     if len(landmarks):
+        names, sides = _names(landmarks, known, x, y)
         figure.add_scatter(
             x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
-            text=_labels(landmarks, x, y), textfont=dict(size=12, shadow="auto"),
-            textposition=_positions(landmarks[x], pd.concat([known[x], landmarks[x]])),
+            text=names, textfont=dict(size=12, shadow="auto"), textposition=sides,
             marker=dict(symbol="diamond-open", size=10, color=PLAIN, line=dict(width=2)),
             customdata=landmarks["key"].to_numpy(),
             hovertext=_hover(grid, landmarks, [x, y]), hovertemplate="%{hovertext}<extra></extra>")
@@ -160,27 +161,38 @@ def _symbols(rows: pd.DataFrame, x: str, y: str) -> list[str] | str:
     return ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
 
 
-def _positions(own: pd.Series[float], drawn: pd.Series[float]) -> list[str]:
-    """Where names stand beside their marks, so that none is cut off at a side."""
-    far = logarithmic(list(drawn))
-    least, most = drawn.min(), drawn.max()
-    shares = [(math.log(value / least) / math.log(most / least) if far else
-               (value - least) / ((most - least) or 1)) for value in own]
-    return [f"top {'left' if share > 0.85 else 'right' if share < 0.1 else 'center'}"
-            for share in shares]
+SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0),
+         "middle left": (-1, 0), "top right": (1, 1), "top left": (-1, 1), "bottom right": (1, -1),
+         "bottom left": (-1, -1)}
+"""Where a name may stand beside its mark, the best first."""
+LETTER, LINE = 0.008, 0.05
+"""Width of a letter and height of a name, as shares of a usual chart."""
 
 
-def _labels(landmarks: pd.DataFrame, x: str, y: str) -> list[str]:
-    """Their names, as far as they find room beside each other."""
-    spans = []
-    for name in (x, y):
-        far = logarithmic(list(landmarks[name].dropna()))
-        places = [math.log10(value) if far else value for value in landmarks[name]]
-        least, most = min(places, default=0), max(places, default=0)
-        spans.append([(place - least) / ((most - least) or 1) for place in places])
-    labels, taken = [], list[tuple[float, float]]()
-    for name, across, up in zip(landmarks["network"], *spans, strict=True):
-        free = all(abs(across - other) > 0.13 or abs(up - height) > 0.05 for other, height in taken)
-        labels.append(str(name) if free else "")
-        taken += [(across, up)] if free else []
-    return labels
+def _names(landmarks: pd.DataFrame, known: pd.DataFrame, x: str, y: str
+           ) -> tuple[list[str], list[str]]:
+    """The names of landmarks, as far as they find room among each other and the points, and their
+    sides; "" where there is none."""
+    drawn = pd.concat([landmarks[[x, y]], known[[x, y]]]).dropna()
+    taken = np.column_stack([_shares(drawn[name]) for name in (x, y)])
+    names, sides = list[str](), list[str]()
+    for mark, name in zip(taken[:len(landmarks)], map(str, landmarks["network"]), strict=True):
+        half = np.array([LETTER * len(name), LINE]) / 2
+        middles = {side: mark + np.array([right * (half[0] + 0.01), above * LINE * 0.8])
+                   for side, (right, above) in SIDES.items()}
+        free = [side for side, middle in middles.items()
+                if (middle - half >= -0.02).all() and (middle + half <= 1.05).all()
+                and not (np.abs(taken - middle) < half).all(axis=1).any()]
+        if free:    # later names keep away from this one
+            ends = np.array([[part * half[0], 0] for part in (-1, -0.5, 0, 0.5, 1)])
+            taken = np.vstack([taken, middles[free[0]] + ends])
+        names.append(name if free else "")
+        sides.append(free[0] if free else "top center")
+    return names, sides
+
+
+def _shares(values: pd.Series[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where numbers lie on their axis, from 0 to 1."""
+    places = np.log(values) if logarithmic(list(values)) else values
+    least, most = places.min(), places.max()
+    return np.asarray((places - least) / ((most - least) or 1))
