@@ -41,6 +41,8 @@ def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, labels: tuple[str,
     width = len(across)
     lined = numeric and min(width, len(up)) > 1
     levels = _levels(flat, quantity.unit) if lined else []
+    if limit:       # which has a line and a name of its own
+        levels = [level for level in levels if not limit / 2 < level[0] < limit * 2]
     shown = [coloured["values"][start:start + width] for start in range(0, len(flat), width)]
     written = [[quantity.words(value) if not math.isnan(value) else ""
                 for value in row] for row in numbers]

@@ -70,7 +70,7 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     figure.add_scatter(x=best[x], y=best[y], mode="lines", name="front", hoverinfo="skip",
                        line=dict(color=PLAIN, width=2, shape="linear"))
     if len(landmarks):
-        names, sides = _names(landmarks, known, x, y)
+        names, sides = _names(landmarks, known, best, x, y)
         figure.add_scatter(
             x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
             text=names, textfont=dict(size=12, shadow="auto"), textposition=sides,
@@ -169,12 +169,15 @@ LETTER, LINE = 0.008, 0.05
 """Width of a letter and height of a name, as shares of a usual chart."""
 
 
-def _names(landmarks: pd.DataFrame, known: pd.DataFrame, x: str, y: str
+def _names(landmarks: pd.DataFrame, known: pd.DataFrame, best: pd.DataFrame, x: str, y: str
            ) -> tuple[list[str], list[str]]:
-    """The names of landmarks, as far as they find room among each other and the points, and their
-    sides; "" where there is none."""
-    drawn = pd.concat([landmarks[[x, y]], known[[x, y]]]).dropna()
+    """The names of landmarks, as far as they find room among each other, the points and the front,
+    and their sides; "" where there is none."""
+    drawn = pd.concat([landmarks[[x, y]], known[[x, y]], best[[x, y]]])
     taken = np.column_stack([_shares(drawn[name]) for name in (x, y)])
+    front_line = taken[len(landmarks) + len(known):]
+    for part in np.linspace(0, 1, 9)[1:-1]:     # places on the lines between its points
+        taken = np.vstack([taken, front_line[:-1] + part * np.diff(front_line, axis=0)])
     names, sides = list[str](), list[str]()
     for mark, name in zip(taken[:len(landmarks)], map(str, landmarks["network"]), strict=True):
         half = np.array([LETTER * len(name), LINE]) / 2
