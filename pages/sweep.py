@@ -6,27 +6,27 @@ from functools import partial
 
 import streamlit as st
 
-from explorer.ui import messages, sweep_views, swept
+from explorer.ui import messages
 from explorer.ui.bench import poll
 from explorer.ui.headings import page
 from explorer.ui.messages import standing
-from explorer.ui.sweep_form import SweepForm
+from explorer.ui.sweep import progress, section, sidebar
+from explorer.ui.sweep.form import SweepForm
 
 within_app()
 page("Sweep", "What does a knob do to every figure, and which values fit into a limit? Choose "
      "networks, and knobs with the values that they take, on the left.")
 form = SweepForm()
 form.open_address()
-given = swept.sidebar(form)
+given = sidebar.sidebar(form)
 form.write_address()
 messages.set_aside(form.set_aside)
 if given is None:
     st.info("There is a mistake on the left: it is told there.")
     st.stop()
 
-
-st.markdown(f"**{messages.escape(swept.heading(given))}**")
+st.markdown(f"**{messages.escape(progress.heading(given))}**")
 with standing("The sweep"):
-    if (found := swept.progress(form, given)) is not None:
-        poll(partial(sweep_views.section, form, given, found), waits=found.running,
-             every_s=swept.redrawn_s(given))
+    if (found := progress.progress(form, given)) is not None:
+        poll(partial(section.section, form, given, found),
+             waits=found.running and not found.unwanted, every_s=progress.redrawn_s(given))

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer
-from explorer.sweeping import FIGURES, front, grid, law, stage_laws
+from explorer.sweeping import FIGURES, Record, front, grid, law, stage_laws
 from explorer.sweeping.laws import Slice, exponent
-from explorer.sweeping.records import count
+from explorer.sweeping.records import StageCost, count
 
 
 def slices(network: str, over: str, *more: str) -> list[Slice]:
@@ -105,9 +105,22 @@ def test_shares_of_the_stages_are_all_of_it(network: str, figure: str) -> None:
     assert math.isclose(sum(one.share for one in laws), 1)
 
 
+def test_shares_do_not_depend_on_the_order_of_slices() -> None:
+    both = slices("mobilenetv3_small", "width=0.5,1.5", "input_size=64,160")
+    assert stage_laws(both, "macs") == stage_laws(both[::-1], "macs")
+    alone = [stage_laws([one], "macs") for one in both]
+    for stage, *others in zip(stage_laws(both, "macs"), *alone, strict=True):
+        least, most = sorted([other.share for other in others])
+        assert least <= stage.share <= most
+
+
 def test_a_stage_that_is_not_always_there_has_no_power() -> None:
-    assert all(one is None for name, one in stages("resnet18", "depth=0.5,1", "macs").items()
-               if name not in stages("resnet18", "depth=0.5", "macs"))
+    totals = count("vgg11").totals
+    first = Record("one", totals, stages=(StageCost("stem", 1, 3),))
+    second = Record("two", totals, stages=(StageCost("stem", 2, 12), StageCost("more", 5, 12)))
+    stem, more = stage_laws([[(1, first), (2, second)]], "macs")
+    assert (stem.exponent, stem.share) == (2, 0.5)
+    assert (more.path, more.exponent, more.share) == ("more", None, 0.5)
 
 
 def test_what_cannot_run_is_left_out() -> None:

@@ -85,7 +85,7 @@ def test_sections_of_a_page_read_no_session(path: Path) -> None:
             if isinstance(node, ast.Attribute)} & {"session_state", "query_params"}
     assert not read or name_of(path) in (
         "explorer/ui/panel.py", "explorer/ui/compared_panels.py", "explorer/ui/published.py",
-        "explorer/ui/sweep_form.py")
+        "explorer/ui/sweep/form.py")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

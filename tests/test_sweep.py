@@ -37,9 +37,11 @@ from explorer.sweeping import (
     Limit,
     Record,
     WorkerError,
+    choose,
     connect,
     fit,
     grid,
+    grids,
     parse_axis,
     parse_limit,
     sweep,
@@ -77,6 +79,15 @@ def test_what_is_no_range_is_told(text: str, said: str) -> None:
         parse_axis(text)
 
 
+def test_a_range_is_refused_before_its_values_are_written_down(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grids, "_text", lambda *_: pytest.fail("a value was read"))
+    with pytest.raises(ConfigError, match="has more than 100 values"):
+        grid(["resnet18"], ["input_size=1:4000:1"], most=100)
+    with pytest.raises(ConfigError, match="50 of input_size × 3 of width are 150 configs"):
+        grid(["resnet18"], ["input_size=1:50:1", "width=1,2,3"], most=100)
+
+
 @pytest.mark.parametrize(("networks", "over", "said"), [
     (["resnet18"], ["size=1,2"], "resnet18 has no knob 'size'"),
     (["resnet18", "vgg16"], ["shortcut=A,B"], "vgg16 has no knob 'shortcut'"),
@@ -88,6 +99,8 @@ def test_what_is_no_range_is_told(text: str, said: str) -> None:
      "1 network × 1,000 of batch_size × 10,000 of num_classes are 10,000,000 configs"),
     (["net.py:Net"], ["width=1"], "net.py:Net has no knobs: a sweep is of networks of"),
     (["nothing"], ["width=1"], "Unknown network 'nothing'"),
+    (["resnet18", "resnet18&width=0.5"], ["width=0.5,1"],
+     "resnet18 and resnet18&width=0.5 differ in nothing that is not swept"),
 ])
 def test_a_grid_that_cannot_be_is_told(networks: list[str], over: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
@@ -490,6 +503,17 @@ def test_the_best_of_a_grid_is_that_of_all_of_them() -> None:
             name = prefer or "macs"
             assert found.best and getattr(found.best.totals, name) == max(
                 getattr(record.totals, name) for record in holding)
+
+
+def test_what_is_not_known_is_not_preferred() -> None:
+    own = grid(["resnet18"], ["width=0.5,1", "input_size=64,96"])
+    records = {point.key: count(point.key) for point in own}
+    first = own.points[0].key
+    assert records[first].totals
+    records[first] = replace(records[first], totals=replace(records[first].totals,
+                                                            saved_bytes=None))
+    limits = (Limit("macs", 1e12),)
+    assert choose(own, records, limits, "saved_memory").best == records[own.points[-1].key]
 
 
 def test_what_rounding_makes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

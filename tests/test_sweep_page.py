@@ -25,13 +25,13 @@ from streamlit.testing.v1 import AppTest
 import explorer
 from explorer.cli.main import cli
 from explorer.config import ConfigError
-from explorer.sources.key import from_key
+from explorer.sources.key import from_key, to_key
 from explorer.sweeping import FIGURES, Grid, grid, suggested, sweep
-from explorer.timing import Timing, time_forward
-from explorer.ui import sweeps, swept
+from explorer.timing import Timing, quiet, time_forward
 from explorer.ui.limits import Limits
-from explorer.ui.sweep_form import common_knobs
-from explorer.ui.sweeps import Sweep, Sweeps, SweepWish
+from explorer.ui.sweep import background, progress, table
+from explorer.ui.sweep.background import Sweep, Sweeps, SweepWish
+from explorer.ui.sweep.form import common_knobs
 from explorer.views import sweep as views
 from explorer.views.sweep import curves, heat, pareto
 from tests.disturbances import WARNING
@@ -128,6 +128,16 @@ def test_the_link_is_what_it_shows(query: dict[str, list[str]]) -> None:
      (["resnet18"], ["width=1", "depth=1", "batch_size=1"]), "3 knobs"),
     ({"network": ["timm:nothing_like_it", "resnet18"], "over": ["width=1"]},
      (["resnet18"], ["width=1"]), "nothing_like_it"),
+    ({"network": ["resnet18"], "over": ["width=1", "width=0.5"]}, (["resnet18"], ["width=1"]),
+     "The knob width is given twice: 0.5 is left"),
+    ({"network": ["resnet18"], "over": ["width=1"], "view": ["cake"]}, (["resnet18"], ["width=1"]),
+     "`view` cannot be 'cake' in this sweep; it is one of curves, pareto"),
+    ({"network": ["resnet18"], "over": ["width=1"], "x": ["latency"]}, (["resnet18"], ["width=1"]),
+     "`x` cannot be 'latency'"),
+    ({"network": ["resnet18"], "over": ["width=1"], "along": ["depth"]},
+     (["resnet18"], ["width=1"]), "`along` cannot be 'depth' in this sweep; it is one of width"),
+    ({"network": ["resnet18"], "over": ["batch_size=1:999999:1"]}, (["resnet18"], None),
+     "more than 20,000 values"),
 ])
 def test_a_broken_part_of_a_link_costs_itself_alone(
         query: dict[str, list[str]], left: tuple[list[str], list[str] | None], why: str) -> None:
@@ -139,7 +149,7 @@ def test_a_broken_part_of_a_link_costs_itself_alone(
 
 
 OPENED = """
-from explorer.ui.sweep_form import SweepForm
+from explorer.ui.sweep.form import SweepForm
 
 form = SweepForm()
 form.open_address()
@@ -209,9 +219,10 @@ def test_a_sweep_is_of_a_network_at_least() -> None:
 
 def test_a_sweep_beyond_the_limit_is_told_with_its_numbers() -> None:
     app = open_page(network=SMALL, over=["width=0.125:4:0.001", "input_size=1:4096:1"])
-    assert "configs, and" in app.error[0].value and not charts(app)
+    assert "may have at most 20,000" in app.error[0].value and not charts(app)
     app = open_page(network=SMALL, over=["width=0.25:4:0.01", "input_size=64:320:1"])
-    assert "376 × 257 are 96,632 configs" in app.error[0].value.replace("\\", "")
+    assert "1 network × 376 of width × 257 of input_size are 96,632 configs" in \
+        app.error[0].value.replace("\\", "")
 
 
 @pytest.mark.parametrize("network", explorer.presets())
@@ -231,7 +242,7 @@ def own() -> Iterator[Sweeps]:
 
 
 def wish(*keys: str, timed: bool = False) -> SweepWish:
-    return SweepWish(keys, timed)
+    return SweepWish(keys, timed, len(keys))
 
 
 def many(network: str = "resnet50", count: int = 400) -> SweepWish:
@@ -303,11 +314,11 @@ def test_the_processes_leave_the_processor_to_others(own: Sweeps) -> None:
     wait(own.want(wish("resnet18"), "somebody"))
     nice = [process.nice() for process in psutil.Process().children(recursive=True)
             if "popen_loky" in " ".join(process.cmdline())]
-    assert nice.count(sweeps.NICE) >= 1
+    assert nice.count(background.NICE) >= 1
 
 
 def test_a_host_s_limit_of_layers_holds(own: Sweeps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "limits", lambda: Limits(layers=50))
+    monkeypatch.setattr(background, "limits", lambda: Limits(layers=50))
     found = own.want(wish("vgg11", "resnet50"), "somebody")
     wait(found)
     assert found.records["vgg11"].totals and "up to 50 are opened here" in (
@@ -317,17 +328,21 @@ def test_a_host_s_limit_of_layers_holds(own: Sweeps, monkeypatch: pytest.MonkeyP
 def test_latencies_come_after_all_is_counted_and_within_the_limits(
         own: Sweeps, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [f"mobilenetv3_small&input_size={size}" for size in (32, 64)] + ["vgg19"]
-    monkeypatch.setattr(sweeps, "BUDGET_S", 0.05)
+    monkeypatch.setattr(background, "BUDGET_S", 0.05)
     found = own.want(wish(*keys, "vgg11&input_size=1", timed=True), "somebody")
     wait(found)
     assert found.phase == "done" and found.share == 1
     assert found.records[keys[0]].timing and found.records[keys[1]].timing
     assert found.records["vgg11&input_size=1"].error
     monkeypatch.setattr("explorer.ui.runs.limits", lambda: Limits(pass_seconds=1e-6))
-    refused = own.want(wish(keys[0], timed=True), "other")
+    other = "mobilenetv3_small&input_size=40"
+    refused = own.want(wish(keys[0], other, timed=True), "other")
     wait(refused)
-    assert "this server times passes of up to" in (refused.records[keys[0]].error or "")
-    assert refused.records[keys[0]].totals
+    assert "this server times passes of up to" in (refused.records[other].error or "")
+    assert refused.records[other].totals
+    if quiet(found.records[keys[0]].timing):        # what was timed once is not timed again
+        assert refused.records[keys[0]].timing == found.records[keys[0]].timing
+    assert own.want(wish(keys[0]), "third").records[keys[0]].timing is None
 
 
 def test_a_failed_sweep_is_told_and_does_not_begin_again_by_itself(
@@ -335,8 +350,8 @@ def test_a_failed_sweep_is_told_and_does_not_begin_again_by_itself(
     def fails(*_: object, **__: object) -> None:
         raise explorer.sweeping.WorkerError("A worker has another version of the program.")
 
-    monkeypatch.setattr(sweeps, "shared", Sweeps())
-    monkeypatch.setattr(sweeps, "sweep", fails)
+    monkeypatch.setattr(background, "shared", Sweeps())
+    monkeypatch.setattr(background, "sweep", fails)
     app = counted(open_page(network=SMALL, over=["width=0.5,1"]))
     app.run()
     assert "another version" in app.error[0].value
@@ -345,8 +360,8 @@ def test_a_failed_sweep_is_told_and_does_not_begin_again_by_itself(
 
 def test_a_large_sweep_waits_for_a_click_and_can_be_cancelled(
         monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swept, "BY_ITSELF_S", 0.0)
-    monkeypatch.setattr(sweeps, "shared", Sweeps())
+    monkeypatch.setattr(progress, "BY_ITSELF_S", 0.0)
+    monkeypatch.setattr(background, "shared", Sweeps())
     app = open_page(network=["resnet50"], over=["input_size=100:499:1"])
     assert not charts(app)
     start = next(button for button in app.button if button.label == "Count 400 configs")
@@ -356,6 +371,18 @@ def test_a_large_sweep_waits_for_a_click_and_can_be_cancelled(
     assert any(button.label == "Count 400 configs" for button in app.button)
     app.run()
     assert not any(button.label == "Cancel" for button in app.button)
+
+
+def test_a_small_sweep_that_was_dropped_begins_again_by_itself(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "shared", Sweeps())
+    app = open_page(network=SMALL, over=["width=0.25:1:0.01"])
+    [dropped] = background.shared._sweeps.values()
+    for owner in list(dropped.owners):
+        background.shared.leave(owner)
+    assert dropped.unwanted or dropped.phase == "done"
+    app = counted(open_page(network=SMALL, over=["width=0.25:1:0.01"]))
+    assert charts(app) and not any("Count" in button.label for button in app.button)
 
 
 # What it shows.
@@ -409,7 +436,7 @@ def test_curves_are_of_one_network_each_and_in_order(found_by_name: Any) -> None
     own, records = found_by_name["three of two networks"]
     drawn = curves.curves(own, records, "width", {"num_classes": "10"})
     assert [curve.others for curve in drawn] == [
-        "BatchNorm off, num classes 10", "BatchNorm on, num classes 10"] * 2 or len(drawn) == 4
+        "BatchNorm off, classes 10", "BatchNorm on, classes 10"] * 2
     for curve in drawn:
         assert [x for x, _ in curve.points] == [0.25, 0.5]
         for _, record in curve.points:
@@ -422,7 +449,7 @@ def test_a_chart_has_the_figures_of_its_configs() -> None:
     macs = charts(app)[1]["data"][0]
     assert [explorer.summarise(f"resnet18&input_size={size}").totals.macs
             for size in (64, 128, 256)] == macs["y"]
-    assert "input_size<sup>2</sup>" in said(app) and "do not depend on input_size" in said(app)
+    assert "input size<sup>2</sup>" in said(app) and "do not depend on input size" in said(app)
 
 
 def test_what_is_rounded_is_drawn_as_steps() -> None:
@@ -476,6 +503,32 @@ def test_presets_are_landmarks() -> None:
         explorer.summarise("vgg16").totals.macs
 
 
+def test_names_of_landmarks_cover_no_point() -> None:
+    own = grid(["resnet18"], ["width=0.5:1:0.025", "input_size=128:256:32"])
+    shown = views.frame(own, {record.key: record for record in sweep(own, workers=1)})
+    marks = shown.iloc[::10].reset_index(drop=True).assign(network="A network of this name")
+    drawn = pareto.chart(own, shown, shown.head(1), marks, x="macs", y="params", colour="",
+                         size="").data[-1]
+    sides = {"left": -1, "right": 1, "center": 0, "top": 1, "bottom": -1, "middle": 0}
+    named = [place for place, name in enumerate(drawn.text) if name]
+    assert 1 <= len(named) < len(marks)
+    places = np.column_stack([(np.log(shown[name]) - np.log(shown[name]).min())
+                              / np.ptp(np.log(shown[name])) for name in ("macs", "params")])
+    for place in named:
+        up, across = (sides[word] for word in drawn.textposition[place].split())
+        middle = places[10 * place] + [across * (0.01 + 0.004 * 22), up * 0.04]
+        inside = np.abs(places - middle) < [0.004 * 22, 0.025]
+        assert not inside.all(axis=1).any()
+
+
+def test_an_axis_of_values_names_what_was_chosen() -> None:
+    own = grid(["resnet18&input_size=161"], ["input_size=32:512:1"])
+    [record] = sweep(["resnet18"], workers=1)
+    drawn = curves.curves(own, {point.key: record for point in own}, "input_size", {})
+    axis = curves.chart(drawn, "macs", "input_size", "", {}).layout.xaxis
+    assert {161, 32, 512} <= {*axis.tickvals} and len(axis.tickvals) <= 10
+
+
 def test_many_points_are_drawn_in_few_colours() -> None:
     own = grid(["resnet18"], ["width=0.25:1:0.01", "input_size=64:256:8"])
     [record] = sweep(["resnet18"], workers=1)
@@ -486,6 +539,21 @@ def test_many_points_are_drawn_in_few_colours() -> None:
     shown = sum(len(trace.x) for trace in chart.data if trace.type == "scattergl")
     assert shown == len(frame) > pareto.MANY
     assert len([trace for trace in chart.data if trace.type == "scattergl"]) == pareto.STEPS + 1
+
+
+def test_a_colour_that_is_not_there_yet_is_plain() -> None:
+    own = grid(["resnet18"], ["width=0.25:1:0.01", "input_size=64:256:8"])
+    [record] = sweep(["resnet18"], workers=1)
+    frame = views.frame(own, {point.key: record for point in own})
+    chart = pareto.chart(own, frame, frame.head(1), frame.head(0), x="macs", y="params",
+                         colour="latency", size="")
+    assert len(chart.data[0].x) == len(own)
+
+
+def test_networks_of_two_libraries_have_two_names() -> None:
+    app = open_page(network=["timm:vgg11", "torchvision:vgg11"], over=["input_size=64,96"])
+    assert address(app)["network"] == ["timm:vgg11", "torchvision:vgg11"]
+    assert app.multiselect(key=key(app, "networks")).value == ["timm:vgg11", "torchvision:vgg11"]
 
 
 def test_a_heat_map_has_each_config_at_its_place(found_by_name: Any) -> None:
@@ -535,11 +603,10 @@ def test_the_csv_is_that_of_the_command_line() -> None:
     words = ["sweep", *networks, *[word for axis in over for word in ("--over", axis)],
              "--format", "csv", "--workers", "1"]
     printed = CliRunner().invoke(cli, words).output
-    from explorer.ui import sweep_views
     own = grid(networks, over)
-    found = sweeps.shared.want(swept.wish(own, Form()), "test")
+    found = background.shared.want(progress.wish(own, Form()), "test")
     wait(found)
-    assert sweep_views._csv(own, found).decode() == printed
+    assert table.to_csv(own, found).decode() == printed
     assert len(app.dataframe[0].value) == len(pd.read_csv(io.StringIO(printed)))
 
 
@@ -573,8 +640,19 @@ def test_a_fit_on_the_page_is_that_of_the_program(
 
 def test_a_mistake_in_a_limit_is_told() -> None:
     app = counted(open_page(network=SMALL, over=["width=0.5,1"], view="fit"))
-    app.text_input(key=key(app, "limit-macs")).set_value("much").run()
+    limit = next(one for one in app.text_input if one.label == "At most")
+    limit.set_value("much").run()
     assert "must be a number above 0" in app.error[0].value and not app.exception
+    assert not app.table
+
+
+def test_a_config_of_a_sweep_before_is_not_chosen_any_more() -> None:
+    app = counted(open_page(network=SMALL, over=["width=0.5,1"], view="table",
+                            key=to_key(from_key(f"{SMALL[0]}&width=0.5"))))
+    assert "key" in address(app) and app.metric
+    app.selectbox(key=key(app, "knob-0")).select("depth").run()
+    app = counted(app)
+    assert "key" not in address(app) and not app.metric
 
 
 @pytest.mark.browser

@@ -220,8 +220,9 @@ def _best_of_grid(given: Grid, records: Mapping[str, Record], limits: tuple[Limi
     def worth(record: Record) -> tuple[float, ...]:
         turned = [float(value) if value.replace(".", "").isdigit() else 0.0
                   for value in points[record.key].values]
+        figure = record.figure(prefer) if prefer in FIGURES else None
         first = turned[knobs.index(prefer)] if prefer in knobs else \
-            _value(record, Limit(prefer, 0))
+            -math.inf if figure is None else figure
         return first, _value(record, limits[0]), *turned
 
     return Fit(axes=given.axes, limits=limits, best=max(holding, key=worth, default=None),

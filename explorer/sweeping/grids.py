@@ -60,18 +60,18 @@ class Grid:
 
 
 def grid(networks: Sequence[str], over: Sequence[Axis | str],
-         settings: Sequence[tuple[str, str]] = ()) -> Grid:
+         settings: Sequence[tuple[str, str]] = (), *, most: int = MOST_CONFIGS) -> Grid:
     """The grid of some networks, each a canonical string, over some axes, or what `parse_axis`
     reads; `settings` turn knobs of all of them.
 
     Raises `ConfigError` for a knob that one of the networks does not have, a value that is none of
-    it, one knob twice, and more than `MOST_CONFIGS`. What cannot be together is a point whose
-    record says so.
+    it, one knob or network twice, and more than `most` configs. What cannot be together is a point
+    whose record says so.
 
     >>> len(grid(["resnet18", "resnet34"], ["width=0.5:1:0.25"]))
     6
     """
-    axes = [axis if isinstance(axis, Axis) else parse_axis(axis) for axis in over]
+    axes = [axis if isinstance(axis, Axis) else parse_axis(axis, most) for axis in over]
     configs = []
     for network in networks:
         if is_file(network):
@@ -86,24 +86,32 @@ def grid(networks: Sequence[str], over: Sequence[Axis | str],
                 raise ConfigError(f"The {kind} {name} is given twice. Give it once, with all its "
                                   "values." if kind == "knob" else
                                   f"The network {name} is given twice. Give it once.")
+    count = len(Grid(tuple(configs), tuple(axes)))
+    if count > most:    # before each value is read
+        raise ConfigError(
+            " × ".join([f"{len(configs):,} networks" if len(configs) > 1 else "1 network",
+                        *[f"{len(axis.values):,} of {axis.knob}" for axis in axes]])
+            + f" are {count:,} configs, and this sweep may have at most {most:,}. Take a larger "
+            "step, or fewer knobs.")
     made = Grid(tuple(configs), tuple([
         Axis(axis.knob, tuple(dict.fromkeys([_text(config, axis.knob, value)
                                              for value in axis.values for config in configs])))
         for axis in axes]))
-    if len(made) > MOST_CONFIGS:
-        raise ConfigError(
-            " × ".join([f"{len(configs):,} networks" if len(configs) > 1 else "1 network",
-                        *[f"{len(axis.values):,} of {axis.knob}" for axis in made.axes]])
-            + f" are {len(made):,} configs, and a sweep has at most {MOST_CONFIGS:,}. Take a "
-            "larger step, or fewer knobs.")
+    firsts = [(axis.knob, axis.values[0]) for axis in made.axes]
+    by_turned = dict[str, Knobs]()
+    for config in configs:
+        other = by_turned.setdefault(_key(config, firsts), config)
+        if other is not config:
+            raise ConfigError(f"{to_key(other)} and {to_key(config)} differ in nothing that is "
+                              "not swept. Give one of them.", "network")
     return made
 
 
-def parse_axis(text: str) -> Axis:
+def parse_axis(text: str, most: int = MOST_CONFIGS) -> Axis:
     """ "width=0.25:1.5:0.125" (from, to, step) or "input_size=128,160,192" as an axis.
 
     Counts of blocks are written with dashes: "blocks=2-2-2-2,3-4-6-3". Raises `ConfigError` for a
-    range that runs backwards, a step that is not above 0, and one of more than `MOST_CONFIGS`.
+    range that runs backwards, a step that is not above 0, and one of more than `most` values.
 
     >>> parse_axis("width=0.5:1:0.25").values
     ('0.5', '0.75', '1')
@@ -111,14 +119,14 @@ def parse_axis(text: str) -> Axis:
     knob, written = split_setting(text)
     values: list[str] = []
     for part in written.split(","):
-        values += _range(knob, part) if ":" in part else [part.strip()]
+        values += _range(knob, part, most) if ":" in part else [part.strip()]
     if not all(values):
         raise ConfigError(f"`{knob}` lacks a value in {written!r}. Write {knob}=FROM:TO:STEP, or "
                           f"values with commas between them.", knob)
     return Axis(knob, tuple(dict.fromkeys(values)))
 
 
-def _range(knob: str, text: str) -> list[str]:
+def _range(knob: str, text: str, most: int) -> list[str]:
     parts = text.split(":")
     try:
         if len(parts) != 3 or not text.isascii() or "_" in text:
@@ -135,8 +143,8 @@ def _range(knob: str, text: str) -> list[str]:
     if high < low:
         raise ConfigError(f"The range of `{knob}` runs backwards: from {parts[0].strip()} to "
                           f"{parts[1].strip()}. Write the smaller one first.", knob)
-    if (high - low) / step >= MOST_CONFIGS:
-        raise ConfigError(f"The range {text[:80]} of `{knob}` has more than {MOST_CONFIGS:,} "
+    if (high - low) / step >= most:
+        raise ConfigError(f"The range {text[:80]} of `{knob}` has more than {most:,} "
                           "values. Take a larger step.", knob)
     count = int((high - low) / step) + 1
     return [f"{(low + number * step).normalize():f}" for number in range(count)]

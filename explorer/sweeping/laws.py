@@ -23,7 +23,7 @@ class StageLaw:
     exponent: float | None
     """None where it costs nothing, or is not always there."""
     share: float
-    """Of the whole, where the knob has its largest value, from 0 to 1."""
+    """Of the whole, where the knob has its largest value, from 0 to 1; of all slices together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ def stage_laws(slices: Sequence[Slice], figure: str) -> list[StageLaw]:
                 for x, record in slice if record.totals] for slice in slices]
     if not any(counted):
         return []
-    _, largest = max([point for slice in counted for point in slice], key=lambda point: point[0])
+    most = max(x for slice in counted for x, _ in slice)
+    largest: dict[str, int] = {}
+    for costs in [costs for slice in counted for x, costs in slice if x == most]:
+        for path, cost in costs.items():
+            largest[path] = largest.get(path, 0) + cost
     total = sum(largest.values()) or 1
     laws = []
     for path, cost in largest.items():

@@ -21,10 +21,10 @@ from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
 from explorer.structure import weighted_depth
 from explorer.timing import LayerTimes, TurnTimes
-from explorer.ui import sweeps
 from explorer.ui.kept import OF_EXPLORED, OF_TREE, STORE, kept
 from explorer.ui.limits import limits
 from explorer.ui.runs import shared
+from explorer.ui.sweep import background
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
 from explorer.views.catalogue import CatalogueEntry
@@ -40,7 +40,7 @@ def source(config: Knobs) -> Source:
     if forget_saved():      # a key does not say what its file was
         STORE.clear()
         shared.forget_all()
-        sweeps.shared.clear()
+        background.shared.clear()
     return _source(config)
 
 

@@ -12,7 +12,7 @@ from explorer.pipeline import Explored
 from explorer.tracing import TraceError
 from explorer.ui import choice
 from explorer.ui.panel import FIELD, Panel
-from explorer.ui.sweep_form import link_to
+from explorer.ui.sweep.form import link_to
 
 # The knobs that people turn most stay open; the others of every network are a group.
 SHAPE_OF_DATA = ("batch_size", "num_classes", "in_channels")

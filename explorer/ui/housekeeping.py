@@ -7,8 +7,8 @@ import gc
 from contextlib import suppress
 from functools import cache
 
-from explorer.ui import sweeps
 from explorer.ui.kept import STORE
+from explorer.ui.sweep import background
 
 ARENA_MAX, ARENAS = -8, 2
 """Of glibc's `mallopt`: every run is a thread, and each would else keep free memory of its own."""
@@ -31,7 +31,7 @@ def prepare() -> None:
 def tidy() -> None:
     """When nobody is there: let go of what has been worked out, and give the memory back."""
     STORE.clear()
-    sweeps.shared.clear()
+    background.shared.clear()
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -8,9 +8,10 @@ from threading import Lock, Timer
 
 import streamlit as st
 
-from explorer.ui import housekeeping, runs, sweeps
+from explorer.ui import housekeeping, runs
 from explorer.ui.limits import limits
 from explorer.ui.panel import Panel
+from explorer.ui.sweep import background
 
 GRACE_S = 3.0
 """For how long a browser may be gone, as when its network falters."""
@@ -80,7 +81,7 @@ def _let_go(visit: Visit) -> None:
         empty = not _present
     for owner in visit.owners - here:
         runs.shared.leave(owner)
-        sweeps.shared.leave(owner)
+        background.shared.leave(owner)
     if empty:
         timer = Timer(EMPTY_S, _tidy)
         timer.daemon = True

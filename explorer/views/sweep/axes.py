@@ -22,20 +22,19 @@ def axis(values: Iterable[float], unit: str = "", **more: Any) -> dict[str, Any]
                 **more)
 
 
-def value_axis(values: Iterable[float]) -> dict[str, Any]:
-    """An axis for the values of a knob, with as many of them as find room."""
-    known = sorted(set(values))
+def value_axis(values: Iterable[float], first: Iterable[float] = ()) -> dict[str, Any]:
+    """An axis for the values of a knob, with as many of them as find room, those that come `first`
+    before others, then both ends."""
+    known = sorted({*values, *first})
     far = logarithmic(known)
-    places = [math.log(value) for value in known] if far else known
-    room = (places[-1] - places[0]) / 9
-    ticks = list[tuple[float, float]]()
-    for place, value in zip(places, known, strict=True):
-        if not ticks or place - ticks[-1][0] >= room:
-            ticks.append((place, value))
-        elif value == known[-1]:
-            ticks[-1] = place, value
-    return dict(type="log" if far else "linear", tickvals=[value for _, value in ticks],
-                ticktext=[f"{value:g}" for _, value in ticks])
+    place = {value: math.log(value) if far else value for value in known}
+    room = (place[known[-1]] - place[known[0]]) / 9
+    ticks = list[float]()
+    for value in dict.fromkeys([*sorted(set(first)), known[0], known[-1], *known]):
+        if all(abs(place[value] - place[other]) >= room for other in ticks):
+            ticks.append(value)
+    return dict(type="log" if far else "linear", tickvals=sorted(ticks),
+                ticktext=[f"{value:g}" for value in sorted(ticks)])
 
 
 def logarithmic(values: Sequence[float]) -> bool:

@@ -14,6 +14,7 @@ from plotly.colors import sample_colorscale
 from explorer import text
 from explorer.config import Knobs
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
+from explorer.sweeping.laws import STAGED
 from explorer.timing import quiet
 from explorer.views.palette import PLAIN, SCALE, SERIES
 from explorer.views.sweep.axes import axis, value_axis
@@ -124,9 +125,10 @@ def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
                           "</extra>")
     _mark(made, marks, name, over, {curve.network for curve in drawn})
     along = [x for curve in drawn for x, _ in curve.points if isinstance(x, float)]
+    chosen = [float(getattr(curve.network, over)) for curve in drawn] if along else []
     made.update_layout(height=270, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
                        yaxis=axis(ups, quantity.unit), xaxis=dict(
-                           value_axis(along) if along else dict(type="category"),
+                           value_axis(along, chosen) if along else dict(type="category"),
                            title=dict(text=label, standoff=6), showgrid=False))
     return made
 
@@ -210,7 +212,7 @@ def growth_html(found: Sequence[Growth], over: str, *, plural: bool) -> str:
 
 def _power_words(found: Law, over: str, plural: bool) -> str:
     if abs(found.exponent) < 0.005 and found.error < CLEAR:
-        return f"{'do' if plural else 'does'} not depend on {escape(over)}"
+        return f"{'do' if plural else 'does'} not depend on {_spoken(over)}"
     off = "" if found.error <= CLEAR else f"; single values differ by up to {found.error:.0%}" \
         if found.error < 1 else ", which fits badly"
     return f"grow{'' if plural else 's'} as {power(over, found.exponent)}{off}"
@@ -218,10 +220,14 @@ def _power_words(found: Law, over: str, plural: bool) -> str:
 
 def power(over: str, exponent: float) -> str:
     """
-    >>> power("width", 1.984), power("width", 2.0)
-    ('width<sup>1.98</sup>', 'width<sup>2</sup>')
+    >>> power("width", 1.984), power("width", -0.003)
+    ('width<sup>1.98</sup>', 'width<sup>0</sup>')
     """
-    return f"{escape(over)}<sup>{f'{exponent:.2f}'.rstrip('0').rstrip('.')}</sup>"
+    return f"{_spoken(over)}<sup>{round(exponent, 2) + 0.0:g}</sup>"     # -0.0 is 0
+
+
+def _spoken(knob: str) -> str:
+    return escape(knob.replace("_", " "))
 
 
 NOTES = {
@@ -246,13 +252,13 @@ def stage_table(drawn: Sequence[Curve], over: str) -> str:
 
 def _stages(network: Knobs, own: Sequence[Curve], over: str) -> str:
     slices = [_numbers(curve) for curve in own]
-    found = {name: stage_laws(slices, name) for name in ("params", "macs")}
+    found = {name: stage_laws(slices, name) for name in STAGED}
     rows = [(macs, params) for macs, params in zip(found["macs"], found["params"], strict=True)
             if macs.exponent is not None or params.exponent is not None]
     if not rows:
         return ""
     most = max(x for slice in slices for x, _ in slice)
-    share = f"<br><small>and share at {escape(over)} {most:g}</small>"
+    share = f"<br><small>and share at {_spoken(over)} {most:g}</small>"
     body = "".join([
         f'<tr><th scope="row">{escape(macs.path)}</th>{_cell(macs, over)}{_cell(params, over)}</tr>'
         for macs, params in rows])

@@ -16,7 +16,7 @@ from explorer.views.sweep.axes import log_ticks, logarithmic, scale
 from explorer.views.sweep.quantities import QUANTITIES
 
 MOST_WRITTEN = 120
-"""Cells up to which each has its number in it."""
+"""Cells up to which each has its number in it, where no line would cross them."""
 MOST_TOLD = 2000
 """Cells up to which each tells its values when it is pointed at."""
 LINED = 40
@@ -39,6 +39,10 @@ def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, labels: tuple[str,
     flat = [value for row in numbers for value in row]
     coloured = scale(flat, quantity.unit, quantity.title)
     width = len(across)
+    lined = numeric and min(width, len(up)) > 1
+    levels = _levels(flat, quantity.unit) if lined else []
+    if limit:       # which has a line and a name of its own
+        levels = [level for level in levels if not limit / 2 < level[0] < limit * 2]
     shown = [coloured["values"][start:start + width] for start in range(0, len(flat), width)]
     written = [[quantity.words(value) if not math.isnan(value) else ""
                 for value in row] for row in numbers]
@@ -49,9 +53,9 @@ def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, labels: tuple[str,
         customdata=_said(across, up, written, labels) if few else table.to_numpy(),
         hovertemplate=f"%{{customdata{'' if few else ':.3s'}}}<extra></extra>",
         **(dict(text=written, texttemplate="%{text}", textfont=dict(size=12))
-           if len(flat) <= MOST_WRITTEN else {})))
-    if numeric and min(len(across), len(up)) > 1:
-        _lines(drawn, numbers, _levels(flat, quantity.unit), "#FFFFFF", 1.5)
+           if len(flat) <= MOST_WRITTEN and not levels and not limit else {})))
+    if lined:
+        _lines(drawn, numbers, levels, "#FFFFFF", 1.5)
         if limit:
             _lines(drawn, numbers, [(limit, text.amount(limit, quantity.unit))], "#12181F", 3)
     drawn.update_layout(

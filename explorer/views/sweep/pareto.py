@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
@@ -38,6 +39,8 @@ def sentence(grid: Grid, x: str, y: str, less: tuple[bool, bool], count: int) ->
     words = [("fewer" if wanted else "more") + f" {_noun(grid, name)}" if name in COUNTED else
              f"a {'smaller' if wanted else 'larger'} {_noun(grid, name)}"
              for name, wanted in ((x, less[0]), (y, less[1]))]
+    if not count:
+        return "No config has both figures yet."
     return f"On the front {'is 1 config' if count == 1 else f'are {count:,} configs'}: no other " \
         f"has {words[0]} without giving up in {_noun(grid, y)}, or {words[1]} without giving up " \
         f"in {_noun(grid, x)}."
@@ -67,10 +70,10 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
     figure.add_scatter(x=best[x], y=best[y], mode="lines", name="front", hoverinfo="skip",
                        line=dict(color=PLAIN, width=2, shape="linear"))
     if len(landmarks):
+        names, sides = _names(landmarks, known, best, x, y)
         figure.add_scatter(
             x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
-            text=_labels(landmarks, x, y), textfont=dict(size=12, shadow="auto"),
-            textposition=_positions(landmarks[x], pd.concat([known[x], landmarks[x]])),
+            text=names, textfont=dict(size=12, shadow="auto"), textposition=sides,
             marker=dict(symbol="diamond-open", size=10, color=PLAIN, line=dict(width=2)),
             customdata=landmarks["key"].to_numpy(),
             hovertext=_hover(grid, landmarks, [x, y]), hovertemplate="%{hovertext}<extra></extra>")
@@ -80,8 +83,9 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
         figure.add_scatter(x=ring[x], y=ring[y], mode="markers", name="chosen", hoverinfo="skip",
                            marker=dict(symbol="circle-open", size=20, color="#E8590C",
                                        line=dict(width=3)))
-    several = colour == "network" and known["network"].nunique() > 1
-    bar = bool(colour) and pd.api.types.is_numeric_dtype(known[colour])
+    numeric = bool(colour) and pd.api.types.is_numeric_dtype(known[colour])
+    several = bool(colour) and not numeric and known[colour].nunique() > 1
+    bar = numeric and known[colour].notna().any()
     figure.update_layout(
         height=520, hovermode="closest", clickmode="event+select",
         # Fixed: to find room for labels plotly draws everything anew.
@@ -101,6 +105,8 @@ def _axis(grid: Grid, values: Sequence[float], name: str) -> dict[str, Any]:
 def _groups(grid: Grid, known: pd.DataFrame, colour: str
             ) -> list[tuple[str, pd.DataFrame, dict[str, Any]]]:
     """The points of one trace each, with their colour."""
+    if colour and known[colour].isna().all():
+        return [("", known, dict(color=SERIES[0]))]
     if colour and pd.api.types.is_numeric_dtype(known[colour]):
         shown = quantity(grid, colour)
         coloured = scale(list(known[colour]), shown.unit, shown.title,
@@ -155,27 +161,41 @@ def _symbols(rows: pd.DataFrame, x: str, y: str) -> list[str] | str:
     return ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
 
 
-def _positions(own: pd.Series[float], drawn: pd.Series[float]) -> list[str]:
-    """Where names stand beside their marks, so that none is cut off at a side."""
-    far = logarithmic(list(drawn))
-    least, most = drawn.min(), drawn.max()
-    shares = [(math.log(value / least) / math.log(most / least) if far else
-               (value - least) / ((most - least) or 1)) for value in own]
-    return [f"top {'left' if share > 0.85 else 'right' if share < 0.1 else 'center'}"
-            for share in shares]
+SIDES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0),
+         "middle left": (-1, 0), "top right": (1, 1), "top left": (-1, 1), "bottom right": (1, -1),
+         "bottom left": (-1, -1)}
+"""Where a name may stand beside its mark, the best first."""
+LETTER, LINE = 0.008, 0.05
+"""Width of a letter and height of a name, as shares of a usual chart."""
 
 
-def _labels(landmarks: pd.DataFrame, x: str, y: str) -> list[str]:
-    """Their names, as far as they find room beside each other."""
-    spans = []
-    for name in (x, y):
-        far = logarithmic(list(landmarks[name].dropna()))
-        places = [math.log10(value) if far else value for value in landmarks[name]]
-        least, most = min(places, default=0), max(places, default=0)
-        spans.append([(place - least) / ((most - least) or 1) for place in places])
-    labels, taken = [], list[tuple[float, float]]()
-    for name, across, up in zip(landmarks["network"], *spans, strict=True):
-        free = all(abs(across - other) > 0.13 or abs(up - height) > 0.05 for other, height in taken)
-        labels.append(str(name) if free else "")
-        taken += [(across, up)] if free else []
-    return labels
+def _names(landmarks: pd.DataFrame, known: pd.DataFrame, best: pd.DataFrame, x: str, y: str
+           ) -> tuple[list[str], list[str]]:
+    """The names of landmarks, as far as they find room among each other, the points and the front,
+    and their sides; "" where there is none."""
+    drawn = pd.concat([landmarks[[x, y]], known[[x, y]], best[[x, y]]])
+    taken = np.column_stack([_shares(drawn[name]) for name in (x, y)])
+    front_line = taken[len(landmarks) + len(known):]
+    for part in np.linspace(0, 1, 9)[1:-1]:     # places on the lines between its points
+        taken = np.vstack([taken, front_line[:-1] + part * np.diff(front_line, axis=0)])
+    names, sides = list[str](), list[str]()
+    for mark, name in zip(taken[:len(landmarks)], map(str, landmarks["network"]), strict=True):
+        half = np.array([LETTER * len(name), LINE]) / 2
+        middles = {side: mark + np.array([right * (half[0] + 0.01), above * LINE * 0.8])
+                   for side, (right, above) in SIDES.items()}
+        free = [side for side, middle in middles.items()
+                if (middle - half >= -0.02).all() and (middle + half <= 1.05).all()
+                and not (np.abs(taken - middle) < half).all(axis=1).any()]
+        if free:    # later names keep away from this one
+            ends = np.array([[part * half[0], 0] for part in (-1, -0.5, 0, 0.5, 1)])
+            taken = np.vstack([taken, middles[free[0]] + ends])
+        names.append(name if free else "")
+        sides.append(free[0] if free else "top center")
+    return names, sides
+
+
+def _shares(values: pd.Series[float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where numbers lie on their axis, from 0 to 1."""
+    places = np.log(values) if logarithmic(list(values)) else values
+    least, most = places.min(), places.max()
+    return np.asarray((places - least) / ((most - least) or 1))

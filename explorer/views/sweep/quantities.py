@@ -77,7 +77,7 @@ def title(config: Knobs) -> str:
     ('ResNet-50', 'ResNet-50, width 0.5')
     """
     name = config.network
-    shown = presets()[name].title if name in presets() else name.partition(":")[2] or name
+    shown = presets()[name].title if name in presets() else name.replace(":", " ")
     turned = config.turned_from(default_config(name))
     return ", ".join([shown, *[knob.words(knob.parse(text)) for knob, text in [
         (find_knob(config, name), text) for name, text in turned.items()]]])

@@ -45,6 +45,8 @@ class SweepWish(NamedTuple):
     keys: tuple[str, ...]
     """Of the grid, then those of landmarks."""
     timed: bool
+    own: int
+    """How many of them are the grid's."""
 
 
 @dataclass(eq=False)
@@ -66,6 +68,13 @@ class Sweep:
     """Grows with each record: whether there is anything new to be drawn."""
     job: Job[Timing] | None = None
     unwanted: bool = False
+
+    @property
+    def counted(self) -> int:
+        """Configs of the grid that have been counted."""
+        if self.phase != "counting" and not self.unwanted:
+            return self.wish.own
+        return sum(key in self.records for key in self.wish.keys[:self.wish.own])
 
     @property
     def running(self) -> bool:
@@ -114,14 +123,14 @@ class Sweeps:
                 found = self._sweeps[wish] = Sweep(wish)
                 for key in wish.keys:
                     if (record := self._records.get(key)) is not None:
-                        found.records[key] = record
+                        found.records[key] = record if wish.timed else replace(record, timing=None)
                 found.known = found.version = len(found.records)
                 Thread(target=self._run, args=(found,), daemon=True, name="sweep").start()
             found.owners.add(owner)
             self._sweeps.move_to_end(wish)
-            over = [one for one in self._sweeps.values() if not one.owners][:-KEPT_SWEEPS or None]
-            for one in over if len(self._sweeps) > KEPT_SWEEPS else ():
-                del self._sweeps[one.wish]
+            left = [one.wish for one in self._sweeps.values() if not one.owners]
+            for old in left[:-KEPT_SWEEPS]:
+                del self._sweeps[old]
         self.leave(owner, unless=wish)
         return found
 
@@ -169,6 +178,13 @@ class Sweeps:
             if found.job is not None:
                 found.job.cancel()
 
+    def _keep(self, record: Record) -> None:
+        """For sweeps that count it too."""
+        with self._lock:
+            self._records[record.key] = record
+            while len(self._records) > KEPT_RECORDS:
+                self._records.popitem(last=False)
+
     def _run(self, found: Sweep) -> None:
         try:
             self._count(found)
@@ -177,18 +193,16 @@ class Sweeps:
             found.phase = "stopped" if found.unwanted else "done"
         except WorkerError as error:
             found.failure, found.phase = str(error), "failed"
-        except Exception as error:
+        except Exception as error:      # of ours: it ends this sweep, is told, and is in the log
             logging.getLogger("explorer").exception("a sweep has failed")
             found.failure, found.phase = f"{type(error).__name__}: {error}", "failed"
 
     def _count(self, found: Sweep) -> None:
         missing = [key for key in found.wish.keys if key not in found.records]
-        start, layers = time.monotonic(), 0
+        start, layers = 0.0, 0
         for record in _counted(missing):
-            with self._lock:
-                self._records[record.key] = record
-                while len(self._records) > KEPT_RECORDS:
-                    self._records.popitem(last=False)
+            start = start or time.monotonic()       # the processes have begun
+            self._keep(record)
             found.records[record.key] = record
             found.version += 1
             layers += record.totals.layers if record.totals else 0
@@ -199,13 +213,18 @@ class Sweeps:
 
     def _time(self, found: Sweep) -> None:
         found.phase, found.begun_s = "timing", time.monotonic()
-        records = [found.records[key] for key in found.wish.keys]
-        random.Random(0).shuffle(records)       # so that drift spreads
-        for record in records:
+        keys, own = found.wish.keys, found.wish.own
+        parts = [list(keys[:own]), list(keys[own:])]        # landmarks last
+        for part in parts:
+            random.Random(0).shuffle(part)      # so that drift spreads
+        for key in [key for part in parts for key in part]:
             if found.unwanted:
                 return
-            if record.totals is not None:
-                found.records[record.key] = self._timed(found, record)
+            record = found.records[key]
+            if record.totals is not None and record.timing is None:
+                record = found.records[key] = self._timed(found, record)
+                if record.timing and quiet(record.timing):
+                    self._keep(record)
             found.timed += 1
             found.version += 1
 
@@ -225,8 +244,8 @@ class Sweeps:
             return replace(record, timing=timing)
         except (TimingError, TraceError) as error:
             return replace(record, error=" ".join(str(error).split()))
-        except BaseException as error:      # it was cancelled
-            if found.unwanted:
+        except Exception as error:      # of a stranger's network, which ends this config alone
+            if found.unwanted:      # it was cancelled
                 return record
             return replace(record, error=f"{type(error).__name__}: {error}")
         finally:

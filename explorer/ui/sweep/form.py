@@ -16,8 +16,9 @@ from explorer.config import ConfigError, Knobs, knobs_of
 from explorer.libraries import LibraryError
 from explorer.sources.file import is_file
 from explorer.sources.key import from_key, split_setting, to_key
-from explorer.sweeping import Grid, grid, parse_axis, suggested
-from explorer.sweeping.grids import Axis
+from explorer.sweeping import Grid, grid, suggested
+from explorer.ui.limits import limits
+from explorer.ui.sweep.choices import CHOICES, checked
 
 MOST_KNOBS = 3
 MOST_NETWORKS = 8
@@ -25,10 +26,6 @@ DEFAULT = (["mobilenetv3_large"], [("width", "0.25:1.5:0.125")])
 """What the page opens with."""
 
 STATE = "sweep"
-
-CHOICES = ("view", "time", "along", "figure", "x", "y", "less", "colour", "size", "presets", "held",
-           "limit", "limit2", "prefer", "where", "key")
-"""What a part of the page shows, in the address as text; who shows it checks it."""
 
 
 class HeldSweep(TypedDict):
@@ -70,14 +67,15 @@ class SweepForm:
         for text in address.get("over", []):
             try:
                 knob, values = split_setting(text)
-                grid(networks or DEFAULT[0], [parse_axis(text)])
+                grid(networks or DEFAULT[0], [text], most=limits().sweep_configs)
+                if knob in [other for other, _ in axes]:
+                    raise ConfigError(f"The knob {knob} is given twice: {values[:40]} is left.")
                 axes.append((knob, values))
             except ConfigError as error:
                 set_aside.append(str(error))
         if len(networks) > MOST_NETWORKS or len(axes) > MOST_KNOBS:
             set_aside.append(f"A sweep on this page is of up to {MOST_NETWORKS} networks and "
                              f"{MOST_KNOBS} knobs; the command line takes more.")
-        axes = list({knob: (knob, values) for knob, values in reversed(axes)}.values())[::-1]
         choices = {}
         for name, texts in address.items():
             if name in CHOICES:
@@ -89,6 +87,8 @@ class SweepForm:
             axes = [(knob, values) for knob, values in DEFAULT[1]
                     if knob in common_knobs(networks)] or _first_knob(networks)
         axes = axes[:MOST_KNOBS]
+        choices, left = checked(choices, [knob for knob, _ in axes])
+        set_aside += left
         st.session_state[STATE] = HeldSweep(
             networks=networks, axes=axes, choices=choices, address=address, set_aside=set_aside,
             opened=self._held["opened"] + 1 if known else 1,
@@ -137,8 +137,8 @@ class SweepForm:
 
     def grid(self) -> Grid:
         """The configs; raises `ConfigError` where there is a mistake in the form."""
-        return grid(self.networks, [Axis(knob, parse_axis(f"{knob}={values}").values)
-                                    for knob, values in self.axes])
+        return grid(self.networks, [f"{knob}={values}" for knob, values in self.axes],
+                    most=limits().sweep_configs)
 
     # What is looked at.
 
@@ -165,7 +165,8 @@ class SweepForm:
         """One of some options, by a widget that `draw(options, index, key)` makes."""
         held = self.choice(name)
         now = held if held in options else default
-        chosen = str(draw(options, options.index(now), self.widget(name)))
+        # Another default is another widget: the one before would keep what nobody has chosen.
+        chosen = str(draw(options, options.index(now), self.widget(f"{name}-{default}")))
         self.choose(name, chosen if chosen != default else None)
         return chosen
 
