@@ -92,10 +92,11 @@ def test_layers_and_blocks_add_up_to_the_totals(name: str) -> None:
 
 @pytest.mark.parametrize("name", presets())
 def test_costs_grow_with_the_batch_and_parameters_do_not(name: str) -> None:
-    one, three = (summarise(configure(name, batch_size=size)).totals for size in (1, 3))
-    assert three.params == one.params
+    # Of a single image, matrices of several heads need no copy.
+    two, six = (summarise(configure(name, batch_size=size)).totals for size in (2, 6))
+    assert six.params == two.params
     for column in ("macs", "elementwise_ops", "activation_bytes", "peak_activation_bytes"):
-        assert getattr(three, column) == 3 * getattr(one, column)
+        assert getattr(six, column) == 3 * getattr(two, column)
 
 
 def test_half_precision_halves_every_byte() -> None:
@@ -271,7 +272,8 @@ PADDED = [preset.config.network for family in families()
 
 @pytest.mark.parametrize("name", PADDED)
 def test_padded_networks_take_a_single_pixel(name: str) -> None:
-    assert summarise(configure(name, input_size=1)).layers[-1].output_shape == (1, 1000)
+    config = configure(name, input_size=1)
+    assert summarise(config).layers[-1].output_shape[1] == config.num_classes
 
 
 @pytest.mark.parametrize("key", [*presets(), "inception_v3&input_size=80", "timm:resnet18"])

@@ -37,13 +37,16 @@ CLOSED = [param for param in KNOBS if param.values[1].kind in ("bool", "choice")
 
 
 def turned(network: str, name: str, value: Any) -> Config:
-    """One knob turned, at the first preset of the network's class that allows it: basic blocks
-    allow no groups."""
+    """One knob turned, at the first preset of the network's class that allows it, or with another
+    choice beside it: basic blocks allow no groups."""
     of_class = [preset.config for preset in presets().values()
                 if type(preset.config) is type(find_preset(network).config)]
+    choices = [{knob.name: option} for knob in knobs_of(type(of_class[0])).values()
+               for option in knob.options if knob.kind == "choice" and knob.name != name]
     for config in of_class:
-        with suppress(ConfigError):
-            return config.replace(**{name: value})
+        for beside in [{}, *choices]:
+            with suppress(ConfigError):
+                return config.replace(**beside, **{name: value})
     return of_class[0].replace(**{name: value})
 
 
@@ -113,7 +116,7 @@ def test_an_unknown_knob_far_from_all_lists_them_all() -> None:
     assert all(name in str(caught.value) for name in knobs_of(type(find_preset("xception").config)))
 
 
-@pytest.mark.parametrize("knob", ["network", "squeeze_excite"])
+@pytest.mark.parametrize("knob", ["network", "patch_size"])
 def test_knobs_of_other_families_are_unknown(knob: str) -> None:
     with pytest.raises(ConfigError, match="has no knob"):
         find_preset("resnet50").config.replace(**{knob: "vgg16"})

@@ -210,8 +210,8 @@ def test_every_node_and_frame_is_in_the_svg_with_its_title_and_tip(network: str,
     drawing = Drawing(structure(network), level)
     svg = export(network, "svg", level=level)
     nodes, frames = groups(svg, "node"), groups(svg, "frame")
-    [output] = drawing.structure.summary.trace.outputs
-    assert {node.id for node in drawing.nodes} | {"input", f"output:{output}"} <= nodes.keys()
+    outputs = {f"output:{output}" for output in drawing.structure.summary.trace.outputs}
+    assert {"input", *outputs, *[node.id for node in drawing.nodes]} <= nodes.keys()
     assert {frame.part.id for frame in drawing.frames} == frames.keys()
     for id, part in drawing.structure.parts.items():
         group = nodes.get(id, frames.get(id))

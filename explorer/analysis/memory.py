@@ -169,9 +169,9 @@ def _kept(trace: Trace, call: Call, gradient: set[int], trains: bool,
     for what in entry.keeps(call) if callable(entry.keeps) else entry.keeps:
         if what == "output":
             storages.append(call.storage)
-        elif what == "input" and not call.effect.allocates:
+        elif what == "inputs" and not call.effect.allocates:
             own += _bytes(trace, call.storage, element_bytes)   # a copy, before it is overwritten
-        elif what == "input":
+        elif what == "inputs":
             storages += [_storage(trace, producer) for producer in call.inputs]
         elif what == "factors":
             storages += [_storage(trace, producer) for number, producer in enumerate(call.inputs)

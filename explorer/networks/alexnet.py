@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU, placed
+from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU, placed, repeat
 
 LocalResponseNorm = placed(nn.LocalResponseNorm)
 Tanh = placed(nn.Tanh)
@@ -32,7 +32,7 @@ class AlexNetConfig(Config):
     groups: Literal[1, 2] = knob(
         1, "2: the maps are on two GPUs, and a convolution reads those of its own GPU alone, but "
         "for the first one and the third (2012, section 3.2). 1: each reads all maps (2014).",
-        label="Groups (GPUs)")
+        label="Groups")
     local_response_norm: bool = knob(
         False, "Local response normalisation before the first and the second pooling: a number is "
         "divided by what its neighbour channels have (2012, section 3.3). 2014 has none.",
@@ -104,11 +104,6 @@ def stage(in_channels: int, channels: list[int], kernel: int, config: AlexNetCon
         parts["lrn"] = LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)
     parts["pool"] = MaxPool2d(3 if config.overlapping_pooling else 2, 2)
     return nn.Sequential(parts)
-
-
-def repeat(counts: tuple[int, ...], depth: int) -> list[int]:
-    """The first `depth` counts; past their end the last one again."""
-    return [counts[min(number, len(counts) - 1)] for number in range(depth)]
 
 
 FAMILY = Family(

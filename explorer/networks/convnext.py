@@ -131,7 +131,7 @@ class LayerNorm2d(nn.Sequential):
             to_first=Permute(0, 3, 1, 2)))      # (N, H, W, C) -> (N, C, H, W)
 
 
-class Block(nn.Module):
+class ConvNeXtBlock(nn.Module):
     """y = F(x) + shortcut(x), a bottleneck of ResNet or what has become of it (Figures 3, 4)."""
 
     def __init__(self, in_channels: int, planes: int, stride: int, config: ConvNeXtConfig) -> None:
@@ -235,7 +235,7 @@ class ConvNeXt(nn.Module):
                 stage.add_module("downsample", downsampling(channels, planes))
                 channels, stride = planes, 1
             for position in range(1, depth + 1):
-                stage.add_module(f"block{position}", Block(
+                stage.add_module(f"block{position}", ConvNeXtBlock(
                     channels, planes, stride if position == 1 else 1, config))
                 channels = planes if config.has("inverted") else 4 * planes
             self.add_module(f"stage{number}", stage)

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, redeclare, scale_channels
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Conv2d, ConvNormAct, Linear, ReLU, placed
+from explorer.networks.layers import ConvNormAct, Linear, ReLU, Sigmoid, SqueezeExcite, placed
 
 SiLU = placed(nn.SiLU)
-Sigmoid = placed(nn.Sigmoid)
 
 
-class Stage(NamedTuple):
+class Table1Stage(NamedTuple):
     """A row of the paper's Table 1: MBConv blocks with an expansion and a kernel."""
 
     expansion: int
@@ -30,15 +29,15 @@ class Stage(NamedTuple):
     stride: int
 
 
-# Table 1, stages 2 to 8: EfficientNet-B0. Stage 1 is the stem, stage 9 the head.
+# Table 1, stages 2 to 8: EfficientNet-B0. Table1Stage 1 is the stem, stage 9 the head.
 TABLE_1 = (
-    Stage(1, 3, 16, 1, 1),
-    Stage(6, 3, 24, 2, 2),
-    Stage(6, 5, 40, 2, 2),
-    Stage(6, 3, 80, 3, 2),
-    Stage(6, 5, 112, 3, 1),
-    Stage(6, 5, 192, 4, 2),
-    Stage(6, 3, 320, 1, 1),
+    Table1Stage(1, 3, 16, 1, 1),
+    Table1Stage(6, 3, 24, 2, 2),
+    Table1Stage(6, 5, 40, 2, 2),
+    Table1Stage(6, 3, 80, 3, 2),
+    Table1Stage(6, 5, 112, 3, 1),
+    Table1Stage(6, 5, 192, 4, 2),
+    Table1Stage(6, 3, 320, 1, 1),
 )
 
 
@@ -127,26 +126,10 @@ class EfficientNetConfig(Config):
         return SiLU(inplace=True) if self.activation == "swish" else ReLU(inplace=True)
 
 
-class SqueezeExcite(nn.Module):
-    """Scales each channel by a factor between 0 and 1 that the whole image decides."""
-
-    def __init__(self, channels: int, squeezed: int, config: EfficientNetConfig) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
-            pool=nn.AdaptiveAvgPool2d(1),
-            fc1=Conv2d(channels, squeezed, 1),
-            act=config.nonlinearity(),
-            fc2=Conv2d(squeezed, channels, 1),
-            gate=Sigmoid()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
-
-
 class MBConv(nn.Module):
     """Expand, filter each channel, squeeze and excite, project: MobileNetV2's block."""
 
-    def __init__(self, in_channels: int, channels: int, stage: Stage, stride: int,
+    def __init__(self, in_channels: int, channels: int, stage: Table1Stage, stride: int,
                  config: EfficientNetConfig) -> None:
         super().__init__()
         expanded = in_channels * (1 if stage.expansion == 1 else config.expansion)
@@ -160,7 +143,7 @@ class MBConv(nn.Module):
         if config.squeeze_excite:
             # A quarter of what the block is given, and not of what it expands it to.
             self.branch.add_module("squeeze_excite", SqueezeExcite(
-                expanded, max(1, in_channels // 4), config))
+                expanded, max(1, in_channels // 4), gate=Sigmoid(), act=config.nonlinearity()))
         self.branch.add_module("project", ConvNormAct(expanded, channels, eps=1e-3))
         self.shortcut = stride == 1 and in_channels == channels
 

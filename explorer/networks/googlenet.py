@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Branches, ConvNormAct, Linear, MaxPool2d, ReLU
+from explorer.networks.layers import Branches, ConvNormAct, Linear, MaxPool2d, ReLU, repeat
 
 
-class Row(NamedTuple):
+class ModuleWidths(NamedTuple):
     """The channels of an Inception module, in the columns of Table 1."""
 
     conv1x1: int
@@ -28,11 +28,11 @@ class Row(NamedTuple):
 
 
 # Table 1: Inception (3a) and (3b), (4a) to (4e), (5a) and (5b).
-TABLE_1 = (
-    (Row(64, 96, 128, 16, 32, 32), Row(128, 128, 192, 32, 96, 64)),
-    (Row(192, 96, 208, 16, 48, 64), Row(160, 112, 224, 24, 64, 64), Row(128, 128, 256, 24, 64, 64),
-     Row(112, 144, 288, 32, 64, 64), Row(256, 160, 320, 32, 128, 128)),
-    (Row(256, 160, 320, 32, 128, 128), Row(384, 192, 384, 48, 128, 128)))
+TABLE_1 = tuple([tuple([ModuleWidths(*row) for row in stage]) for stage in (
+    ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
+    ((192, 96, 208, 16, 48, 64), (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64),
+     (112, 144, 288, 32, 64, 64), (256, 160, 320, 32, 128, 128)),
+    ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)))])
 
 
 class GoogLeNetConfig(Config):
@@ -62,7 +62,7 @@ class GoogLeNetConfig(Config):
 class Inception(Branches):
     """Figure 2b: 1×1, 3×3, 5×5 and pooling side by side; without reductions Figure 2a."""
 
-    def __init__(self, in_channels: int, row: Row, config: GoogLeNetConfig) -> None:
+    def __init__(self, in_channels: int, row: ModuleWidths, config: GoogLeNetConfig) -> None:
         c = config.channels
         kernel = int(config.third_branch[0])
         branch1x1 = unit(in_channels, c(row.conv1x1), config)
@@ -89,7 +89,7 @@ class Inception(Branches):
         self.out_channels = c(row.conv1x1) + c(row.conv3x3) + c(row.conv5x5) + pooled
 
 
-class AuxiliaryHead(nn.Sequential):
+class AuxiliaryClassifier(nn.Sequential):
     """A classifier halfway, which gives the early layers a gradient in training (section 5)."""
 
     def __init__(self, in_channels: int, config: GoogLeNetConfig) -> None:
@@ -156,26 +156,22 @@ def unit(in_channels: int, out_channels: int, config: GoogLeNetConfig, kernel: i
                        activation=ReLU(inplace=True))
 
 
-def auxiliary_head(module: Inception, config: GoogLeNetConfig) -> AuxiliaryHead | None:
+def auxiliary_head(module: Inception, config: GoogLeNetConfig) -> AuxiliaryClassifier | None:
     """On what a module gives."""
-    return AuxiliaryHead(module.out_channels, config) if config.aux_heads else None
+    return AuxiliaryClassifier(module.out_channels, config) if config.aux_heads else None
 
 
 def halve(kernel: int = 3) -> nn.Module:
     return MaxPool2d(kernel, 2, ceil_mode=True)
 
 
-def modules(in_channels: int, rows: Sequence[Row], config: GoogLeNetConfig) -> list[Inception]:
+def modules(in_channels: int, rows: Sequence[ModuleWidths],
+            config: GoogLeNetConfig) -> list[Inception]:
     result = []
     for row in rows:
         result.append(Inception(in_channels, row, config))
         in_channels = result[-1].out_channels
     return result
-
-
-def repeat(rows: tuple[Row, ...], depth: int) -> list[Row]:
-    """The first `depth` rows of a stage; past its end the last one again."""
-    return [rows[min(number, len(rows) - 1)] for number in range(depth)]
 
 
 FAMILY = Family(

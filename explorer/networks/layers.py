@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 P = ParamSpec("P")
 L = TypeVar("L", bound=nn.Module)
+T = TypeVar("T")
 
 TENSORS = ("_parameters", "_buffers")
 """Where a module keeps them."""
@@ -110,6 +112,7 @@ BatchNorm2d = placed(nn.BatchNorm2d)
 Linear = placed(nn.Linear)
 ReLU = placed(nn.ReLU)
 ReLU6 = placed(nn.ReLU6)
+Sigmoid = placed(nn.Sigmoid)
 Hardswish = placed(nn.Hardswish)
 MaxPool2d = placed(nn.MaxPool2d)
 
@@ -136,6 +139,24 @@ class ConvNormAct(nn.Sequential):
             self.act = activation
 
 
+class SqueezeExcite(nn.Module):
+    """Scales each channel by a factor between 0 and 1 that the whole map decides (Hu et al. 2018,
+    arXiv:1709.01507, Figure 2): `gate` gives the factors, `act` stands between the two layers."""
+
+    def __init__(self, channels: int, squeezed: int, *, gate: nn.Module,
+                 act: nn.Module | None = None) -> None:
+        super().__init__()
+        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
+            pool=nn.AdaptiveAvgPool2d(1),
+            fc1=Conv2d(channels, squeezed, 1),
+            act=act or ReLU(inplace=True),
+            fc2=Conv2d(squeezed, channels, 1),
+            gate=gate))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
+
+
 class Branches(nn.Module):
     """Branches side by side on one input, their outputs concatenated by channel."""
 
@@ -146,3 +167,8 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([branch(x) for branch in self.children()], dim=1)
+
+
+def repeat(rows: Sequence[T], depth: int) -> list[T]:
+    """The first `depth` rows of a table; past its end the last one again."""
+    return [rows[min(number, len(rows) - 1)] for number in range(depth)]

@@ -7,6 +7,7 @@ of sections 6.3 and 6.4; SSDLite itself is of Sandler et al. 2018 (MobileNetV2),
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +17,15 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Conv2d, ConvNormAct, Hardswish, Linear, ReLU, placed
+from explorer.networks.layers import (
+    Conv2d,
+    ConvNormAct,
+    Hardswish,
+    Linear,
+    ReLU,
+    SqueezeExcite,
+    placed,
+)
 
 ReLU6 = placed(nn.ReLU6)
 Head = Literal["classification", "lraspp", "ssdlite"]
@@ -207,7 +216,7 @@ class BneckConfig(Config):
     @property
     def rows(self) -> list[list[Bneck]]:
         """The rows of each stage, as many as it has blocks."""
-        return [repeat(rows, depth) for rows, depth in
+        return [with_more(rows, depth) for rows, depth in
                 zip(self.architecture.stages, self.scaled_blocks, strict=True)]
 
     def expanded(self, row: Bneck, unscaled: int, in_channels: int) -> int:
@@ -291,20 +300,9 @@ class MobileNetV3Config(BneckConfig):
         return super().wide(in_channels)
 
 
-class SqueezeExcite(nn.Module):
-    """Scales each channel by a factor between 0 and 1 that the whole image decides (Figure 4)."""
-
-    def __init__(self, channels: int, squeezed: int) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
-            pool=nn.AdaptiveAvgPool2d(1),
-            fc1=Conv2d(channels, squeezed, 1),
-            act=ReLU(inplace=True),
-            fc2=Conv2d(squeezed, channels, 1),
-            gate=nn.Hardsigmoid(inplace=True)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
+def squeeze_excite(channels: int, squeezed: int) -> SqueezeExcite:
+    """With h-sigmoid (Figure 4, section 5.3)."""
+    return SqueezeExcite(channels, squeezed, gate=nn.Hardsigmoid(inplace=True))
 
 
 class LinearSqueezeExcite(nn.Module):
@@ -325,7 +323,7 @@ class LinearSqueezeExcite(nn.Module):
 class InvertedResidual(nn.Module):
     """Expand, filter each channel, squeeze and excite, project (Figure 4)."""
 
-    squeeze_excite: type[nn.Module] = SqueezeExcite
+    squeeze_excite: Callable[[int, int], nn.Module] = staticmethod(squeeze_excite)
 
     def __init__(self, in_channels: int, expanded: int, row: Bneck, config: BneckConfig) -> None:
         super().__init__()
@@ -464,7 +462,7 @@ class MobileNetV3Tutorial(Bnecks):
         return self.head(x)             #              -> (N, num_classes)
 
 
-def repeat(rows: tuple[Bneck, ...], depth: int) -> list[Bneck]:
+def with_more(rows: tuple[Bneck, ...], depth: int) -> list[Bneck]:
     """The first `depth` rows of a stage; past its end the last one again, with stride 1."""
     return [rows[i] if i < len(rows) else rows[-1]._replace(stride=1) for i in range(depth)]
 

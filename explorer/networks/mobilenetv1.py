@@ -16,7 +16,7 @@ from explorer.networks.family import Family, Preset
 from explorer.networks.layers import ConvNormAct, Linear, ReLU
 
 
-class Stage(NamedTuple):
+class SeparableStage(NamedTuple):
     channels: int
     stride: int
     """Of its first block."""
@@ -24,7 +24,8 @@ class Stage(NamedTuple):
 
 # Table 1, grouped by channels. The table prints s2 for the last block too, whose input and output
 # are both 7×7: a slip, as its multiply-adds (Table 4) are those of stride 1.
-STAGES = (Stage(64, 1), Stage(128, 2), Stage(256, 2), Stage(512, 2), Stage(1024, 2))
+STAGES = tuple([SeparableStage(*row) for row in (
+    (64, 1), (128, 2), (256, 2), (512, 2), (1024, 2))])
 TABLE_1 = (1, 2, 2, 6, 2)
 
 

@@ -16,7 +16,7 @@ from explorer.networks.family import Family, Preset
 from explorer.networks.layers import ConvNormAct, Linear, ReLU6
 
 
-class Stage(NamedTuple):
+class BottleneckStage(NamedTuple):
     channels: int
     """Of the bottlenecks, the paper's c."""
     stride: int
@@ -24,8 +24,8 @@ class Stage(NamedTuple):
 
 
 # Table 2. The first stage has the expansion factor 1, all others 6.
-STAGES = (Stage(16, 1), Stage(24, 2), Stage(32, 2), Stage(64, 2), Stage(96, 1), Stage(160, 2),
-          Stage(320, 1))
+STAGES = tuple([BottleneckStage(*row) for row in (
+    (16, 1), (24, 2), (32, 2), (64, 2), (96, 1), (160, 2), (320, 1))])
 TABLE_2 = (1, 2, 3, 4, 3, 3, 1)
 
 
@@ -42,7 +42,7 @@ class MobileNetV2Config(Config):
     shortcut: Literal["bottlenecks", "expansions", "none"] = knob(
         "bottlenecks", "What the shortcuts connect. Bottlenecks: the narrow ends of a block "
         "(Figure 3b). Expansions: the wide layers of one block and the next, as in a ResNet "
-        "(Figure 3a). None: no shortcuts. Figure 6b compares the three.", label="Shortcut between")
+        "(Figure 3a). None: no shortcuts. Figure 6b compares the three.", label="Shortcut")
     scale_head: bool = knob(
         False, "The last convolution has fewer channels at a width below 1. In the paper it keeps "
         "its 1280, which helps small networks (section 4).", label="Head follows width")
@@ -52,7 +52,7 @@ class MobileNetV2Config(Config):
         return tuple(f"stage {number}" for number in range(1, 8))
 
 
-class Row(NamedTuple):
+class BlockWidths(NamedTuple):
     """The channels of a block: given, between expansion and projection, and made."""
 
     into: int
@@ -61,7 +61,7 @@ class Row(NamedTuple):
     stride: int
 
 
-class Block(nn.Module):
+class ShortcutBlock(nn.Module):
     """Convolutions in a row, with a shortcut around them where it connects equal shapes."""
 
     def __init__(self, shortcut: bool, **branch: nn.Module) -> None:
@@ -74,22 +74,23 @@ class Block(nn.Module):
         return x + y if self.shortcut else y
 
 
-class InvertedResidual(Block):
+class BottleneckBlock(ShortcutBlock):
     """Figure 3b, from bottleneck to bottleneck: expand, filter each channel, project."""
 
-    def __init__(self, row: Row, config: MobileNetV2Config) -> None:
+    def __init__(self, row: BlockWidths, config: MobileNetV2Config) -> None:
         super().__init__(
             config.shortcut == "bottlenecks" and row.stride == 1 and row.into == row.out,
             **expand(row), depthwise=depthwise(row), project=project(row, config))
 
 
-class Residual(Block):
+class Residual(ShortcutBlock):
     """Figure 3a, from expansion to expansion: filter each channel, project, expand for the next.
 
     The network is the same row of convolutions; its blocks begin one convolution later.
     """
 
-    def __init__(self, row: Row, following: Row | None, config: MobileNetV2Config) -> None:
+    def __init__(self, row: BlockWidths, following: BlockWidths | None,
+                 config: MobileNetV2Config) -> None:
         made = following.expanded if following else row.out
         super().__init__(
             row.stride == 1 and row.expanded == made,
@@ -129,34 +130,35 @@ class MobileNetV2(nn.Module):
 
 def stages(channels: int, config: MobileNetV2Config) -> list[nn.Sequential]:
     """The seven stages, of blocks that begin at their narrow or at their wide end."""
-    rows: list[list[Row]] = []
+    rows: list[list[BlockWidths]] = []
     for number, (stage, depth) in enumerate(zip(STAGES, config.scaled_blocks, strict=True)):
         rows.append([])
         for position in range(depth):
             out = config.channels(stage.channels)
             expanded = channels * (config.expansion if number > 0 else 1)
-            rows[-1].append(Row(channels, expanded, out, stage.stride if position == 0 else 1))
+            stride = stage.stride if position == 0 else 1
+            rows[-1].append(BlockWidths(channels, expanded, out, stride))
             channels = out
     if config.shortcut != "expansions":
-        return [nn.Sequential(*(InvertedResidual(row, config) for row in stage)) for stage in rows]
+        return [nn.Sequential(*(BottleneckBlock(row, config) for row in stage)) for stage in rows]
     following = iter([*chain.from_iterable(rows), None][1:])
     return [nn.Sequential(*(Residual(row, next(following), config) for row in stage))
             for stage in rows]
 
 
-def expand(row: Row) -> dict[str, nn.Module]:
+def expand(row: BlockWidths) -> dict[str, nn.Module]:
     """The 1×1 convolution to more channels, where a block has one."""
     if row.expanded == row.into:
         return {}
     return {"expand": ConvNormAct(row.into, row.expanded, activation=ReLU6(inplace=True))}
 
 
-def depthwise(row: Row) -> nn.Module:
+def depthwise(row: BlockWidths) -> nn.Module:
     return ConvNormAct(row.expanded, row.expanded, 3, stride=row.stride, groups=row.expanded,
                        activation=ReLU6(inplace=True))
 
 
-def project(row: Row, config: MobileNetV2Config) -> nn.Module:
+def project(row: BlockWidths, config: MobileNetV2Config) -> nn.Module:
     """The 1×1 convolution to few channels: the linear bottleneck."""
     return ConvNormAct(row.expanded, row.out,
                        activation=None if config.linear_bottleneck else ReLU6(inplace=True))

@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from explorer.config import Config, ConfigError, knob, redeclare
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU
+from explorer.networks.layers import (
+    BatchNorm2d,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    SqueezeExcite,
+)
 
 # He et al. 2016, Table 1: the block and the number of blocks in conv2_x to conv5_x.
 TABLE_1: dict[int, tuple[Literal["basic", "bottleneck"], tuple[int, ...]]] = {
@@ -159,7 +167,7 @@ class ResidualBlock(nn.Module, ABC):
             self.convolutions(in_channels, planes, config, stride, dilation), order)
         if config.squeeze_excite:
             self.branch.add_module("squeeze_excite", SqueezeExcite(
-                channels, max(1, channels // config.se_reduction)))
+                channels, max(1, channels // config.se_reduction), gate=Sigmoid()))
         self.shortcut = shortcut(in_channels, channels, stride, config)
         self.projects = isinstance(self.shortcut, nn.Sequential)
         self.after_addition = nn.Sequential()
@@ -333,23 +341,6 @@ def arrange(convs: list[nn.Conv2d], order: str) -> nn.Sequential:
         if not last or order == "relu_before_addition":
             parts[f"act{number}"] = ReLU(inplace=True)
     return nn.Sequential(parts)
-
-
-class SqueezeExcite(nn.Module):
-    """Scales each channel by a factor between 0 and 1 that the whole map decides (Hu et al. 2018,
-    Figure 2)."""
-
-    def __init__(self, channels: int, squeezed: int) -> None:
-        super().__init__()
-        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
-            pool=nn.AdaptiveAvgPool2d(1),
-            fc1=Conv2d(channels, squeezed, 1),
-            act=ReLU(inplace=True),
-            fc2=Conv2d(squeezed, channels, 1),
-            gate=nn.Sigmoid()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)     # (N, C, H, W) * (N, C, 1, 1)
 
 
 def shortcut(in_channels: int, channels: int, stride: int,

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Branches, Conv2d, ConvNormAct, MaxPool2d, ReLU
+from explorer.networks.layers import Branches, Conv2d, ConvNormAct, MaxPool2d, ReLU, repeat
 
 
-class Architecture(NamedTuple):
+class Version(NamedTuple):
     channels: int
     """Of the first convolution."""
     kernel: int
@@ -28,8 +28,8 @@ class Architecture(NamedTuple):
 
 # Table 1, and the same with earlier poolings and a smaller first convolution.
 ARCHITECTURES = {
-    "squeezenet1_0": Architecture(96, 7, ((128, 128, 256), (256, 384, 384, 512), (512,))),
-    "squeezenet1_1": Architecture(64, 3, ((128, 128), (256, 256), (384, 384, 512, 512)))}
+    "squeezenet1_0": Version(96, 7, ((128, 128, 256), (256, 384, 384, 512), (512,))),
+    "squeezenet1_1": Version(64, 3, ((128, 128), (256, 256), (384, 384, 512, 512)))}
 
 
 class SqueezeNetConfig(Config):
@@ -49,7 +49,7 @@ class SqueezeNetConfig(Config):
         return tuple(f"stage {number}" for number in range(1, 4))
 
     @property
-    def architecture(self) -> Architecture:
+    def architecture(self) -> Version:
         return ARCHITECTURES[self.network]
 
 
@@ -107,11 +107,6 @@ def stage(in_channels: int, channels: list[int], config: SqueezeNetConfig, *,
     if pool:
         parts["pool"] = halve()
     return nn.Sequential(parts)
-
-
-def repeat(counts: tuple[int, ...], depth: int) -> list[int]:
-    """The first `depth` counts; past their end the last one again."""
-    return [counts[min(number, len(counts) - 1)] for number in range(depth)]
 
 
 def conv(in_channels: int, channels: int, kernel: int, *, stride: int = 1,

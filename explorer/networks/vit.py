@@ -71,7 +71,7 @@ class ViTConfig(Config):
         "the mean of all patches, without an extra token (appendix D.3).")
     hidden_head: bool = knob(
         False, "A hidden layer with tanh before the last layer, as in pre-training (section 3.1). "
-        "Off: one linear layer, as in fine-tuning.", label="Hidden layer in the head")
+        "Off: one linear layer, as in fine-tuning.", label="Hidden head layer")
 
     @property
     def stages(self) -> tuple[str, ...]:

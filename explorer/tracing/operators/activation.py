@@ -30,13 +30,13 @@ from explorer.tracing.operators.operator import (
     output_bytes,
 )
 
-INPUT: Keeps = ("input",)
+INPUT: Keeps = ("inputs",)
 OUTPUT: Keeps = ("output",)
 
 
 def output_in_place(call: Call) -> tuple[Kept, ...]:
     """In place the output is enough: the gradient follows from it too."""
-    return ("input",) if call.effect.allocates else ("output",)
+    return ("inputs",) if call.effect.allocates else ("output",)
 
 
 def randomly(call: Call) -> tuple[Kept, ...]:
@@ -61,7 +61,7 @@ ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
     "selu": (4, "a comparison, an exponential, a difference and a product", output_in_place),
     "gelu": (5, "its approximation by tanh", INPUT),
     "sigmoid": (3, "an exponential, a sum and a quotient", OUTPUT),
-    "log_sigmoid": (3, "an exponential, a sum and a logarithm", ("input", output_bytes)),
+    "log_sigmoid": (3, "an exponential, a sum and a logarithm", ("inputs", output_bytes)),
     "tanh": (4, "two exponentials' sum, difference and quotient", OUTPUT),
     "silu": (4, "the three of a sigmoid, and a product", INPUT),
     "softplus": (3, "an exponential, a sum and a logarithm", INPUT),
@@ -72,7 +72,7 @@ ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
     "hardshrink": (1, "a comparison", INPUT),
     "softshrink": (2, "a comparison and a difference", INPUT),
     "threshold": (1, "a comparison", INPUT),
-    "softsign": (3, "a change of sign, a sum and a quotient", ("input", output_bytes)),
+    "softsign": (3, "a change of sign, a sum and a quotient", ("inputs", output_bytes)),
     "tanhshrink": (5, "the four of a tanh, and a difference", (output_bytes,)),
     "neg": (1, "a change of sign", ()),
     "abs": (1, "a change of sign where it is negative", INPUT),

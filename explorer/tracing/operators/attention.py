@@ -67,7 +67,7 @@ def in_one_kernel(call: Call) -> bool:
 
 def keeps(call: Call) -> tuple[Kept, ...]:
     """The one kernel computes the scores again for the backward pass."""
-    return ("input", "output", sums) if in_one_kernel(call) else ("value", written_out)
+    return ("inputs", "output", sums) if in_one_kernel(call) else ("value", written_out)
 
 
 def sums(call: Call, element_bytes: int) -> int:

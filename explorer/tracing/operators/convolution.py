@@ -119,7 +119,7 @@ def kind(call: Call) -> Kind:
 
 def copy_with_odd_padding(call: Call) -> tuple[Kept, ...]:
     """Its input; where "same" padding is longer behind, a copy that is padded."""
-    return (padded_copy,) if padded_copy(call, 1) else ("input",)
+    return (padded_copy,) if padded_copy(call, 1) else ("inputs",)
 
 
 def padded_copy(call: Call, element_bytes: int) -> int:
@@ -230,7 +230,7 @@ def bias_work(case: Case) -> Words:
     return counted("operations", product(case.outputs), "The bias: one sum for each output.")
 
 
-INPUT: Keeps = ("input",)
+INPUT: Keeps = ("inputs",)
 
 for _sides in (1, 2, 3):
     operator(f"conv{_sides}d", rule=convolution(_sides), kind=kind, keeps=copy_with_odd_padding,

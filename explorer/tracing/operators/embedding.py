@@ -38,7 +38,7 @@ def params(case: Case) -> Words:
 
 def keeps(call: Call) -> tuple[Kept, ...]:
     """The ids; of a table that is computed only its shape."""
-    return ("input",) if call.argument("weight").producer is None else ()
+    return ("inputs",) if call.argument("weight").producer is None else ()
 
 
 operator("embedding", rule=embedding, kind="linear", keeps=keeps, shape=shape, params=params,

@@ -44,13 +44,13 @@ def binary(input: Any, other: Any, *_: Any, **__: Any) -> Effect:
 
 
 FACTORS: Keeps = ("factors",)
-INPUTS: Keeps = ("input",)
+INPUTS: Keeps = ("inputs",)
 
 
 def of_a_quotient(call: Call) -> tuple[Kept, ...]:
     """Of a remainder: how often the divisor goes into it, where the divisor has a gradient."""
     other = call.argument("other")
-    return ("input",) if isinstance(other, Operand) and other.producer is not None else ()
+    return ("inputs",) if isinstance(other, Operand) and other.producer is not None else ()
 
 
 # Names and what training keeps.
@@ -81,7 +81,7 @@ def power(input: Any, exponent: Any, **_: Any) -> Effect:
 def of_a_power(call: Call) -> tuple[Kept, ...]:
     """The output where the exponent has a gradient."""
     exponent = call.argument("exponent")
-    return ("input", "output") if isinstance(exponent, Operand) else ("input",)
+    return ("inputs", "output") if isinstance(exponent, Operand) else ("inputs",)
 
 
 def power_kind(call: Call) -> Kind:
@@ -123,7 +123,7 @@ def lerp(input: HasShape, end: Any, weight: Any) -> Effect:
 
 
 def of_a_tensor_of_weights(call: Call) -> tuple[Kept, ...]:
-    return ("input",) if isinstance(call.argument("weight"), Operand) else ()
+    return ("inputs",) if isinstance(call.argument("weight"), Operand) else ()
 
 
 operator("lerp", rule=lerp, kind="merge", keeps=of_a_tensor_of_weights, shape=broadcast,

@@ -52,7 +52,7 @@ def batch_norm_work(case: Case) -> Words:
                    "one term.")
 
 
-operator("batch_norm", rule=batch_norm, kind="normalisation", keeps=("input", statistics),
+operator("batch_norm", rule=batch_norm, kind="normalisation", keeps=("inputs", statistics),
          shape=same_shape, params=batch_norm_params, work=batch_norm_work,
          positions="kept", layout="channels")
 
@@ -83,7 +83,7 @@ def local_response_norm_work(case: Case) -> Words:
 
 
 operator("local_response_norm", rule=local_response_norm, kind="normalisation",
-         keeps=("input", squares), shape=same_shape, work=local_response_norm_work,
+         keeps=("inputs", squares), shape=same_shape, work=local_response_norm_work,
          workspace=written_out, positions="kept")
 
 
@@ -132,7 +132,7 @@ def layer_norm_work(case: Case) -> Words:
                       f"{scale_and_shift(case)}.")(case)
 
 
-operator("layer_norm", rule=layer_norm, kind="normalisation", keeps=("input", row_statistics),
+operator("layer_norm", rule=layer_norm, kind="normalisation", keeps=("inputs", row_statistics),
          shape=same_shape, work=layer_norm_work, workspace=row_statistics,
          positions=row_positions, layout="features")
 
@@ -160,7 +160,7 @@ def rms_norm_work(case: Case) -> Words:
                       f"{'; then a product with a factor' if case.parameters else ''}.")(case)
 
 
-operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("input", of_a_root_mean_square),
+operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("inputs", of_a_root_mean_square),
          shape=same_shape, work=rms_norm_work, workspace=mean_squares,
          positions=row_positions, layout="features")
 
@@ -182,7 +182,7 @@ map_work = per_output(5, "For each number a sum for the mean, a square and a sum
                       "and then a product and a sum: mean, deviation, factor and term of a channel "
                       "are folded into one factor and one term.")
 
-operator("group_norm", rule=group_norm, kind="normalisation", keeps=("input", group_statistics),
+operator("group_norm", rule=group_norm, kind="normalisation", keeps=("inputs", group_statistics),
          shape=same_shape, work=map_work, workspace=group_statistics,
          layout="channels")
 
@@ -216,7 +216,7 @@ def instance_norm_work(case: Case) -> Words:
 
 
 operator("instance_norm", rule=instance_norm, kind="normalisation",
-         keeps=("input", map_statistics), shape=same_shape, work=instance_norm_work,
+         keeps=("inputs", map_statistics), shape=same_shape, work=instance_norm_work,
          workspace=repeated, layout="channels")
 
 
@@ -246,7 +246,7 @@ def normalize_work(case: Case) -> Words:
         case)
 
 
-operator("normalize", rule=normalize, kind="normalisation", keeps=("input", lengths),
+operator("normalize", rule=normalize, kind="normalisation", keeps=("inputs", lengths),
          shape=same_shape, work=normalize_work, workspace=length, positions=positions.along_dim)
 
 
@@ -259,7 +259,7 @@ def filter_lengths(call: Call, element_bytes: int) -> int:
     return element_bytes * call.effect.shape[int(call.argument("dim"))]
 
 
-operator("weight_norm", rule=weight_norm, kind="normalisation", keeps=("input", filter_lengths),
+operator("weight_norm", rule=weight_norm, kind="normalisation", keeps=("inputs", filter_lengths),
          shape=same_shape, workspace=filter_lengths,
          work=per_output(3, "For each number a square and a sum for the length of its filter, and "
                          "a product."))

@@ -157,9 +157,9 @@ Rule = Callable[..., Effect]
 Bytes = Callable[[Call, int], int]
 """Bytes of a call, where a number takes so many."""
 Kept = str | Bytes
-"""What training keeps of a call: the memory of its inputs ("input") or of its output ("output"), of
-each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of its
-own. In place, an input is copied before it is lost."""
+"""What training keeps of a call: the memory of its inputs ("inputs") or of its output ("output"),
+of each factor whose partner has a gradient ("factors"), of one argument, by its name, or memory of
+its own. In place, an input is copied before it is lost."""
 Keeps = tuple[Kept, ...] | Callable[[Call], tuple[Kept, ...]] | None
 """None where it depends on the library that computes it."""
 Layout = Literal["channels", "features", "heads", "sides"]

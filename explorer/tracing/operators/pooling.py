@@ -155,20 +155,20 @@ def unless_a_mean(call: Call) -> tuple[Kept, ...]:
     """Down to one position it is a mean, whose gradient needs shapes alone."""
     window = call.effect.window
     assert window is not None
-    return () if set(call.output_shape[-len(window.kernel):]) == {1} else ("input",)
+    return () if set(call.output_shape[-len(window.kernel):]) == {1} else ("inputs",)
 
 
 for _sides in (1, 2, 3):
     # Along one side PyTorch has a kernel of its own for evaluation, which notes no indices.
     operator(f"max_pool{_sides}d", rule=max_pool(_sides), kind="pooling",
-             keeps=("input", index_bytes), shape=slid_shape, work=slid_work,
+             keeps=("inputs", index_bytes), shape=slid_shape, work=slid_work,
              workspace=index_bytes if _sides > 1 else None, positions="kept")
     operator(f"max_pool{_sides}d_with_indices", rule=with_indices(_sides), kind="pooling",
-             keeps=("input", index_bytes), shape=slid_shape, work=slid_work, positions="kept")
-    operator(f"avg_pool{_sides}d", rule=avg_pool(_sides), kind="pooling", keeps=("input",),
+             keeps=("inputs", index_bytes), shape=slid_shape, work=slid_work, positions="kept")
+    operator(f"avg_pool{_sides}d", rule=avg_pool(_sides), kind="pooling", keeps=("inputs",),
              shape=slid_shape, work=slid_work, positions="kept")
     operator(f"adaptive_max_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",
-             keeps=("input", index_bytes), shape=fitted_shape, work=fitted_work,
+             keeps=("inputs", index_bytes), shape=fitted_shape, work=fitted_work,
              workspace=index_bytes, positions="kept")
     operator(f"adaptive_avg_pool{_sides}d", rule=adaptive_pool(_sides), kind="pooling",
              keeps=unless_a_mean, shape=fitted_shape, work=fitted_work, positions="kept")

@@ -242,7 +242,7 @@ def linear_work(case: Case) -> Words:
     return bias_work(case) if case.call.effect.macs else other_work(length("weight"))(case)
 
 
-operator("linear", rule=linear, kind="linear", keeps=("input",), shape=features,
+operator("linear", rule=linear, kind="linear", keeps=("inputs",), shape=features,
          params=linear_params, macs=counted_products(length("weight"), "F_in"), work=linear_work,
          positions=positions.along_last, mixes=True, layout="features")
 
@@ -340,5 +340,5 @@ def bilinear_work(case: Case) -> Words:
                    "counts no multiply-adds of it.")
 
 
-operator("bilinear", rule=bilinear, kind="linear", keeps=("input",), shape=features,
+operator("bilinear", rule=bilinear, kind="linear", keeps=("inputs",), shape=features,
          work=bilinear_work, positions=positions.along_last, mixes=True, layout="features")

@@ -96,19 +96,19 @@ def per_input(operations: int, note: str) -> Explanation:
     return explain
 
 
-BOTH: Keeps = ("input", "output")
+BOTH: Keeps = ("inputs", "output")
 THREE = (3, "For each number a sum for the mean, a square and a sum for the variance.")
 
 # What is made of each row; operations for each number, and what they are; what training keeps.
 REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
     ("mean",): ("The average", over(1), (1, "One sum for each number."), ()),
     ("sum",): ("The sum", over(1), (1, "One sum for each number."), ()),
-    ("nansum",): ("The sum", over(1), (1, "One sum for each number."), ("input",)),
+    ("nansum",): ("The sum", over(1), (1, "One sum for each number."), ("inputs",)),
     ("prod",): ("The product", over(1), (1, "One product for each number."), BOTH),
     ("amax",): ("The largest", over(1), (1, "One comparison for each number."), BOTH),
     ("amin",): ("The smallest", over(1), (1, "One comparison for each number."), BOTH),
     ("aminmax",): ("The smallest and the largest", over(2, outputs=2),
-                   (2, "Two comparisons for each number."), ("input", "output", output_bytes)),
+                   (2, "Two comparisons for each number."), ("inputs", "output", output_bytes)),
     ("argmax",): ("The place of the largest", over(1, torch.int64),
                   (1, "One comparison for each number."), ()),
     ("argmin",): ("The place of the smallest", over(1, torch.int64),
@@ -120,10 +120,10 @@ REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
     ("logsumexp",): ("The logarithm of the sum of exponentials", over(4),
                      (4, "For each number the largest, a difference, an exponential and a sum."),
                      BOTH),
-    ("var",): ("The variance", correction(over(3)), THREE, ("input",)),
+    ("var",): ("The variance", correction(over(3)), THREE, ("inputs",)),
     ("std",): ("The standard deviation", correction(over(3)), THREE, BOTH),
     ("var_mean",): ("The variance and the mean", correction(over(3, outputs=2)), THREE,
-                    ("input",)),
+                    ("inputs",)),
     ("std_mean",): ("The standard deviation and the mean", correction(over(3, outputs=2)), THREE,
                     BOTH),
 }
@@ -186,8 +186,8 @@ def of_two(call: Call) -> bool:
 def of_an_extreme(call: Call) -> tuple[Kept, ...]:
     """The places alone, where they are given too."""
     if of_two(call):
-        return ("input",)
-    return ("input", "output") if call.effect.others is None else (index_bytes,)
+        return ("inputs",)
+    return ("inputs", "output") if call.effect.others is None else (index_bytes,)
 
 
 def extreme_kind(call: Call) -> Kind:

@@ -155,7 +155,7 @@ def of_an_average(call: Call) -> tuple[Kept, ...]:
     """As an adaptive pooling; the others' gradients need shapes alone."""
     if call.argument("mode") != "area" or set(call.output_shape[2:]) == {1}:
         return ()
-    return ("input",)
+    return ("inputs",)
 
 
 def grid_sample(input: HasShape, grid: HasShape, mode: str | int = "bilinear",
@@ -183,7 +183,7 @@ def sampling(case: Case) -> Words:
                    "For each output a product with each of n numbers, and one sum fewer.")
 
 
-operator("grid_sample", "grid_sampler", rule=grid_sample, kind="reshape", keeps=("input",),
+operator("grid_sample", "grid_sampler", rule=grid_sample, kind="reshape", keeps=("inputs",),
          shape=said("The batch and the channels of the input, and the sides of the grid."),
          work=sampling)
 

@@ -147,7 +147,7 @@ def gather(input: HasShape, dim: int, index: HasShape, *, sparse_grad: bool = Fa
     return Effect(tuple(index.shape))
 
 
-operator("gather", rule=gather, kind="reshape", keeps=("input",), work=moved,
+operator("gather", rule=gather, kind="reshape", keeps=("inputs",), work=moved,
          shape=said("That of the index: each of its numbers names one of the input."),
          positions=positions.along_dim)
 
@@ -163,7 +163,7 @@ def take_along_dim(input: HasShape, indices: HasShape, dim: int | None = None) -
     return Effect(tuple(shape))
 
 
-operator("take_along_dim", rule=take_along_dim, kind="reshape", keeps=("input", index_bytes),
+operator("take_along_dim", rule=take_along_dim, kind="reshape", keeps=("inputs", index_bytes),
          work=moved, workspace=index_bytes,
          shape=said("That of the indices: each of them names a number of the input."),
          positions=positions.along_dim)
