@@ -9,13 +9,14 @@ import pytest
 
 import explorer
 from explorer import text
-from explorer.networks.catalogue import families
-from explorer.ui.calls import catalogue
-from explorer.views.catalogue import HEADS, ORDERS, to_html
+from explorer.networks.catalogue import families, family_of
+from explorer.views.catalogue import HEADS, ORDERS, catalogue, timeline, to_html
 from tests.graphs import ONE_OF_EACH
+from tests.kinds import KINDS
 from tests.test_pages import open_app
 
 Row = dict[str, ElementTree.Element]
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
 def rows(order: str) -> list[Row]:
@@ -64,11 +65,11 @@ def test_each_network_has_a_drawing_of_its_own_form() -> None:
 
 def test_a_row_has_the_figures_of_its_network() -> None:
     shown = dict(zip(names("Family"), rows("Family"), strict=True))
-    for name, row in shown.items():
-        config = explorer.configure(name)
+    for name in KINDS:
+        row, config = shown[name], explorer.configure(name)
         totals = explorer.summarise(config).totals
         assert said(row, "Batch") == str(config.batch_size)
-        assert said(row, "Input") == f"3×{config.input_size}×{config.input_size}"
+        assert said(row, "Input") == f"{config.in_channels}×{config.input_size}×{config.input_size}"
         assert said(row, "Calls") == f"{totals.layers:,}"
         assert said(row, "Parameters") == text.short(totals.params)
         exact = row["Multiply-adds"].find("span")
@@ -81,15 +82,36 @@ def test_a_row_has_the_figures_of_its_network() -> None:
 def test_families_follow_the_years_and_the_papers_networks_come_before_tutorials() -> None:
     table = ElementTree.fromstring(to_html(catalogue(), "Family"))
     heads = ["".join(row.itertext()) for row in table.iter("tr") if row.get("class") == "family"]
-    assert [head.split(" ")[0] for head in heads] == [
-        "VGG", "Inception", "ResNet", "Xception", "MobileNetV3"]
-    for head, year in zip(heads, (2015, 2016, 2016, 2017, 2019), strict=True):
-        assert str(year) in head
+    told = sorted(families(), key=lambda family: (family.year, family.title))
+    for head, family in zip(heads, told, strict=True):
+        assert head.startswith(family.title) and str(family.year) in head
+        assert head.endswith(family.idea)
     order = names("Family")
-    assert order[:4] == ["vgg11", "vgg13", "vgg16", "vgg19"]
-    first = order.index("resnet18")
-    assert order[first:first + 5] == ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
-    assert order[first + 5].endswith("_tutorial")
+    assert order[0].startswith("lenet5") and order[-1] == "convnext_large"
+    first = order.index("vgg11")
+    assert order[first:first + 4] == ["vgg11", "vgg13", "vgg16", "vgg19"]
+    resnets = [name for name in order if name in {*RESNETS}]
+    assert resnets == [*RESNETS]
+    of_family = [name.endswith("_tutorial") for name in order
+                 if family_of(name).title == "ResNet"]
+    assert of_family == sorted(of_family) and any(of_family)
+
+
+@pytest.mark.parametrize("figure", ["params", "macs"])
+def test_the_timeline_has_every_network_in_the_column_of_its_family(figure: str) -> None:
+    [trace] = timeline(catalogue(), figure).data
+    columns = list(dict.fromkeys(trace.x))
+    assert [column.split("<br>")[1] for column in columns] == sorted(
+        str(family.year) for family in families())
+    shown = dict(zip([said for said, _ in trace.customdata],
+                     zip(trace.x, trace.y, strict=True), strict=True))
+    assert len(shown) == len(explorer.presets())
+    for name in ("lenet5", "resnet50_tutorial", "vit_b_16"):
+        preset = explorer.presets()[name]
+        column, value = shown[preset.title]
+        one = explorer.summarise(explorer.configure(name, batch_size=1)).totals
+        assert column == f"{family_of(name).title}<br>{family_of(name).year}"
+        assert value == getattr(one, figure)
 
 
 @pytest.mark.parametrize("order", [order for order in ORDERS if order != "Family"])

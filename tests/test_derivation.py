@@ -31,6 +31,7 @@ from explorer.tracing import TraceError, trace
 from explorer.tracing.operators import Effect
 from explorer.tracing.operators.explanation import SIDES, counted, same_shape
 from explorer.tracing.operators.operator import forget, operator
+from tests.kinds import KINDS
 from tests.strategies import configs
 
 CALLS: dict[str, Callable[..., Any]] = {"floor": math.floor, "ceil": math.ceil, "max": max,
@@ -100,8 +101,8 @@ def agree(step: Step) -> None:
                     assert step.result["NCHW".index(name[0])] == equation.value
 
 
-@pytest.mark.parametrize("network", explorer.presets())
-def test_every_layer_of_every_preset(network: str) -> None:
+@pytest.mark.parametrize("network", KINDS)
+def test_every_layer_of_every_kind(network: str) -> None:
     check(explorer.summarise(explorer.configure(network)))
 
 

@@ -355,6 +355,17 @@ RECIPES = [
      (("dw 3×3 /2, 16", "squeeze-excite", "1×1, 16"),), None),
     ("mobilenetv3_small", "run:stage5.1", "InvertedResidual ×2",
      (("1×1, 576", "dw 5×5, 576", "squeeze-excite", "1×1, 96"),), ""),
+    ("mobilenetv1", "block:stage1.0", "SeparableBlock", (("dw 3×3, 32", "1×1, 64"),), None),
+    ("shufflenetv2_x1_0", "run:stage2.1", "ShuffleUnit ×3",
+     (("passes | 1×1, dw 3×3, 1×1", "shuffle"),), None),
+    ("shufflenetv2_x1_0", "block:stage2.0", "DownsamplingUnit",
+     (("dw 3×3 /2", "1×1"), ("1×1", "dw 3×3 /2", "1×1")), None),
+    ("densenet121", "run:block1.0", "DenseLayer ×6, 64 → 256", (("1×1, 128", "3×3, 32"),), None),
+    ("squeezenet1_0", "block:stage1.fire1", "Fire", (("1×1, 16", "1×1 | 3×3"),), None),
+    ("convnext_tiny", "run:stage1.block1", "ConvNeXtBlock ×3",
+     (("dw 7×7, 96", "linear, 384", "linear, 96"),), ""),
+    ("vit_b_16", "run:encoder.0", "EncoderBlock ×12",
+     (("linear, 768", "attention", "linear, 768", "linear, 3072", "linear, 768"),), ""),
 ]
 
 

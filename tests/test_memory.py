@@ -22,6 +22,7 @@ from explorer.pipeline import summarise
 from explorer.sources import find_source
 from explorer.tracing import NETWORK_INPUT, TraceError, trace
 from strategies import configs
+from tests.kinds import KINDS
 from tests.operator_rows import BYTES, ROWS, Function, X
 from tests.test_following import CASES, real
 
@@ -139,8 +140,8 @@ def assert_memory_is_that_of_a_real_pass(config: Config) -> None:
         saved_by_a_real_pass(network, image), rel=SAVED_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", presets())
-def test_memory_of_every_preset(name: str) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_memory_of_every_kind(name: str) -> None:
     assert_memory_is_that_of_a_real_pass(small(name))
 
 
@@ -159,7 +160,7 @@ def test_memory_of_any_config(config: Config) -> None:
         assert_memory_is_that_of_a_real_pass(config.replace(aux_head=False))
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_memory_at_full_size(name: str) -> None:
     """On meta: without values, but with the same operations and lifetimes.
 

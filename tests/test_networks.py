@@ -404,7 +404,7 @@ def tiny(name: str, **fields: Any) -> Preset:
 
 
 def family(*members: Preset, network: type[nn.Module] = VGG) -> Family:
-    return Family(title="Tiny", paper="Nobody 2020", network=network, presets=members)
+    return Family(title="Tiny", paper="Nobody 2020", idea="None.", network=network, presets=members)
 
 
 @pytest.mark.parametrize(("make", "said"), [
@@ -418,7 +418,8 @@ def family(*members: Preset, network: type[nn.Module] = VGG) -> Family:
      "2 presets are called tiny: Tiny, Other. Write `network=` with a name of its own"),
     (lambda: tiny("tiny", params=1), "The preset tiny has published figures without their source"),
     (lambda: tiny("tiny", figures="torchvision 0.28"), "or a source without figures"),
-    (lambda: Family(title="Tiny", paper="Nobody, arXiv:1905.02244", network=VGG, presets=()),
+    (lambda: Family(title="Tiny", paper="Nobody, arXiv:1905.02244", idea="None.", network=VGG,
+                    presets=()),
      "The paper of Tiny has no year."),
 ])
 def test_what_a_family_must_have_said(make: Callable[[], object], said: str) -> None:
@@ -437,7 +438,7 @@ FAMILY_FILE = """
 from explorer.networks.family import Family, Preset
 from explorer.networks.vgg import VGG, VGGConfig
 
-FAMILY = Family(title="Tiny", paper="Nobody 2020", network=VGG, presets=(Preset(
+FAMILY = Family(title="Tiny", paper="Nobody 2020", idea="None.", network=VGG, presets=(Preset(
     title="Tiny", config=VGGConfig(network="{name}", blocks=(1,) * 5), source="Nowhere"),))
 """
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1.element_tree import SelectSlider
 import explorer
 from explorer import text
 from explorer.config import knobs_of
+from tests.kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("*.py"))
@@ -44,8 +45,8 @@ def test_every_page_opens(page: str) -> None:
     assert not app.exception and not app.error
 
 
-@pytest.mark.parametrize("network", explorer.presets())
-def test_every_preset_shows_its_figures(network: str) -> None:
+@pytest.mark.parametrize("network", KINDS)
+def test_every_kind_of_preset_shows_its_figures(network: str) -> None:
     app = open_app(network=network)
     assert not app.exception and not app.error and not app.warning
     totals = explorer.summarise(explorer.configure(network)).totals
@@ -55,7 +56,7 @@ def test_every_preset_shows_its_figures(network: str) -> None:
     assert app.query_params["network"] == network
 
 
-@pytest.mark.parametrize("network", explorer.presets())
+@pytest.mark.parametrize("network", KINDS)
 def test_every_knob_has_a_widget_with_its_help(network: str) -> None:
     app = open_app(network=network)
     config = explorer.configure(network)

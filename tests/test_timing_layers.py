@@ -12,7 +12,7 @@ from torch import nn
 
 from explorer.analysis import analyse
 from explorer.networks.build import build
-from explorer.networks.catalogue import configure, presets
+from explorer.networks.catalogue import configure
 from explorer.pipeline import explore, summarise
 from explorer.sources import find_source
 from explorer.sources.key import to_key
@@ -33,6 +33,7 @@ from explorer.tracing import Input, leaves, trace
 from explorer.views import roofline as roofline_views
 from explorer.views import timings
 from tests.disturbances import judged
+from tests.kinds import KINDS
 from tests.test_following import CASES as BROUGHT
 from tests.test_following import IMAGE, Made, real
 
@@ -52,7 +53,7 @@ def rates() -> Rates:
 
 # The order of the trace.
 
-CASES = [*((name, False) for name in presets()),
+CASES = [*((name, False) for name in KINDS),
          ("inception_v3", True), ("mobilenetv3_large", True)]
 
 

@@ -19,9 +19,9 @@ from explorer.cli.arguments import (
 from explorer.cli.output import write
 from explorer.explain import derivation
 from explorer.networks.catalogue import presets
-from explorer.pipeline import Explored, summarise
+from explorer.pipeline import Explored
 from explorer.sources.library import LIBRARIES
-from explorer.views import tables
+from explorer.views import recorded, tables
 
 FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
 
@@ -37,7 +37,7 @@ def list_networks(library: str | None, pattern: str) -> None:
         write("\n".join(f"{library}:{name}" for name in names if fnmatch(name, pattern)), None)
         return
     write(tables.catalogue_text(
-        [(preset, summarise(preset.config)) for preset in presets().values()]), None)
+        [(preset, recorded.entry(preset).totals) for preset in presets().values()]), None)
 
 
 @click.command()

@@ -109,6 +109,8 @@ def stage(in_channels: int, channels: list[int], kernel: int, config: AlexNetCon
 FAMILY = Family(
     title="AlexNet",
     paper="Krizhevsky et al. 2012; Krizhevsky 2014, arXiv:1404.5997",
+    idea="A large convolutional network, with ReLU and dropout, trained on two GPUs, wins "
+         "ImageNet by far.",
     network=AlexNet,
     presets=(Preset(title="AlexNet", config=AlexNetConfig(network="alexnet", blocks=(1, 1, 3)),
                     source="2014, footnote 1: the network for one GPU",

@@ -35,8 +35,8 @@ def _family(name: str) -> Family:
     if not isinstance(family, Family):
         raise TypeError(
             f"networks/{name}.py has no family, and every file there has one. Write `FAMILY = "
-            "Family(title=..., paper=..., network=..., presets=(...,))` at its end; a module that "
-            "families share stands in SHARED of networks/catalogue.py.")
+            "Family(title=..., paper=..., idea=..., network=..., presets=(...,))` at its end; a "
+            "module that families share stands in SHARED of networks/catalogue.py.")
     return family
 
 

@@ -277,6 +277,7 @@ def downsampling(before: int, after: int) -> nn.Sequential:
 FAMILY = Family(
     title="ConvNeXt",
     paper="Liu et al. 2022, arXiv:2201.03545",
+    idea="A ResNet made modern step by step after the Transformers, still of convolutions alone.",
     network=ConvNeXt,
     presets=tuple(
         Preset(title=f"ConvNeXt-{name.partition('_')[2][0].upper()}",

@@ -168,6 +168,7 @@ def transition(in_channels: int, out_channels: int) -> nn.Sequential:
 FAMILY = Family(
     title="DenseNet",
     paper="Huang et al. 2017, arXiv:1608.06993",
+    idea="Each layer of a block reads the outputs of all layers before it, joined and not added.",
     network=DenseNet,
     presets=tuple(
         Preset(title=f"DenseNet-{layers}",

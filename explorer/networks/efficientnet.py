@@ -202,5 +202,6 @@ def preset(name: str, coefficients: Coefficients) -> Preset:
 FAMILY = Family(
     title="EfficientNet",
     paper="Tan & Le 2019, arXiv:1905.11946",
+    idea="Depth, width and input size grow together, by one number.",
     network=EfficientNet,
     presets=tuple(preset(name, coefficients) for name, coefficients in COEFFICIENTS.items()))

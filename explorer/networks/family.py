@@ -45,6 +45,8 @@ class Family:
     title: str
     paper: str
     """Authors, year and where to find it: "He et al. 2016, arXiv:1512.03385"."""
+    idea: str
+    """What was new, in one sentence."""
     network: type[nn.Module]
     """Called with a config of this family."""
     presets: tuple[Preset, ...]

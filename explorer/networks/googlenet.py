@@ -177,6 +177,7 @@ def modules(in_channels: int, rows: Sequence[ModuleWidths],
 FAMILY = Family(
     title="GoogLeNet",
     paper="Szegedy et al. 2015, arXiv:1409.4842",
+    idea="Convolutions of several sizes side by side, made cheap by 1×1 convolutions before them.",
     network=GoogLeNet,
     presets=(Preset(title="GoogLeNet",
                     config=GoogLeNetConfig(network="googlenet", blocks=(2, 5, 2)),

@@ -416,6 +416,8 @@ class InceptionTutorial(nn.Module):
 FAMILY = Family(
     title="Inception v3",
     paper="Szegedy et al. 2016, arXiv:1512.00567",
+    idea="Large convolutions are taken apart into small ones, down to 1×7 and 7×1; labels are "
+         "smoothed.",
     network=InceptionV3,
     presets=(Preset(title="Inception v3", config=InceptionConfig(network="inception_v3"),
                     source="Table 1; channels as in torchvision",

@@ -172,6 +172,7 @@ class RBF(nn.Module):
 FAMILY = Family(
     title="LeNet",
     paper="LeCun et al. 1998, doi:10.1109/5.726791",
+    idea="Convolutions that are learned by backpropagation read handwritten digits.",
     network=LeNet,
     presets=(Preset(title="LeNet-5", config=LeNetConfig(network="lenet5", blocks=(1, 1)),
                     source="Figure 2, in the form in which it is taught"),

@@ -606,6 +606,7 @@ def tutorial(size: str, number: int, params: int) -> Preset:
 FAMILY = Family(
     title="MobileNetV3",
     paper="Howard et al. 2019, arXiv:1905.02244",
+    idea="Found by search for a phone's processor, with squeeze-and-excitation and h-swish.",
     network=MobileNetV3,
     presets=(
         preset("mobilenetv3_large", "MobileNetV3-Large", "Table 1",

@@ -49,14 +49,18 @@ class MobileNetV1Config(Config):
         return tuple(f"stage {number}" for number in range(1, 6))
 
 
-class SeparableBlock(nn.Sequential):
+class SeparableBlock(nn.Module):
     """Figure 3, right: a depthwise and a pointwise convolution, both with BatchNorm and ReLU."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__(OrderedDict[str, nn.Module](
-            depthwise=ConvNormAct(in_channels, in_channels, 3, stride=stride, groups=in_channels,
-                                  activation=ReLU(inplace=True)),
-            pointwise=ConvNormAct(in_channels, out_channels, activation=ReLU(inplace=True))))
+        super().__init__()
+        self.depthwise = ConvNormAct(in_channels, in_channels, 3, stride=stride,
+                                     groups=in_channels, activation=ReLU(inplace=True))
+        self.pointwise = ConvNormAct(in_channels, out_channels, activation=ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.depthwise(x)       # (N, C, H, W) -> (N, C, H/stride, W/stride)
+        return self.pointwise(x)    #              -> (N, out, H/stride, W/stride)
 
 
 class FullBlock(nn.Sequential):
@@ -106,6 +110,7 @@ def stage(in_channels: int, channels: int, stride: int, depth: int,
 FAMILY = Family(
     title="MobileNet",
     paper="Howard et al. 2017, arXiv:1704.04861",
+    idea="Depthwise separable convolutions throughout, and a width multiplier to fit a phone.",
     network=MobileNetV1,
     presets=(Preset(title="MobileNet", config=MobileNetV1Config(network="mobilenetv1"),
                     source="Table 1; stride 1 in the last block, as its sizes say",

@@ -167,6 +167,8 @@ def project(row: BlockWidths, config: MobileNetV2Config) -> nn.Module:
 FAMILY = Family(
     title="MobileNetV2",
     paper="Sandler et al. 2018, arXiv:1801.04381",
+    idea="Blocks are narrow at their ends, where the shortcut is, and wide in their depthwise "
+         "middle.",
     network=MobileNetV2,
     presets=(Preset(title="MobileNetV2", config=MobileNetV2Config(network="mobilenetv2"),
                     source="Table 2", params=3_504_872, macs=300_774_272,

@@ -377,6 +377,7 @@ class ZeroPad(nn.Module):
 FAMILY = Family(
     title="ResNet",
     paper="He et al. 2016, arXiv:1512.03385",
+    idea="Each block adds its input to its output, and more than a hundred layers can be trained.",
     network=ResNet,
     presets=tuple(
         Preset(title=f"ResNet-{layers}",

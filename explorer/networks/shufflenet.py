@@ -196,6 +196,8 @@ def shuffle(config: ShuffleNetConfig) -> nn.Module:
 FAMILY = Family(
     title="ShuffleNet V2",
     paper="Ma et al. 2018, arXiv:1807.11164",
+    idea="Designed for the time on a device: half of the channels pass by, and a shuffle "
+         "mixes the halves.",
     network=ShuffleNet,
     presets=tuple(
         Preset(title=f"ShuffleNet V2 {size.removesuffix('.0')}×",

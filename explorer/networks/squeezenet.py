@@ -137,6 +137,8 @@ def preset(version: str, params: int, macs: int, source: str) -> Preset:
 FAMILY = Family(
     title="SqueezeNet",
     paper="Iandola et al. 2016, arXiv:1602.07360",
+    idea="AlexNet's accuracy with a fiftieth of its parameters: 1×1 convolutions squeeze "
+         "before 3×3 ones.",
     network=SqueezeNet,
     presets=(preset("1.0", 1_248_424, 818_924_576, "Table 1"),
              preset("1.1", 1_235_496, 349_151_936,

@@ -128,6 +128,7 @@ class VGGTutorial(VGG):
 FAMILY = Family(
     title="VGG",
     paper="Simonyan & Zisserman 2015, arXiv:1409.1556",
+    idea="Nothing but stacks of 3×3 convolutions, up to 19 weighted layers deep.",
     network=VGG,
     presets=(
         *(Preset(title=f"VGG-{layers}",

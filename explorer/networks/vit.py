@@ -278,5 +278,7 @@ def preset(letter: str, patch_size: int) -> Preset:
 FAMILY = Family(
     title="ViT",
     paper="Dosovitskiy et al. 2021, arXiv:2010.11929",
+    idea="An image is a row of patches, read by a plain Transformer: attention in place of "
+         "convolution.",
     network=ViT,
     presets=tuple(preset(letter, patch_size) for letter, patch_size in TORCHVISION))

@@ -121,6 +121,8 @@ def conv3x3(in_channels: int, out_channels: int, config: XceptionConfig) -> nn.M
 FAMILY = Family(
     title="Xception",
     paper="Chollet 2017, arXiv:1610.02357",
+    idea="Inception's branches taken to their end: one for each channel, with shortcuts "
+         "around them.",
     network=Xception,
     presets=(Preset(title="Xception", config=XceptionConfig(network="xception"),
                     source="Figure 5; the stem without padding",

@@ -13,13 +13,11 @@ from explorer.comparison import Comparison
 from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
-from explorer.networks.catalogue import family_of, presets
 from explorer.pipeline import Explored, explore
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
 from explorer.sources import Source, preset_of, source_of
 from explorer.sources.file import forget_saved
-from explorer.structure import weighted_depth
 from explorer.timing import LayerTimes, TurnTimes
 from explorer.ui.kept import OF_EXPLORED, OF_TREE, STORE, kept
 from explorer.ui.limits import limits
@@ -27,7 +25,6 @@ from explorer.ui.runs import shared
 from explorer.ui.sweep import background
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
-from explorer.views.catalogue import CatalogueEntry
 from explorer.views.graph import Direction, Drawing, FileFormat, Level
 from explorer.views.layout import LayoutError
 
@@ -166,15 +163,3 @@ def reports(network: Explored) -> tuple[ToolReport, ...]:
 def published(name: str) -> PublishedComparison:
     """A published table beside ours; raises `PublishedError`."""
     return compare(name)
-
-
-@kept()
-def catalogue() -> tuple[CatalogueEntry, ...]:
-    """Every preset with its figures."""
-    entries = []
-    for preset in presets().values():
-        network = explore(preset.config)
-        entries.append(CatalogueEntry(
-            family_of(preset.config.network), preset, network.summary.totals,
-            weighted_depth(network.structure), graph.thumbnail_of(network.structure)))
-    return tuple(entries)

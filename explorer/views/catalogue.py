@@ -1,5 +1,5 @@
-"""The catalogue as people look through it: by family in the order of the years, each network a link
-with its figures."""
+"""The catalogue as people look through it: the families in the order of their years, with what was
+new in each, and every network a link with its figures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from html import escape
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import plotly.graph_objects as go
+
 from explorer import text
 from explorer.analysis import Totals
+from explorer.networks.catalogue import family_of, presets
 from explorer.networks.family import Family, Preset
+from explorer.views.axes import axis
+from explorer.views.palette import SERIES
+from explorer.views.recorded import entry
 
 
 class CatalogueEntry(NamedTuple):
@@ -34,6 +40,12 @@ class CatalogueEntry(NamedTuple):
         return self.preset.config.network.endswith("_tutorial")
 
 
+def catalogue() -> tuple[CatalogueEntry, ...]:
+    """Every preset with its figures."""
+    return tuple([CatalogueEntry(family_of(name), preset, *entry(preset))
+                  for name, preset in presets().items()])
+
+
 ORDERS: dict[str, Callable[[CatalogueEntry], tuple[Any, ...]]] = {
     "Family": lambda entry: (entry.family.year, entry.family.title, entry.of_tutorial,
                              entry.totals.params, entry.title),
@@ -47,18 +59,39 @@ HEADS = ("Network", "Blocks", "Batch", "Input", "Depth", "Calls", "Parameters", 
 
 
 def to_html(entries: Sequence[CatalogueEntry], order: str) -> str:
-    """A table with a row for each network, in one of `ORDERS`; by family under the family's name
-    and paper."""
+    """A table with a row for each network, in one of `ORDERS`; by family under the family's name,
+    paper and idea."""
     ordered = sorted(entries, key=ORDERS[order])
     head = "".join([f'<th scope="col">{name}</th>' for name in HEADS])
     rows = []
     for family, members in groupby(ordered, lambda entry: entry.family):
         if order == "Family":
             rows.append(f'<tr class="family"><th colspan="{len(HEADS)}" scope="rowgroup">'
-                        f"{escape(family.title)} <span>{_paper(family.paper)}</span></th></tr>")
+                        f"{escape(family.title)} <span>{_paper(family.paper)}</span>"
+                        f"<p>{escape(family.idea)}</p></th></tr>")
         rows += [_row(entry, by_family=order == "Family") for entry in members]
     return (f'<div class="catalogue"><table><thead><tr>{head}</tr></thead>'
             f'<tbody>{"".join(rows)}</tbody></table></div>')
+
+
+def timeline(entries: Sequence[CatalogueEntry], figure: str) -> go.Figure:
+    """Parameters ("params") or multiply-adds ("macs") of all networks, a column for each family in
+    the order of the years."""
+    ordered = sorted(entries, key=ORDERS["Family"])
+    columns = [f"{family.title}<br>{family.year}"
+               for family in dict.fromkeys([entry.family for entry in ordered])]
+    values = [getattr(entry.totals, figure) / entry.preset.config.batch_size ** (figure == "macs")
+              for entry in ordered]
+    drawn = go.Figure(go.Scatter(
+        x=[f"{entry.family.title}<br>{entry.family.year}" for entry in ordered], y=values,
+        mode="markers", marker=dict(size=9, color=SERIES[0], opacity=0.75),
+        customdata=[[entry.title, text.short(round(value))]
+                    for entry, value in zip(ordered, values, strict=True)],
+        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>"))
+    drawn.update_layout(height=300, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
+                        xaxis=dict(type="category", categoryarray=columns, tickfont=dict(size=12),
+                                   showgrid=False), yaxis=axis(values))
+    return drawn
 
 
 def _row(entry: CatalogueEntry, *, by_family: bool) -> str:

@@ -251,11 +251,11 @@ def markdown(frame: pd.DataFrame) -> str:
                      for row in rows)
 
 
-def catalogue_text(summaries: Iterable[tuple[Preset, Summary]]) -> str:
+def catalogue_text(presets: Iterable[tuple[Preset, Totals]]) -> str:
     """The catalogue as a table for a terminal."""
     return aligned(pd.DataFrame([
-        {"network": preset.config.network, "params": f"{summary.totals.params:,}",
-         "macs": f"{summary.totals.macs:,}",
+        {"network": preset.config.network, "params": f"{totals.params:,}",
+         "macs": f"{totals.macs:,}",
          "input": f"{preset.config.input_size}×{preset.config.input_size}",
          "source": preset.source}
-        for preset, summary in summaries]))
+        for preset, totals in presets]))

@@ -13,7 +13,7 @@ from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.choices import LESS, NONE, PRESETS, figures
 from explorer.ui.sweep.form import SweepForm
-from explorer.ui.sweep.parts import card, select
+from explorer.ui.sweep.parts import card, record_of, select
 from explorer.views.sweep import pareto
 from explorer.views.sweep.quantities import has_numbers, quantity
 
@@ -58,8 +58,8 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
 
 def _landmarks(found: Sweep, made: pd.DataFrame, x: str, y: str, near: str) -> pd.DataFrame:
     """The catalogue's presets, or those among the configs."""
-    rows = [(preset.title, *[record.figure(name) for name in FIGURES], record.key)
-            for name, preset in presets().items() if (record := found.records.get(name))]
+    rows = [(preset.title, *[record.figure(figure) for figure in FIGURES], record.key)
+            for name, preset in presets().items() if (record := record_of(found, name))]
     all_of_them = pd.DataFrame(rows, columns=["network", *FIGURES, "key"]).astype(
         dict.fromkeys(FIGURES, float)).dropna(subset=[x, y])
     if near == "all":

@@ -8,12 +8,14 @@ from typing import Any
 import streamlit as st
 
 from explorer.config import Knobs
+from explorer.networks.catalogue import presets
 from explorer.sources.key import from_key, to_key, to_query
-from explorer.sweeping import Grid
+from explorer.sweeping import Grid, Record
 from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.choices import ALL, figures
 from explorer.ui.sweep.form import SweepForm
+from explorer.views import recorded
 from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
 
 PLAIN_CHART = {"displayModeBar": False}
@@ -60,9 +62,16 @@ def _nearest(given: Grid, knob: str, values: Sequence[str]) -> str:
     return min(values, key=lambda value: abs(float(value) - own))
 
 
+def record_of(found: Sweep, key: str) -> Record | None:
+    """What a config costs: as the sweep has counted it, or as is recorded of a preset."""
+    if key in found.records or key not in presets():
+        return found.records.get(key)
+    return Record(key, recorded.entry(presets()[key]).totals)
+
+
 def card(form: SweepForm, given: Grid, found: Sweep, key: str) -> None:
     """The config that is chosen, with its figures and the ways to it."""
-    record = found.records.get(key)
+    record = record_of(found, key)
     if record is None:
         return
     config = from_key(key) if record.totals else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from uuid import uuid4
@@ -10,7 +11,8 @@ from uuid import uuid4
 import streamlit as st
 
 from explorer import text
-from explorer.config import Config, ConfigError, find_knob
+from explorer.analysis import Summary
+from explorer.config import Config, ConfigError, Knobs, find_knob
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import presets
 from explorer.sources.key import to_key
@@ -24,6 +26,7 @@ from explorer.ui.sweep import background
 from explorer.ui.sweep.background import Sweep, SweepWish
 from explorer.ui.sweep.form import SweepForm
 from explorer.ui.visits import visit
+from explorer.views import recorded
 from explorer.views.sweep.quantities import title
 
 BY_ITSELF_S = 5.0
@@ -40,11 +43,29 @@ class Sweeper:
 
 
 def wish(given: Grid, form: SweepForm) -> SweepWish:
-    """What is to be counted: the grid, its networks as they were chosen, and the presets."""
+    """What is to be counted: the grid, its networks as they were chosen, and what is timed beside
+    them."""
+    timed = form.choice("time") == "on"
     chosen = [to_key(config) for config in given.networks]
-    keys = dict.fromkeys([*[point.key for point in given.points], *chosen, *presets()])
+    keys = dict.fromkeys([*[point.key for point in given.points], *chosen,
+                          *(_landmarks(given) if timed else [])])
     own = len({point.key for point in given.points})
-    return SweepWish(tuple(keys), form.choice("time") == "on", own)
+    return SweepWish(tuple(keys), timed, own)
+
+
+def _landmarks(given: Grid) -> list[str]:
+    """The presets that cost at most twice as much as the networks as they were chosen: their
+    figures are recorded, their times are not."""
+    most = 2 * max([summary.totals.macs for _, summary in _summaries(given)], default=0)
+    return [name for name, preset in presets().items()
+            if recorded.entry(preset).totals.macs <= most]
+
+
+def _summaries(given: Grid) -> Iterator[tuple[Knobs, Summary]]:
+    """Of the networks as they were chosen, without those that cannot be built, which is told."""
+    for config in given.networks:
+        with suppress(ConfigError, LibraryError):
+            yield config, calls.explored(calls.source(config)).summary
 
 
 def progress(form: SweepForm, given: Grid) -> Sweep | None:
@@ -121,14 +142,9 @@ def predict_s(given: Grid, wanted: SweepWish) -> float:
     """About how long a sweep takes."""
     missing = 1 - background.shared.known(wanted.keys) / len(wanted.keys)
     each = len(given) / len(given.networks)
-    layers = 0.0
-    for config in given.networks:
-        try:
-            own = len(calls.explored(calls.source(config)).summary.layers)
-        except (ConfigError, LibraryError):     # it cannot be built, and is told so
-            continue
-        layers += own * each * prod([_deeper(config, axis.knob, axis.values)
-                                     for axis in given.axes])
+    layers = sum([len(summary.layers) * each * prod([_deeper(config, axis.knob, axis.values)
+                                                     for axis in given.axes])
+                  for config, summary in _summaries(given)])
     return background.shared.predict_s(missing * layers, wanted.own if wanted.timed else 0)
 
 

@@ -14,6 +14,9 @@ from explorer.tracing import NETWORK_INPUT
 
 GLOBAL_POOL = "global pool"
 
+PASSES = "passes"
+"""What one way does where it does nothing and another does something."""
+
 SPOKEN = {"scaled_dot_product_attention": "attention"}
 """Operators by the name that people use, where it is another."""
 
@@ -97,7 +100,8 @@ class _Walk:
                 fork = self.wiring.fork(layer.inputs)
                 inner = [_written(self._steps(producer, fork), channels=False)
                          for producer in layer.inputs]
-                steps.append(" | ".join(", ".join(way) for way in inner if way))
+                if any(inner):
+                    steps.append(" | ".join(", ".join(way) or PASSES for way in inner))
                 index = fork
                 continue
             gated = any(self.wiring.kind(producer, index) == "gate" for producer in layer.inputs)
@@ -116,14 +120,20 @@ class _Walk:
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
     """The steps that matter in a few characters each; a depthwise and a pointwise convolution of
-    one module are one separable convolution."""
+    one module are one separable convolution, and two products with a softmax between them are
+    attention."""
     rows: list[str] = []
     depthwise: Layer | None = None
+    before: list[str] = []
     for step in steps:
         if isinstance(step, str):
             rows.append(step)
             continue
+        before.append(step.call.operator)
         if not (row := operation(step, channels=channels)):
+            continue
+        if step.call.operator == "matmul" and "matmul" in before[:-1] and "softmax" in before:
+            rows[-1], before = "attention", []
             continue
         if depthwise and step.kind == "convolution" and \
                 step.path.rpartition(".")[0] == depthwise.path.rpartition(".")[0]:
@@ -144,6 +154,8 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
         if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
+    if layer.call.operator == "channel_shuffle":
+        return "shuffle"
     if layer.window is None or layer.kind == "reshape":     # padding has one too
         return None
     depthwise = "dw " if layer.kind == "depthwise convolution" else ""

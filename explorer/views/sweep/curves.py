@@ -16,8 +16,8 @@ from explorer.config import Knobs
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
 from explorer.sweeping.laws import STAGED
 from explorer.timing import quiet
+from explorer.views.axes import axis, value_axis
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.axes import axis, value_axis
 from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
 
 CLEAR = 0.02

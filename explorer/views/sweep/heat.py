@@ -11,8 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer import text
+from explorer.views.axes import log_ticks, logarithmic, scale
 from explorer.views.palette import SCALE
-from explorer.views.sweep.axes import log_ticks, logarithmic, scale
 from explorer.views.sweep.quantities import QUANTITIES
 
 MOST_WRITTEN = 120

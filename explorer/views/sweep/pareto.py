@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from explorer.sweeping import FIGURES, Grid, front
+from explorer.views.axes import axis, logarithmic, scale
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.axes import axis, logarithmic, scale
 from explorer.views.sweep.quantities import COUNTED, quantity
 
 MANY = 1500
