@@ -44,14 +44,15 @@ def _answering(port: int, server: subprocess.Popen[bytes]) -> str:
 
 
 @contextmanager
-def running_app(root: Path = ROOT, *options: str) -> Iterator[str]:
-    """Serve the app that stands in `root` on a free port; gives its address."""
+def running_app(root: Path = ROOT, *options: str, live: bool = True) -> Iterator[str]:
+    """Serve the app that stands in `root` on a free port; gives its address. Where it is not
+    `live`, no pass is timed by itself, which takes the processor from all others."""
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
          "--server.address", "127.0.0.1", "--server.headless", "true", *options],
         cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(root)})
+        env={**os.environ, "PYTHONPATH": str(root), "EXPLORER_LIVE": str(live)})
     try:
         yield _answering(port, server)
     finally:

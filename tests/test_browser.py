@@ -37,6 +37,13 @@ LEGEND = ".bar.legend"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    with running_app(live=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def live_address() -> Iterator[str]:
+    """Where passes are timed by themselves."""
     with running_app() as url:
         yield url
 
@@ -66,8 +73,8 @@ def totals(network: str, **knobs: object) -> Totals:
 
 
 def test_pick_a_network_turn_a_knob_read_the_figures_download_the_csv(
-        page: Page, address: str) -> None:
-    page.goto(address)
+        page: Page, live_address: str) -> None:
+    page.goto(live_address)
     expect(figure(page, "Parameters")).to_have_text(text.short(totals("resnet50").params))
 
     page.get_by_role("combobox", name="Network").click()
@@ -84,7 +91,7 @@ def test_pick_a_network_turn_a_knob_read_the_figures_download_the_csv(
     expect(figure(page, "Parameters")).to_have_text(text.short(half.params))
     expect(figure(page, "Multiply-adds")).to_have_text(text.short(half.macs))
     expect(figure(page, "Peak memory")).to_have_text(text.short(half.peak_activation_bytes, "B"))
-    expect(page).to_have_url(f"{address}/?network=resnet18&width=0.5")
+    expect(page).to_have_url(f"{live_address}/?network=resnet18&width=0.5")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
@@ -469,40 +476,48 @@ def test_the_legend_has_what_is_drawn(page: Page, address: str, network: str, le
     assert not any(word in words for word in absent), words
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+LETTERS = """canvas => {
+  const paint = document.createElement("canvas").getContext(
+    "2d", {willReadFrequently: true});
+  // Colours as red, green, blue of 255, laid one over the other.
+  const over = (...colours) => {
+    for (const colour of colours) { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); }
+    return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const paper = getComputedStyle(canvas.closest(".graph")).backgroundColor;
+  const fill = element => getComputedStyle(element).fill;
+  return [...canvas.querySelectorAll(".node text")].map(text => {
+    const node = text.closest(".node"), panel = node.querySelector(".panel");
+    const row = text.matches(".row") && panel ? [fill(panel)] : [];
+    const ground = [paper, fill(node.querySelector(".body")), ...row];
+    return [text.textContent, over(fill(text)), over(...ground)];
+  });
+}"""
+"""The text of each node with its colour and that of its ground."""
+
+
 @pytest.mark.parametrize("view", ["network=mobilenetv3_large&level=layer",
                                   "network=resnet50&width=0.5", "network=resnet50&overlay=macs",
                                   "network=inception_v3&overlay=params&level=layer"])
-def test_letters_stand_out_from_their_ground(browser: Browser, address: str, scheme: str,
-                                             view: str) -> None:
-    context = browser.new_context(color_scheme=scheme)      # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    try:
-        open_graph(page, f"{address}/?{view}")
-        letters = page.locator(".canvas").evaluate("""canvas => {
-          const paint = document.createElement("canvas").getContext(
-            "2d", {willReadFrequently: true});
-          // Colours as red, green, blue of 255, laid one over the other.
-          const over = (...colours) => {
-            for (const colour of colours) { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); }
-            return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
-          };
-          const paper = getComputedStyle(canvas.closest(".graph")).backgroundColor;
-          const fill = element => getComputedStyle(element).fill;
-          return [...canvas.querySelectorAll(".node text")].map(text => {
-            const node = text.closest(".node"), panel = node.querySelector(".panel");
-            const row = text.matches(".row") && panel ? [fill(panel)] : [];
-            const ground = [paper, fill(node.querySelector(".body")), ...row];
-            return [text.textContent, over(fill(text)), over(...ground)];
-          });
-        }""")
-    finally:
-        context.close()
-    assert len(letters) > 20
-    low = [(words, contrast(ink, ground)) for words, ink, ground in letters
-           if contrast(ink, ground) < 4.5]
-    assert not low
+def test_letters_stand_out_from_their_ground(page: Page, address: str, view: str) -> None:
+    open_graph(page, f"{address}/?{view}")
+    in_the_dark(page, False)
+    for dark in (False, True):
+        in_the_dark(page, dark)
+        letters = page.locator(".canvas").evaluate(LETTERS)
+        assert len(letters) > 20
+        low = [(words, contrast(ink, ground)) for words, ink, ground in letters
+               if contrast(ink, ground) < 4.5]
+        assert not low
+
+
+def in_the_dark(page: Page, dark: bool) -> None:
+    """Change the colours of the machine, and wait until the page follows."""
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.wait_for_function("""dark => {
+      const paper = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
+      return (paper.match(/[0-9.]+/g).map(Number)[0] < 128) === dark;
+    }""", arg=dark)
 
 
 def contrast(one: list[int], other: list[int]) -> float:
@@ -576,32 +591,31 @@ def test_back_returns_to_the_config_before(page: Page, address: str) -> None:
     expect(figure(page, "Parameters")).to_have_text("133 M")
 
 
-def test_the_measured_time_belongs_to_the_knobs_as_they_stand(page: Page, address: str) -> None:
-    page.goto(f"{address}/?network=mobilenetv3_small&width=0.25&input_size=64")
+def test_the_measured_time_belongs_to_the_knobs_as_they_stand(
+        page: Page, live_address: str) -> None:
+    page.goto(f"{live_address}/?network=mobilenetv3_small&width=0.25&input_size=64")
     latency = page.get_by_test_id("stMetric").filter(has_text="Latency")
     measured = re.compile(r"\d [mµ]?s.*(batch 1|against the preset|disturbed)", re.DOTALL)
     expect(latency).to_contain_text(measured)
     page.get_by_role("slider", name="Width").focus()
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(f"{address}/?network=mobilenetv3_small&width=0.3&input_size=64")
+    expect(page).to_have_url(f"{live_address}/?network=mobilenetv3_small&width=0.3&input_size=64")
     expect(latency).to_contain_text(measured)
 
 
-@pytest.mark.parametrize("width", [1440, 1000])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off(browser: Browser, address: str, width: int, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    try:
-        page.goto(f"{address}/?network=mobilenetv3_large&width=0.75&blocks=1-2-3-4-2-4")
-        values = page.get_by_test_id("stMetricValue")
-        expect(values.first).to_be_visible(timeout=60_000)
-        expect(page.locator(".canvas svg .node").first).to_be_visible(timeout=60_000)
-        cut = values.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth + 1)"
-                                  ".map(e => e.innerText)")
-        assert cut == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    finally:
-        page.close()
+def test_nothing_is_cut_off(page: Page, address: str) -> None:
+    page.goto(f"{address}/?network=mobilenetv3_large&width=0.75&blocks=1-2-3-4-2-4")
+    values = page.get_by_test_id("stMetricValue")
+    expect(values.first).to_be_visible()
+    expect(page.locator(".canvas svg .node").first).to_be_visible()
+    for width in (1440, 1000):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for dark in (False, True):
+            in_the_dark(page, dark)
+            cut = values.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth + 1)"
+                                      ".map(e => e.innerText)")
+            assert cut == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 COLUMNS_IN_SIGHT = ["Layer", "Output", "Parameters", "Multiply-adds", "Share"]

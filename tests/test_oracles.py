@@ -28,7 +28,7 @@ from explorer.views import tables
 from strategies import configs
 from test_trace import assert_agrees_with_pytorch
 
-EACH_FAMILY = max(60, settings.default.max_examples if settings.default else 0)
+EACH_FAMILY = settings.default.max_examples if settings.default else 0
 
 
 def test_there_are_at_least_300_configs() -> None:

@@ -46,7 +46,7 @@ def test_the_ratio_is_that_of_the_rounds(times: TurnTimes) -> None:
 
 @pytest.fixture(scope="module")
 def layer_times() -> TurnTimes:
-    return submit_turns([SMALL, LARGE], "cpu", 0.1, ONE, layers=True).result()
+    return submit_turns([SMALL, LARGE], "cpu", 0.01, ONE, layers=True).result()
 
 
 def test_every_layer_has_its_time_in_the_parts(layer_times: TurnTimes) -> None:
