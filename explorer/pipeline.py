@@ -11,6 +11,7 @@ from torch import nn
 
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, ConfigError, knobs_of
+from explorer.garbage import without_collections
 from explorer.sources import Named, Source, to_source
 from explorer.sources.inputs import format_input, wanted
 from explorer.structure import Structure
@@ -60,6 +61,7 @@ class Explored:
         return trained.failure or trained.summary
 
 
+@without_collections()
 def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: bool = False,
             preset: Explored | None = None, auxiliary: bool = True,
             most_layers: float = math.inf) -> Explored:
@@ -92,6 +94,7 @@ def explore(named: Named, *, inputs: Shape | Sequence[Input] = (), training: boo
     return Explored(source=source, summary=summary, auxiliary=trained, preset=preset)
 
 
+@without_collections()
 def summarise(named: Named, *, training: bool = False) -> Summary:
     """The summary of a network alone.
 
@@ -105,6 +108,7 @@ def summarise(named: Named, *, training: bool = False) -> Summary:
     return _pass(source.build("meta"), source, training)
 
 
+@without_collections()
 def summarise_both(named: Named, *, most_layers: float = math.inf
                    ) -> tuple[Summary, Summary | None]:
     """The summaries of a forward pass and of a training pass, of one network that is built once;

@@ -51,12 +51,12 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def _own_knobs(family: Family) -> Iterable[tuple[Knob, str]]:
     """Each knob that differs from those of every network, and which presets do not have it."""
-    own = {name: knob for preset in family.presets
+    own = {knob: None for preset in family.presets
            for name, knob in knobs_of(type(preset.config)).items()
            if knob != knobs_of(Config).get(name)}
-    for name, knob in own.items():
+    for knob in own:
         without = _names(preset for preset in family.presets
-                         if name not in knobs_of(type(preset.config)))
+                         if knobs_of(type(preset.config)).get(knob.name) != knob)
         yield knob, f" Not in {_codes(without)}." if without else ""
 
 

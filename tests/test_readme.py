@@ -61,11 +61,10 @@ def test_the_tables_have_every_network_knob_and_choice(family: Family) -> None:
         == [[" ".join(f"`{preset.config.network}`" for preset in family.presets), family.paper]]
     for preset in family.presets:
         for name, declared in knobs_of(type(preset.config)).items():
-            [row] = [cells for cells in own if cells[0] == f"`{name}`"] \
-                or [cells for cells in in_common if cells[0] == f"`{name}`"]
-            assert row[2].startswith(declared.help)
-            assert all(f"`{option}`" in row[1] for option in declared.options)
-    assert len({cells[0] for cells in own}) == len(own)
+            one_s = [cells for table in (own, in_common) for cells in table
+                     if cells[0] == f"`{name}`" and cells[2].startswith(declared.help)]
+            assert one_s and all(f"`{option}`" in one_s[0][1] for option in declared.options)
+    assert len({(knob, said) for knob, _, said in own}) == len(own)
 
 
 def rows(table: str) -> list[list[str]]:

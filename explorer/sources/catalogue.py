@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer import text
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.networks.build import build
 from explorer.networks.catalogue import find_preset
@@ -30,7 +31,7 @@ def sentence(config: Config) -> str:
     'ResNet-50 · width 0.5 · 3-4-6-3 · 224×224'
     """
     preset = find_preset(config.network)
-    size = f"{config.input_size}×{config.input_size}"
+    size = text.shape(config.input_shape[2:])   # EfficientNet's φ makes it larger
     parts = [preset.title]
     for name, knob in knobs_of(type(config)).items():
         value = getattr(config, name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from io import StringIO
@@ -17,6 +16,7 @@ import torch
 
 from explorer.analysis import Summary, Totals
 from explorer.config import ConfigError
+from explorer.garbage import without_collections
 from explorer.libraries import LibraryError
 from explorer.pipeline import summarise_both
 from explorer.sources import find_source
@@ -90,21 +90,8 @@ def count_all(expected: str, keys: Sequence[str], most_layers: float = math.inf)
     if (own := version()) != expected:
         raise WorkerError(f"A worker has another version of the program ({own}; here it is "
                           f"{expected}). Install the same one on all workers, and start them anew.")
-    with _without_collections():
+    with without_collections():
         return [count(key, most_layers) for key in keys]
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """To look for garbage in cycles, of which a network leaves little, takes as long as all else.
-    """
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 @cache
