@@ -4,8 +4,9 @@ from explorer.ui.start import within_app  # isort: split
 
 import streamlit as st
 
+from explorer.recorded import catalogue
 from explorer.ui.headings import page
-from explorer.views.catalogue import ORDERS, catalogue, timeline, to_html
+from explorer.views.catalogue import ORDERS, timeline, to_html
 
 within_app()
 page("Catalogue", "Which networks are there, how deep and how large are they, and what does each "

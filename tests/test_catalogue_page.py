@@ -10,7 +10,8 @@ import pytest
 import explorer
 from explorer import text
 from explorer.networks.catalogue import families, family_of
-from explorer.views.catalogue import HEADS, ORDERS, catalogue, timeline, to_html
+from explorer.recorded import catalogue
+from explorer.views.catalogue import HEADS, ORDERS, timeline, to_html
 from tests.graphs import ONE_OF_EACH
 from tests.kinds import KINDS
 from tests.test_pages import open_app

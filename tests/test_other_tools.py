@@ -31,6 +31,7 @@ from explorer.conventions import MB, MIB, Figure, ToolReport, other_tools
 from explorer.conventions.reports import Seen
 from explorer.tracing import trace
 from explorer.views import other_tools as views
+from tests.kinds import KINDS
 from tests.strangers_of_tools import STRANGERS
 
 KNOBS = [
@@ -48,9 +49,7 @@ KNOBS = [
     "mobilenetv3_large&activation=swish", "mobilenetv3_large&squeeze_excite=off",
     "mobilenetv3_small&last_stage=original", "mobilenetv3_small&batch_size=3&width=0.5",
 ]
-# Of networks that differ in nothing but their block counts, the first and the last.
-KEYS = [*(name for name in explorer.presets()
-          if name not in ("vgg13", "vgg16", "resnet34", "resnet101")), *KNOBS]
+KEYS = [*KINDS, *KNOBS]
 SMALL = 96      # Inception v3 needs 75 pixels, more than any other network
 
 
@@ -114,6 +113,8 @@ def on_meta(key: str, **knobs: int) -> tuple[nn.Module, tuple[int, ...]]:
 
 def on_cpu(key: str) -> tuple[nn.Module, tuple[int, ...]]:
     network, shape = on_meta(key) if key in OWN else on_meta(key, input_size=SMALL)
+    if any(buffer.dim() for buffer in network.buffers() if not buffer.is_floating_point()):
+        return explorer.build(explorer.from_key(key), "cpu"), shape     # places need their values
     return network.to_empty(device="cpu"), shape
 
 
@@ -128,6 +129,14 @@ def figure(report: ToolReport, name: str) -> Figure:
 
 def values(report: ToolReport) -> list[int | None]:
     return [figure.value for figure in report.figures]
+
+
+def is_not_told(report: ToolReport) -> bool:
+    """Whether a figure of it is not computed, for a reason that it says."""
+    unknown = [figure for figure in report.figures if figure.value is None]
+    assert all(term.why for figure in unknown for term in figure.terms)
+    assert all(len(figure.terms) == 1 for figure in unknown)
+    return bool(unknown)
 
 
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
@@ -167,8 +176,12 @@ def printed_by_torchsummary(network: nn.Module, shapes: list[tuple[int, ...]]) -
 @pytest.mark.parametrize("key", [*KEYS, *OWN])
 def test_torchsummary(key: str) -> None:
     network, shape = on_meta(key)
-    lines = printed_by_torchsummary(network, [shape])
     ours = report("torchsummary", network, shape)
+    if is_not_told(ours):
+        with pytest.raises(AttributeError):
+            printed_by_torchsummary(network, [shape])
+        return
+    lines = printed_by_torchsummary(network, [shape])
     assert f"{figure(ours, 'Total params').value:,}" == lines["Total params"]
     for name, printed_as in (("Forward/backward pass size", "Forward/backward pass size (MB)"),
                              ("Estimated total size", "Estimated Total Size (MB)")):
@@ -195,6 +208,9 @@ def test_ptflops(key: str, torch_as_it_was: None) -> None:
     with torch.no_grad():
         macs, params = ptflops.get_model_complexity_info(
             network, shape[1:], as_strings=False, print_per_layer_stat=False)
+    if is_not_told(ours):       # a parameter times a map: the tool sees one of two spellings
+        assert key in ("convnext_tiny", "lraspp_mobilenetv3_large")
+        return
     assert values(ours) == [params, macs]
 
 
@@ -305,6 +321,9 @@ def test_the_terms_add_up_to_the_difference(key: str) -> None:
     network, shape = on_meta(key)
     for report in other_tools(analyse(trace(network, shape))):
         for figure in report.figures:
+            if figure.value is None:
+                assert figure.difference is None and is_not_told(report)
+                continue
             assert figure.difference == sum(term.amount for term in figure.terms), figure
             for term in figure.terms:
                 assert term.why[0].isupper() and term.why.endswith(".")

@@ -89,7 +89,7 @@ def choose(page: Page, network: str) -> None:
     """Choose a network; once more where the page was drawn anew meanwhile, and the choice lost."""
     for _ in range(3):
         page.keyboard.press("Escape")
-        page.get_by_role("combobox", name="Network").click()
+        page.get_by_role("combobox", name="Network").fill(network)      # the list is long
         page.get_by_role("option", name=network, exact=True).click()
         with suppress(AssertionError):
             return expect(page.get_by_role("heading", name=network)).to_be_visible(timeout=10_000)

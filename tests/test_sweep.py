@@ -48,6 +48,7 @@ from explorer.sweeping import (
 )
 from explorer.sweeping.grids import usual_axis
 from explorer.sweeping.records import count, count_all, version
+from tests.kinds import KINDS
 from tests.server import ROOT, free_port
 
 TOTALS = "params macs saved_bytes peak_activation_bytes"
@@ -454,7 +455,7 @@ def test_the_convolutions_of_vgg_grow_by_the_square() -> None:
 LIMITED = [name for name in FIGURES if name != "latency"]
 
 
-@pytest.mark.parametrize("network", presets())
+@pytest.mark.parametrize("network", KINDS)
 def test_a_fit_is_what_a_search_of_all_values_finds(
         network: str, monkeypatch: pytest.MonkeyPatch) -> None:
     axis = Axis("input_size", tuple([f"{64 + 64 * number}" for number in range(5)]))

@@ -22,6 +22,7 @@ from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
 from explorer.tracing import NETWORK_INPUT, Trace, TraceError, trace
 from strategies import configs
+from tests.kinds import KINDS
 
 IMAGE = (2, 4, 8, 8)
 
@@ -106,7 +107,7 @@ def assert_agrees_with_pytorch(config: Config) -> None:
     assert all(path in single | computes or path.endswith("shortcut") for path, _ in leaves)
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_presets_agree_with_pytorch(name: str) -> None:
     assert_agrees_with_pytorch(configure(name))
 

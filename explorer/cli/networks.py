@@ -9,6 +9,7 @@ from typing import Any
 import click
 import torch
 
+from explorer import recorded
 from explorer.cli.arguments import (
     aside,
     explore_whole,
@@ -21,7 +22,7 @@ from explorer.explain import derivation
 from explorer.networks.catalogue import presets
 from explorer.pipeline import Explored
 from explorer.sources.library import LIBRARIES
-from explorer.views import recorded, tables
+from explorer.views import tables
 
 FORMATS = ("table", "csv", "json", "markdown", "torchinfo")
 

@@ -58,7 +58,8 @@ def find_preset(network: str) -> Preset:
     if network not in presets():
         near = get_close_matches(network[:80].lower(), presets(), n=3, cutoff=0.5)
         way_out = f"Did you mean {', '.join(near)}?" if near else \
-            f"There are {', '.join(presets())}."
+            f"There are {len(presets())}, of {', '.join([one.title for one in families()])}: " \
+            "`python -m explorer list` and the page Catalogue have their names."
         raise ConfigError(f"Unknown network {network[:80]!r}. {way_out}", "network")
     return presets()[network]
 

@@ -14,11 +14,9 @@ import plotly.graph_objects as go
 
 from explorer import text
 from explorer.analysis import Totals
-from explorer.networks.catalogue import family_of, presets
 from explorer.networks.family import Family, Preset
 from explorer.views.axes import axis
 from explorer.views.palette import SERIES
-from explorer.views.recorded import entry
 
 
 class CatalogueEntry(NamedTuple):
@@ -27,6 +25,7 @@ class CatalogueEntry(NamedTuple):
     family: Family
     preset: Preset
     totals: Totals
+    """Of a forward pass in evaluation, with the `saved_bytes` of a training pass."""
     weighted_layers: int
     drawing: str
     """Its blocks as a small SVG."""
@@ -38,12 +37,6 @@ class CatalogueEntry(NamedTuple):
     @property
     def of_tutorial(self) -> bool:
         return self.preset.config.network.endswith("_tutorial")
-
-
-def catalogue() -> tuple[CatalogueEntry, ...]:
-    """Every preset with its figures."""
-    return tuple([CatalogueEntry(family_of(name), preset, *entry(preset))
-                  for name, preset in presets().items()])
 
 
 ORDERS: dict[str, Callable[[CatalogueEntry], tuple[Any, ...]]] = {

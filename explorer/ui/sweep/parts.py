@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import recorded
 from explorer.config import Knobs
 from explorer.networks.catalogue import presets
 from explorer.sources.key import from_key, to_key, to_query
@@ -15,7 +16,6 @@ from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.choices import ALL, figures
 from explorer.ui.sweep.form import SweepForm
-from explorer.views import recorded
 from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
 
 PLAIN_CHART = {"displayModeBar": False}

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from explorer import text
+from explorer import recorded, text
 from explorer.analysis import Summary
 from explorer.config import Config, ConfigError, Knobs, find_knob
 from explorer.libraries import LibraryError
@@ -26,7 +26,6 @@ from explorer.ui.sweep import background
 from explorer.ui.sweep.background import Sweep, SweepWish
 from explorer.ui.sweep.form import SweepForm
 from explorer.ui.visits import visit
-from explorer.views import recorded
 from explorer.views.sweep.quantities import title
 
 BY_ITSELF_S = 5.0

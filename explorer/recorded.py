@@ -15,53 +15,54 @@ from typing import Any, NamedTuple
 
 from explorer import networks
 from explorer.analysis import Totals
-from explorer.networks.catalogue import SHARED, network_of, presets
+from explorer.networks.catalogue import SHARED, family_of, network_of, presets
 from explorer.networks.family import Preset
 from explorer.pipeline import explore
 from explorer.structure import weighted_depth
 from explorer.tracing import TraceError
+from explorer.views.catalogue import CatalogueEntry
 from explorer.views.graph import thumbnail_of
 
 FILE = Path(__file__).with_suffix(".json")
 
 
-class Entry(NamedTuple):
-    """What the catalogue says of a preset."""
-
-    totals: Totals
-    """Of a forward pass in evaluation, with the `saved_bytes` of a training pass."""
-    weighted_layers: int
-    drawing: str
-    """Its blocks as a small SVG."""
-
-
 class Known(NamedTuple):
-    """An entry, and the source that it was counted from, in a few letters."""
+    """What is recorded of a preset, and the source that it was counted from, in a few letters."""
 
     source: str
-    entry: Entry
+    totals: Totals
+    weighted_layers: int
+    drawing: str
 
 
-def entry(preset: Preset) -> Entry:
+def catalogue() -> tuple[CatalogueEntry, ...]:
+    """Every preset with its figures."""
+    return tuple(map(entry, presets().values()))
+
+
+def entry(preset: Preset) -> CatalogueEntry:
     """As it was recorded; where it was not, or the network has changed since, as it is."""
     found = known().get(preset.config.network)
-    return counted(preset) if found is None or found.source != _source(preset) else found.entry
+    if found is None or found.source != _source(preset):
+        return counted(preset)
+    return CatalogueEntry(family_of(preset.config.network), preset, *found[1:])
 
 
-def counted(preset: Preset) -> Entry:
+def counted(preset: Preset) -> CatalogueEntry:
     """The entry of a preset, by building it."""
     network = explore(preset.config)
     saved = None if isinstance(network.training, TraceError) else \
         network.training.totals.saved_bytes
-    return Entry(replace(network.summary.totals, saved_bytes=saved),
-                 weighted_depth(network.structure), thumbnail_of(network.structure))
+    return CatalogueEntry(family_of(preset.config.network), preset,
+                          replace(network.summary.totals, saved_bytes=saved),
+                          weighted_depth(network.structure), thumbnail_of(network.structure))
 
 
 @cache
 def known() -> dict[str, Known]:
     """All that is recorded, by the names of the presets."""
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    return {name: Known(source, Entry(Totals(**totals), layers, drawing))
+    return {name: Known(source, Totals(**totals), layers, drawing)
             for name, (source, totals, layers, drawing) in found.items()}
 
 
@@ -69,7 +70,7 @@ def text() -> str:
     """The file for the catalogue as it is now: a line for each preset."""
     lines = []
     for name, preset in presets().items():
-        totals, layers, drawing = counted(preset)
+        _, _, totals, layers, drawing = counted(preset)
         lines.append(f"{json.dumps(name)}: " + json.dumps(
             [_source(preset), asdict(totals), layers, drawing], ensure_ascii=False))
     return "{\n" + ",\n".join(lines) + "\n}\n"
