@@ -102,7 +102,7 @@ def test_families_follow_the_years_and_the_papers_networks_come_before_tutorials
 def test_the_timeline_has_every_network_in_the_column_of_its_family(figure: str) -> None:
     [trace] = timeline(catalogue(), figure).data
     columns = list(dict.fromkeys(trace.x))
-    assert [column.split("<br>")[1] for column in columns] == sorted(
+    assert [column.rpartition(", ")[2] for column in columns] == sorted(
         str(family.year) for family in families())
     shown = dict(zip([said for said, _ in trace.customdata],
                      zip(trace.x, trace.y, strict=True), strict=True))
@@ -111,7 +111,7 @@ def test_the_timeline_has_every_network_in_the_column_of_its_family(figure: str)
         preset = explorer.presets()[name]
         column, value = shown[preset.title]
         one = explorer.summarise(explorer.configure(name, batch_size=1)).totals
-        assert column == f"{family_of(name).title}<br>{family_of(name).year}"
+        assert column == f"{family_of(name).title}, {family_of(name).year}"
         assert value == getattr(one, figure)
 
 

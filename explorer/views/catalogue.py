@@ -71,19 +71,19 @@ def timeline(entries: Sequence[CatalogueEntry], figure: str) -> go.Figure:
     """Parameters ("params") or multiply-adds ("macs") of all networks, a column for each family in
     the order of the years."""
     ordered = sorted(entries, key=ORDERS["Family"])
-    columns = [f"{family.title}<br>{family.year}"
-               for family in dict.fromkeys([entry.family for entry in ordered])]
+    columns = [f"{entry.family.title}, {entry.family.year}" for entry in ordered]
     values = [getattr(entry.totals, figure) / entry.preset.config.batch_size ** (figure == "macs")
               for entry in ordered]
     drawn = go.Figure(go.Scatter(
-        x=[f"{entry.family.title}<br>{entry.family.year}" for entry in ordered], y=values,
+        x=columns, y=values,
         mode="markers", marker=dict(size=9, color=SERIES[0], opacity=0.75),
         customdata=[[entry.title, text.short(round(value))]
                     for entry, value in zip(ordered, values, strict=True)],
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>"))
-    drawn.update_layout(height=300, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
-                        xaxis=dict(type="category", categoryarray=columns, tickfont=dict(size=12),
-                                   showgrid=False), yaxis=axis(values))
+    drawn.update_layout(height=330, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
+                        xaxis=dict(type="category", categoryarray=list(dict.fromkeys(columns)),
+                                   tickfont=dict(size=12), tickangle=-60, showgrid=False),
+                        yaxis=axis(values))
     return drawn
 
 
