@@ -26,12 +26,6 @@ torch.manual_seed(0)
 libraries.load("torchvision")
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: some tests wait for a browser, or for the measuring process,
-    which serves one after the other."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", action="store_true",
                      help="write the golden files anew, from what the program makes now")

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 import explorer
 from explorer.analysis import ReceptiveField, Summary, analyse
 from explorer.networks.build import build
-from explorer.networks.catalogue import configure, families, presets
+from explorer.networks.catalogue import configure, families
 from explorer.pipeline import explore, summarise
 from explorer.tracing import TraceError, trace
 from explorer.views import tables
+from tests.kinds import KINDS
 
 SIZE = 160
 TOO_SMALL = {"vgg11": 32, "vgg19": 32, "xception": 7, "inception_v3": 75}
@@ -71,7 +72,7 @@ def test_both_passes_of_one_network_are_those_of_two(knobs: dict[str, Any], trai
     assert explored.auxiliary == (summarise(config, training=True) if trains else None)
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_layers_and_blocks_add_up_to_the_totals(name: str) -> None:
     explored = explore(configure(name))
     summary, blocks = explored.summary, explored.structure.blocks
@@ -90,7 +91,7 @@ def test_layers_and_blocks_add_up_to_the_totals(name: str) -> None:
     assert summary.not_counted == ()
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_costs_grow_with_the_batch_and_parameters_do_not(name: str) -> None:
     # Of a single image, matrices of several heads need no copy.
     two, six = (summarise(configure(name, batch_size=size)).totals for size in (2, 6))
@@ -276,7 +277,7 @@ def test_padded_networks_take_a_single_pixel(name: str) -> None:
     assert summarise(config).layers[-1].output_shape[1] == config.num_classes
 
 
-@pytest.mark.parametrize("key", [*presets(), "inception_v3&input_size=80", "timm:resnet18"])
+@pytest.mark.parametrize("key", [*KINDS, "inception_v3&input_size=80", "timm:resnet18"])
 def test_the_page_shows_the_columns_of_the_files(key: str) -> None:
     """The page's table, which is made by columns, beside the one that is made of records."""
     network = explorer.open(key)

@@ -11,6 +11,7 @@ import pytest
 import explorer
 from explorer.analysis import Summary
 from explorer.views import charts
+from tests.kinds import KINDS
 
 
 def full_names(figure: go.Figure, place: Any, summary: Summary) -> dict[str, str]:
@@ -24,7 +25,7 @@ def full_names(figure: go.Figure, place: Any, summary: Summary) -> dict[str, str
     return dict(zip(shown, names, strict=True))
 
 
-@pytest.mark.parametrize("network", explorer.presets())
+@pytest.mark.parametrize("network", KINDS)
 def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
     explored = explorer.open(network)
     summary, place = explored.summary, explored.structure.place
@@ -42,7 +43,7 @@ def test_the_bars_of_a_block_add_up_to_its_layers(network: str) -> None:
         assert shown == pytest.approx(expected[expected > 0].to_dict())
 
 
-@pytest.mark.parametrize("network", explorer.presets())
+@pytest.mark.parametrize("network", KINDS)
 def test_every_chart_has_the_blocks_in_the_order_of_the_pass(network: str) -> None:
     explored = explorer.open(network)
     figures = charts.where_it_sits(explored)
@@ -67,7 +68,7 @@ def test_an_axis_has_few_ticks_with_the_names_of_si(most: float, unit: str) -> N
         assert unit == "s" or prefix not in ("m", "µ")      # never "500m" for a half
 
 
-@pytest.mark.parametrize("network", [*explorer.presets(), "torchvision:densenet121"])
+@pytest.mark.parametrize("network", [*KINDS, "torchvision:densenet121"])
 def test_the_chart_of_the_field_marks_the_figure_and_names_the_last_rise(network: str) -> None:
     summary = explorer.open(network).summary
     total = summary.totals.receptive_field

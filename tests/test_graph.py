@@ -22,8 +22,9 @@ from explorer.tracing import NETWORK_INPUT, trace
 from explorer.views import graph
 from explorer.views.graph import LEVELS, Drawing, Part, Structure, recipe
 from tests.graphs import ONE_OF_EACH, structure, structure_of, summary
+from tests.kinds import KINDS
 
-PRESETS = list(explorer.presets())
+PRESETS = KINDS
 RESNETS, MOBILENETS, INCEPTIONS, VGGS = (
     [preset.config.network for preset in family_of(name).presets]
     for name in ("resnet18", "mobilenetv3_large", "inception_v3", "vgg11"))

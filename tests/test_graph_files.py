@@ -31,8 +31,9 @@ from explorer.views.graph.sheet import Sheet, sheet
 from explorer.views.layout import LayoutError
 from explorer.views.palette import KIND_COLOURS
 from tests.graphs import ONE_OF_EACH, explored, structure, structure_of
+from tests.kinds import KINDS
 
-PRESETS = list(explorer.presets())
+PRESETS = KINDS
 GOLDEN = Path(__file__).parent / "golden" / "graph"
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -17,7 +17,7 @@ from explorer.analysis import Summary, alive_at_peak, analyse
 from explorer.analysis.memory import keeps, saved_bytes
 from explorer.config import Config, knobs_of
 from explorer.networks.build import build
-from explorer.networks.catalogue import configure, find_preset, presets
+from explorer.networks.catalogue import configure, find_preset
 from explorer.pipeline import summarise
 from explorer.sources import find_source
 from explorer.tracing import NETWORK_INPUT, TraceError, trace
@@ -150,6 +150,7 @@ def test_memory_with_knobs_turned(name: str, knobs: dict[str, Any]) -> None:
     assert_memory_is_that_of_a_real_pass(small(name, **knobs))
 
 
+@settings(max_examples=15)
 @given(configs())
 def test_memory_of_any_config(config: Config) -> None:
     # PyTorch's BatchNorm trains on no single value, which a single image can come down to.
@@ -341,7 +342,7 @@ def test_what_an_unknown_operation_keeps_is_unknown() -> None:
     assert (conv.saved_bytes, unknown.saved_bytes) == (256, None)
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_training_keeps_most_of_what_is_alive_at_its_end(name: str) -> None:
     config = configure(name)
     summary = summarise(config, training=True)

@@ -24,6 +24,7 @@ from explorer.networks.vgg import VGG, VGGConfig
 from explorer.pipeline import summarise
 from explorer.published import load, names
 from explorer.tracing import Trace, leaves, trace
+from tests.kinds import KINDS
 
 # Small enough for a forward pass on a CPU; Inception v3 needs 75 pixels.
 SMALL = {"width": 0.125, "input_size": 75, "num_classes": 7, "batch_size": 2}
@@ -197,7 +198,7 @@ def assert_is_a_score_for_each_class(scores: Tensor, config: Config) -> None:
     assert scores.isfinite().all()
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_a_forward_pass_gives_a_score_for_each_class(name: str) -> None:
     config = small(name)
     torch.manual_seed(0)        # a narrow network may be dead from the start
@@ -221,7 +222,7 @@ def test_knobs_that_leave_the_parameters_alone(name: str, knobs: dict[str, Any])
     assert totals(name, **knobs).params == PUBLISHED[name].params
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_training_reaches_every_parameter(name: str) -> None:
     # At the preset's own size: what only training runs may need more of the image than the rest.
     config = small(name, input_size=find_preset(name).config.input_size)
@@ -241,7 +242,7 @@ def test_building_is_on_meta_and_in_evaluation(name: str) -> None:
     assert not any(module.training for module in network.modules())
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", KINDS)
 def test_blocks_and_depth_add_blocks(name: str) -> None:
     config = find_preset(name).config
     deeper = configure(name, blocks=tuple(count + 1 for count in config.blocks))
