@@ -83,7 +83,7 @@ def test_an_unknown_network_suggests_near_ones() -> None:
     with pytest.raises(ConfigError,
                        match=r"Unknown network 'resnet51'. Did you mean .*resnet50.*\?"):
         from_key("resnet51")
-    with pytest.raises(ConfigError, match=r"There are .*inception_v3.*vgg16"):
+    with pytest.raises(ConfigError, match=r"There are \d+, of .*Inception v3.*VGG"):
         from_key("?")
 
 
