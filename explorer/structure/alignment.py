@@ -169,7 +169,8 @@ class _Aligner:
         below = BELOW.get(level)
         if below is None:
             return Aligned(level, groups)
-        split = {"stage": _stages, "block": _blocks, "layer": _calls}[below]
+        split = {"stage": _parts if self._kin else _stages, "block": _blocks,
+                 "layer": _calls}[below]
         rows: list[Item] = []
         if below == "block" and all(len(split(group)) == 1 for group in groups):
             # The only block of one stage stands for that of the other, whatever it is made of.
@@ -429,6 +430,11 @@ def _is_head(group: Group) -> bool:
 
 
 # What a group is made of.
+
+def _parts(group: Group) -> list[Item]:
+    """What networks of one kin are made of at the top: their names say what stands for what."""
+    return [Item(((part,),), part.role == "call") for part in group]
+
 
 def _stages(group: Group) -> list[Item]:
     """The stages of a network; what stands between them, of a layer with weights at most each, is

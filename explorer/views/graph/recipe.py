@@ -124,17 +124,20 @@ def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
     attention."""
     rows: list[str] = []
     depthwise: Layer | None = None
-    before: list[str] = []
+    product = ""        # how far what has been is attention: "matmul", then "softmax"
     for step in steps:
         if isinstance(step, str):
             rows.append(step)
             continue
-        before.append(step.call.operator)
+        operator = step.call.operator
+        if operator == "softmax" and product:
+            product = operator
         if not (row := operation(step, channels=channels)):
             continue
-        if step.call.operator == "matmul" and "matmul" in before[:-1] and "softmax" in before:
-            rows[-1], before = "attention", []
+        if operator == "matmul" and product == "softmax":
+            rows[-1], product = "attention", ""
             continue
+        product = operator if operator == "matmul" else ""
         if depthwise and step.kind == "convolution" and \
                 step.path.rpartition(".")[0] == depthwise.path.rpartition(".")[0]:
             many = f", {step.output_shape[1]}" if channels else ""
