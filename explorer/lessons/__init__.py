@@ -1,0 +1,15 @@
+"""Lessons with live parts, and the questions that the engine asks."""
+
+from explorer.lessons.lesson import (
+    Head,
+    Lesson,
+    LessonError,
+    Passage,
+    PlacedPart,
+    explaining,
+    lesson,
+    lessons,
+)
+
+__all__ = ["Head", "Lesson", "LessonError", "Passage", "PlacedPart", "explaining", "lesson",
+           "lessons"]
