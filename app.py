@@ -19,7 +19,7 @@ from explorer.reloading import take_up_saved_files
 if watched:
     take_up_saved_files()
 
-from explorer.ui import housekeeping, messages, sending, visits
+from explorer.ui import housekeeping, language, messages, sending, visits
 from explorer.ui.headings import APP
 from explorer.ui.start import note_app, offer_files
 
@@ -33,6 +33,7 @@ st.set_page_config(page_title=APP, page_icon=UI / "icon.svg", layout="wide")
 st.html(UI / "page.css")
 
 housekeeping.prepare()
+language.begin()
 page = st.navigation([
     st.Page("pages/explore.py", title="Explore", icon=":material/tune:", default=True,
             help="One network with its knobs: figures, block graph, layers, charts and timing."),
@@ -41,6 +42,10 @@ page = st.navigation([
     st.Page("pages/sweep.py", title="Sweep", icon=":material/monitoring:",
             help="Many configs at once: what knobs do to every figure, and which fit into a "
                  "limit."),
+    st.Page("pages/learn.py", title="Learn", icon=":material/school:",
+            help="Short lessons in which every claim can be tried."),
+    st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:",
+            help="Questions that the engine asks, grades and explains."),
     st.Page("pages/catalogue.py", title="Catalogue", icon=":material/table_rows:",
             help="Every preset with its figures, and a link that opens it."),
     st.Page("pages/published.py", title="Published", icon=":material/fact_check:",

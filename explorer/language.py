@@ -44,7 +44,7 @@ def spoken(code: str) -> Iterator[None]:
         speak(before)
 
 
-def say(text: str, **values: object) -> str:
+def say(text: str, /, **values: object) -> str:
     """A text of the source in the language that is spoken, with the values in their places.
 
     >>> say("{count} layers", count=3)

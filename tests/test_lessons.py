@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from explorer.language import LANGUAGES, spoken
-from explorer.lessons import LessonError, Passage, lesson, lessons
-from explorer.lessons.facts import FACT, fill, holds
+from explorer.language import LANGUAGES
+from explorer.lessons import Passage, lesson
+from explorer.lessons.facts import fill, holds
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import AskedQuestion
 from explorer.pipeline import Explored, explore

@@ -95,6 +95,7 @@ FIGURES: dict[str, Figure] = {
 """By the names that lessons use."""
 
 Style = Literal["", "exact", "percent"]
+STYLES: dict[str, Style] = {"": "", "exact": "exact", "percent": "percent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,13 @@ def parse(written: str) -> Fact:
     if not colon or figure not in FIGURES:
         raise ConfigError(f"{written!r} is no fact: behind a colon it has one of "
                           f"{', '.join(FIGURES)}.")
-    if style not in ("", "exact", "percent"):
+    if style not in STYLES:
         raise ConfigError(f"{style!r} is no way to write a fact; write exact, percent or nothing.")
     one, operation, two = _split(subjects)
-    if (style == "percent") != (style == "percent" and operation == "/"):
+    if style == "percent" and operation != "/":
         raise ConfigError(f"{written!r} is no ratio, and has no percentage.")
-    return Fact(_subject(one), figure, operation, _subject(two) if operation else None, style)
+    return Fact(_subject(one), figure, operation, _subject(two) if operation else None,
+                STYLES[style])
 
 
 def _split(subjects: str) -> tuple[str, Literal["", "/", "-"], str]:

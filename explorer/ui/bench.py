@@ -97,6 +97,8 @@ class Bench:
     device: str
     choices: Choices
     budget_s: float
+    given: tuple[int | str, ...] = ()
+    """What an experiment is told beside."""
 
     @property
     def wanted(self) -> Wanted:
@@ -113,7 +115,7 @@ class Bench:
 
     def wish(self, what: What) -> Wish:
         keys = tuple([source.key for source in self.sources])
-        return Wish(what, keys, self.device, self.choices, self.budget_s)
+        return Wish(what, keys, self.device, self.choices, self.budget_s, self.given)
 
     def start(self, what: What, *, by_itself: bool = False) -> None:
         """Begin to want something; what was wanted of that sort before is dropped."""

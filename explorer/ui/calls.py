@@ -25,7 +25,7 @@ from explorer.ui.runs import shared
 from explorer.ui.sweep import background
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
-from explorer.views.graph import Direction, Drawing, FileFormat, Level
+from explorer.views.graph import Direction, Drawing, FileFormat, Level, Picture
 from explorer.views.layout import LayoutError
 
 _beside = ThreadPoolExecutor(2, thread_name_prefix="layout")
@@ -107,6 +107,12 @@ def changes(network: Explored) -> dict[str, str]:
 def drawing(network: Explored, level: Level, toggled: tuple[str, ...]) -> Drawing:
     """What the graph shows."""
     return Drawing(network.structure, level, toggled)
+
+
+@kept()
+def picture(network: Explored, level: Level, direction: Direction) -> Picture:
+    """A network laid out, to be looked at; raises `LayoutError`."""
+    return graph.Arrangement(drawing(network, level, ()), {}, {}).picture(direction)
 
 
 def _holds(svg: Future[str]) -> bool:

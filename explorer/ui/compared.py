@@ -145,22 +145,13 @@ def _drawings(comparison: Comparison, stages: bool, merged: bool) -> None:
 def _data(comparison: Comparison, made: graphs.Beside, row: str) -> dict[str, Any]:
     """What the component needs beside the SVG. A row is known by what stands in it."""
     keys = [views.row_key(places) for places in made.places]
-    nodes = {}
-    for placed in made.picture.cards:
-        if (part := placed.card.part) is not None:
-            key = keys[made.row_of[part.id]]
-            nodes[part.id] = {"rows": key, "opens": False, "tip": graphs.tooltip(part),
-                              "find": " ".join([part.name, part.path]).casefold(),
-                              "chosen": key == row}
-    frames = {placed.frame.part.id: {"rows": "", "opens": False, "find": "", "chosen": False,
-                                     "tip": placed.frame.part.path, "example": False}
-              for placed in made.picture.frames}
+    data = graph.still(made.picture)
+    for part in made.picture.nodes:
+        key = keys[made.row_of[part.id]]
+        data["nodes"][part.id] |= {"rows": key, "chosen": key == row}
     chosen = made.places[keys.index(row)] if row in keys else ()
-    return {"svg": graphs.page_svg(made.picture, graphs.NO_OVERLAY, {}, buttons=False),
-            "nodes": nodes, "frames": frames, "closed": True, "derivation": "",
-            "legend": {"kinds": graph.kinds_of(made.picture.nodes)},
-            "picked": row if chosen else "",
-            "details": views.row_details(comparison, chosen) if chosen else None}
+    return data | {"picked": row if chosen else "",
+                   "details": views.row_details(comparison, chosen) if chosen else None}
 
 
 def parts(comparison: Comparison, bench: Bench) -> None:

@@ -26,6 +26,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return made;
   };
   for (const name of ["open", "close"]) find(`[data-do=${name}]`).hidden = !!data.closed;
+  graph.classList.toggle("small", !!data.small);
   const element = (id) => canvas.querySelector(`#${CSS.escape(id)}`);
   const place = (id) => element(id)?.getBoundingClientRect();
   const told = (id) => data.nodes[id] ?? data.frames[id];
@@ -52,7 +53,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const size = () => {
     // As high as the drawing needs at its own size: its letters have 11 pixels.
-    const high = Math.min(Math.max(view.whole[3] + 4, 320), Math.max(window.innerHeight * 0.7, 320));
+    const least = data.small ? 60 : 320;
+    const high = Math.min(Math.max(view.whole[3] + 4, least), Math.max(window.innerHeight * 0.7, least));
     canvas.style.height = `${high}px`;
   };
   const fit = () => {

@@ -18,7 +18,7 @@ from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import graph as graphs
 from explorer.views import selection
-from explorer.views.graph import Direction, Drawing, Level, Part
+from explorer.views.graph import Direction, Drawing, Level, Part, Picture
 from explorer.views.layout import LayoutError
 from explorer.views.palette import FAILURE, HEAT, KIND_COLOURS, PLAIN
 
@@ -236,6 +236,41 @@ def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: Vie
             "legend": legend, "picked": selection.to_text(selected),
             "derivation": panel.widget(derivation.PLACE),
             "details": graphs.details_of(network, selected, calls.changes(network))}
+
+
+def small(panel: Panel, network: Explored, level: Level, direction: Direction) -> None:
+    """A network drawn within a text."""
+    try:
+        picture = calls.picture(network, level, direction)
+    except LayoutError as error:
+        st.warning(escape(str(error)))
+        return
+    within_text(panel, picture)
+
+
+def within_text(panel: Panel, picture: Picture) -> None:
+    """A drawing to look at: without search, and nothing in it is chosen or opens."""
+    canvas(key=panel.widget(COMPONENT), data=still(picture) | {"small": True},
+           on_picked_change=_nothing, on_level_change=_nothing, on_toggled_change=_nothing)
+
+
+def _nothing() -> None:
+    """What a still drawing does."""
+
+
+def still(picture: Picture) -> dict[str, Any]:
+    """What the component needs of a drawing in which nothing opens."""
+    return {
+        "svg": graphs.page_svg(picture, graphs.NO_OVERLAY, {}, buttons=False), "closed": True,
+        "nodes": {part.id: {"rows": "", "opens": False, "chosen": False,
+                            "tip": graphs.tooltip(part),
+                            "find": " ".join([part.name, part.path]).casefold()}
+                  for part in picture.nodes},
+        "frames": {placed.frame.part.id: {"rows": "", "opens": False, "find": "", "chosen": False,
+                                          "tip": placed.frame.part.path, "example": False}
+                   for placed in picture.frames},
+        "legend": {"kinds": kinds_of(picture.nodes)}, "picked": "", "derivation": "",
+        "details": None}
 
 
 def kinds_of(nodes: Sequence[Part]) -> list[str]:

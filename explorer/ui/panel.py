@@ -79,6 +79,16 @@ class Panel:
         """The parameters of a link to it."""
         return dict(self._held["config"])
 
+    @property
+    def query_key(self) -> str | None:
+        """The canonical string of the network that the session holds; None where it holds none, or
+        one of no catalogue."""
+        held: Held | None = st.session_state.get(self._key)
+        if held is None or ":" in held["config"]["network"]:
+            return None
+        network, *knobs = held["config"].items()
+        return "&".join([network[1], *(f"{name}={value}" for name, value in knobs)])
+
     def start(self, config: Knobs) -> None:
         """Hold that config until a knob is turned; where the panel holds one already, nothing."""
         if self._key not in st.session_state:

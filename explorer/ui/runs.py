@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from explorer import text
 from explorer.analysis import Summary
+from explorer.config import ConfigError
+from explorer.lessons.experiments.digits import submit_digits
+from explorer.lessons.experiments.effective_field import submit_field
+from explorer.lessons.experiments.gradients import submit_gradients
+from explorer.libraries import LibraryError
 from explorer.pipeline import Explored
 from explorer.sources import LARGEST_BATCH
 from explorer.timing import (
@@ -33,9 +38,10 @@ from explorer.timing.prediction import pass_bytes, predict_seconds
 from explorer.tracing import TraceError
 from explorer.ui.limits import limits
 
-What = Literal["pass", "layers", "rates", "ceiling", "batches", "turns", "layers in turn"]
+What = Literal["pass", "layers", "rates", "ceiling", "batches", "turns", "layers in turn",
+               "digits", "gradients", "field"]
 """`rates` are the device's own; `ceiling` is the same measured again, for layers above it. In turn
-are several networks."""
+are several networks. The last three are experiments of the lessons."""
 
 KEPT = 256
 
@@ -49,6 +55,8 @@ class Wish(NamedTuple):
     device: str
     choices: Choices
     budget_s: float
+    given: tuple[int | str, ...] = ()
+    """What an experiment is told beside: steps, a layer, a seed."""
 
 
 class Runs:
@@ -142,6 +150,11 @@ shared = Runs()
 
 def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
     network, *_ = networks
+    try:
+        if (experiment := _EXPERIMENTS.get(wish.what)) is not None:
+            return experiment(wish)
+    except (ConfigError, LibraryError) as error:
+        return _refused(error)
     made = network.training if wish.choices.training else network.failure or network.summary
     summary = made if isinstance(made, Summary) else None
     how = network.source, wish.device, wish.budget_s, wish.choices
@@ -162,13 +175,24 @@ def _submit(wish: Wish, networks: Sequence[Explored]) -> Future[Any]:
                 return submit_rates(wish.device, wish.choices, again=True)
             case "batches":
                 return submit_batches(*how, largest=_largest_batch(network, wish))
-            case "turns" | "layers in turn":
+            case _:     # "turns" and "layers in turn"
                 return submit_turns([each.source for each in networks], *how[1:],
                                     layers=wish.what == "layers in turn")
-    except (TimingError, TraceError) as error:    # refused before it began, for want of memory say
-        refused: Future[Any] = Future()
-        refused.set_exception(error)
-        return refused
+    except (TimingError, TraceError) as error:    # before it began, for want of memory say
+        return _refused(error)
+
+
+_EXPERIMENTS: dict[What, Callable[[Wish], Future[Any]]] = {
+    "digits": lambda wish: submit_digits(wish.keys, *map(int, wish.given)),
+    "gradients": lambda wish: submit_gradients(wish.keys, *map(int, wish.given)),
+    "field": lambda wish: submit_field(wish.keys[0], str(wish.given[0]), int(wish.given[1])),
+}
+
+
+def _refused(error: Exception) -> Future[Any]:
+    refused: Future[Any] = Future()
+    refused.set_exception(error)
+    return refused
 
 
 def check_allowed(title: str, summary: Summary, made: Summary | None, device: str,
@@ -214,7 +238,7 @@ def outcome(run: Future[Any]) -> Any:
         return None
     try:
         return run.result(timeout=0)
-    except (TimingError, TraceError) as error:
+    except (TimingError, TraceError, ConfigError, LibraryError) as error:
         return error
     except CancelledError:
         return None

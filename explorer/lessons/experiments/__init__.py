@@ -1,0 +1,1 @@
+"""Experiments of the lessons, each a function that the measuring process runs."""

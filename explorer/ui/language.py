@@ -1,0 +1,38 @@
+"""Which language the pages speak: what the address or the person has chosen, else the browser's."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.language import LANGUAGES, language, speak
+from explorer.ui import address
+from explorer.ui.panel import Panel
+
+_PANEL = Panel("language")
+CHOSEN = "chosen"
+
+
+def begin() -> None:
+    """Speak it in this run. `?lang=zh` of an address is taken, and goes from there."""
+    asked = address.take("lang")
+    if asked in LANGUAGES:
+        _PANEL.set_value(CHOSEN, asked)
+    speak(_PANEL.value(CHOSEN) or _of_browser())
+
+
+def _of_browser() -> str:
+    code = (st.context.locale or "").partition("-")[0].casefold()
+    return code if code in LANGUAGES else "en"
+
+
+def switch() -> None:
+    """The choice, in sight."""
+    st.segmented_control(
+        "Language · 语言", list(LANGUAGES), default=language(), required=True,
+        format_func=LANGUAGES.__getitem__, key=_PANEL.widget("switch"), on_change=_switched,
+        label_visibility="collapsed")
+
+
+def _switched() -> None:
+    if (code := _PANEL.value("switch")) in LANGUAGES:
+        _PANEL.set_value(CHOSEN, code)

@@ -1,0 +1,313 @@
+"""The live parts of a lesson on the page, each with the way to where it can be opened as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from explorer import text
+from explorer.config import Config, knobs_of
+from explorer.language import say
+from explorer.lessons import Lesson, PlacedPart
+from explorer.lessons.chains import chain_source
+from explorer.lessons.facts import FIGURES, show, source_named
+from explorer.lessons.functions import function_curve
+from explorer.lessons.modules import module_source
+from explorer.lessons.parts import (
+    AskedQuestion,
+    BudgetSearch,
+    ChainTable,
+    CostTable,
+    DigitsTraining,
+    DrawnPart,
+    EffectiveField,
+    FigureTable,
+    FunctionPlot,
+    GradientSizes,
+    KnobCurve,
+    LayerQuestion,
+    SideBySide,
+    SmoothedLabels,
+    TurnedKnobs,
+)
+from explorer.lessons.questions import of_layer, written
+from explorer.pipeline import Explored
+from explorer.sources import Source
+from explorer.sources.key import from_key, to_key, to_query
+from explorer.sweeping import Fit, fit
+from explorer.sweeping.records import Record, count
+from explorer.ui import calls, controls, graph, messages
+from explorer.ui.kept import kept
+from explorer.ui.lessons import experiments, questions
+from explorer.ui.messages import escape
+from explorer.ui.panel import Panel
+from explorer.views import comparison as comparisons
+from explorer.views import lessons as views
+from explorer.views.sweep import curves
+
+
+@dataclass
+class Answers:
+    """What the session has answered in the lessons."""
+
+    chosen: dict[str, int] = field(default_factory=dict)
+    """By lesson and number of the question."""
+    right: set[str] = field(default_factory=set)
+
+
+def answers() -> Answers:
+    return Panel("learn").own(Answers)
+
+
+def question_key(lesson: Lesson, placed: PlacedPart) -> str:
+    """A question of a lesson, in whichever language it stands."""
+    asked = [each.line for each in lesson.parts
+             if isinstance(each.part, AskedQuestion | LayerQuestion)]
+    return f"{lesson.name}:{asked.index(placed.line)}"
+
+
+@kept()
+def record(key: str) -> Record:
+    """What a config costs."""
+    return count(key)
+
+
+@kept()
+def best(search: BudgetSearch) -> Fit:
+    """The best of a small sweep."""
+    return fit(search.network, [f"{knob}={values}" for knob, values in search.knobs.items()],
+               [search.limit], prefer=search.prefer)
+
+
+class LiveParts:
+    """The parts of one lesson, as they stand on the page from above to below."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+        self._turned: dict[str, str] = {}
+        """Keys of the networks whose knobs are turned above, by their names."""
+
+    def show(self, placed: PlacedPart) -> None:
+        """One part, under its title."""
+        part = placed.part
+        panel = Panel(f"lesson-{self._lesson.name}-{self._number(placed)}")
+        if title := getattr(part, "title", ""):
+            st.markdown(f"**{escape(title)}**")
+        match part:
+            case DrawnPart():
+                self._drawing(panel, part)
+            case TurnedKnobs():
+                self._knobs(panel, part)
+            case FigureTable():
+                st.html(views.figure_table(self._networks(part.networks), part.figures))
+                self._compare(part.networks)
+            case SideBySide():
+                self._beside(panel, part)
+            case KnobCurve():
+                self._curve(panel, part)
+            case FunctionPlot():
+                drawn = [function_curve(name, part.low, part.high) for name in part.functions]
+                st.plotly_chart(views.function_plots(drawn), key=panel.widget("functions"),
+                                config={"displayModeBar": False})
+            case ChainTable():
+                _chains(panel, part)
+            case CostTable():
+                network = self._open(part.network)
+                st.html(views.cost_table(network, part.part, part.by, part.figures))
+                _explore(network.key)
+            case BudgetSearch():
+                _search(panel, part)
+            case SmoothedLabels():
+                _smoothing(panel, part)
+            case DigitsTraining():
+                experiments.digits(panel, part, *self._sources(part.networks))
+            case GradientSizes():
+                experiments.gradients(panel, part, *self._sources(part.networks))
+            case EffectiveField():
+                experiments.effective_field(panel, part, self._open(part.network).source)
+                _explore(self._key(part.network))
+            case AskedQuestion() | LayerQuestion():
+                self._question(placed, part)
+
+    def _number(self, placed: PlacedPart) -> int:
+        return self._lesson.parts.index(placed)
+
+    # Networks
+
+    def _key(self, network: str) -> str:
+        return self._turned[network[1:]] if network.startswith("@") else network
+
+    def _open(self, network: str) -> Explored:
+        return calls.explored(source_named(self._key(network)))
+
+    def _networks(self, names: tuple[str, ...]) -> dict[str, Explored]:
+        opened = [self._open(name) for name in names]
+        return dict(zip(short_titles([each.title for each in opened]), opened, strict=True))
+
+    def _sources(self, names: tuple[str, ...]) -> tuple[tuple[Source, ...], list[str]]:
+        networks = self._networks(names)
+        return tuple([each.source for each in networks.values()]), list(networks)
+
+    # Parts
+
+    def _drawing(self, panel: Panel, part: DrawnPart) -> None:
+        network = self._open(part.network)
+        shown = calls.explored(module_source(network, part.part)) if part.part else network
+        graph.small(panel, shown, part.level, part.direction)
+        _explore(network.key, level=part.level)
+
+    def _knobs(self, panel: Panel, part: TurnedKnobs) -> None:
+        start = from_key(part.network)
+        panel.start(start)
+        refused, config = panel.take_widgets(), panel.config
+        declared = knobs_of(type(config))
+        with st.container(border=True, key=panel.widget("knobs")):
+            with st.grid(2, min_column_width=260):
+                for name in part.knobs:
+                    with st.container():
+                        controls.widget(panel, declared[name], config)
+            messages.cannot_take(refused)
+            self._turned[part.name] = to_key(config)
+            network, before = self._open(f"@{part.name}"), self._open(part.network)
+            if network.failure:
+                messages.cannot_run(network.failure)
+            else:
+                with st.grid(len(part.figures), min_column_width=130):
+                    for figure in part.figures:
+                        _metric(figure, network, before)
+        _explore(network.key)
+
+    def _beside(self, panel: Panel, part: SideBySide) -> None:
+        compared = calls.comparison(*[self._open(name) for name in part.networks])
+        if len({network.key for network in compared.networks}) > 1:
+            for line in comparisons.headlines(compared):
+                st.markdown(escape(line))
+        graph.within_text(panel, calls.beside(compared, part.level == "stage", True).picture)
+        self._compare(part.networks)
+
+    def _curve(self, panel: Panel, part: KnobCurve) -> None:
+        swept = part.grid
+        records = {point.key: record(point.key) for point in swept.points}
+        drawn = curves.curves(swept, records, part.knob, {})
+        label = knobs_of(type(swept.networks[0]))[part.knob].label
+        st.plotly_chart(
+            curves.chart(drawn, part.figure, part.knob, label,
+                         {network: record(to_key(network)) for network in swept.networks}),
+            key=panel.widget("curve"), config={"displayModeBar": False})
+        lines = curves.legend(drawn) if len(drawn) > 1 else ""
+        grows = curves.growth_html(curves.growths(drawn, part.figure), part.knob,
+                                   plural=part.figure in ("params", "macs"))
+        said = f"{say(FIGURES[part.figure].words)}: {grows}." if grows else ""
+        st.html(f'{lines}<p class="curve">{said}</p>')
+        st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
+                     query_params=[*[("network", network) for network in part.networks],
+                                   ("over", f"{part.knob}={part.values}")])
+
+    def _compare(self, networks: tuple[str, ...]) -> None:
+        keys = list(dict.fromkeys(map(self._key, networks)))
+        if len(keys) > 1:
+            st.page_link("pages/compare.py", label=say("Open in Compare"),
+                         icon=":material/compare_arrows:",
+                         query_params=dict(zip("abcd", keys, strict=False)))
+        else:
+            _explore(keys[0])
+
+    def _question(self, placed: PlacedPart, part: AskedQuestion | LayerQuestion) -> None:
+        question = written(part, calls.explored) if isinstance(part, AskedQuestion) else \
+            of_layer(part, calls.explored)
+        key, held = question_key(self._lesson, placed), answers()
+
+        def answer(place: int) -> None:
+            held.chosen[key] = place
+            if place == question.right:
+                held.right.add(key)
+
+        questions.ask(question, f"question-{key.replace(':', '-')}", held.chosen.get(key), answer)
+
+
+def short_titles(titles: list[str]) -> list[str]:
+    """Names that tell networks apart: of each title what not all of them have.
+
+    >>> short_titles(["ResNet-50 · 3-4-6-3 · 224×224", "ResNet-50 · width 0.5 · 3-4-6-3 · 224×224"])
+    ['ResNet-50', 'ResNet-50 · width 0.5']
+    """
+    parts = [title.split(" · ") for title in titles]
+    common = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0])
+    short = [" · ".join([own[0], *[each for each in own[1:] if each not in common]])
+             for own in parts]
+    return short if len(set(short)) == len(short) else [
+        f"{name} ({number})" for number, name in enumerate(titles, 1)]
+
+
+def _metric(figure: str, network: Explored, before: Explored) -> None:
+    """A figure as it is, and how it has changed."""
+    now, then = [FIGURES[figure].of(each, each.summary.layers) for each in (network, before)]
+    if now is None:
+        st.metric(say(FIGURES[figure].words), "–", border=True)
+        return
+    change = text.change(now, then) if isinstance(now, int) and isinstance(then, int) else None
+    up = isinstance(now, int) and isinstance(then, int) and now > then
+    st.metric(say(FIGURES[figure].words), show(now, FIGURES[figure].unit),
+              change or say("as it was"), delta_color="off", border=True,
+              delta_arrow="off" if change is None else "up" if up else "down")
+
+
+def _explore(key: str, level: str = "") -> None:
+    query = to_query(from_key(key))
+    st.page_link("pages/explore.py", label=say("Open in Explore"), icon=":material/tune:",
+                 query_params={**query, **({"level": level} if level not in ("", "block") else {})})
+
+
+def _chains(panel: Panel, part: ChainTable) -> None:
+    values = {}
+    if part.letters:
+        with st.container(horizontal=True):
+            for letter, options in part.letters.items():
+                values[letter] = st.segmented_control(
+                    letter, options, default=options[0], required=True,
+                    key=panel.widget(f"letter-{letter}"))
+    written = part.chains(values or part.first)
+    opened = {name: calls.explored(chain_source(chain)) for name, chain in written.items()}
+    for name, chain in opened.items():
+        if chain.failure:
+            st.error(escape(f"{name}: {chain.failure}"))
+            return
+    st.html(views.chain_table(opened, part.figures))
+    with st.expander(say("As PyTorch writes them")):
+        st.code("\n".join(f"{name}: {chain}" for name, chain in written.items()), language=None)
+
+
+def _search(panel: Panel, part: BudgetSearch) -> None:
+    found = best(part)
+    figure = FIGURES[part.prefer]
+    if found.best is None:
+        st.info(say("None of the {count} configs holds {limit}.", count=found.counted,
+                    limit=part.limit))
+        return
+    config = from_key(found.best.key)
+    assert isinstance(config, Config)
+    turned = [knob.words(getattr(config, name)) for name, knob in knobs_of(type(config)).items()
+              if name in part.knobs]
+    value = found.best.figure(part.prefer)
+    st.markdown(say(
+        "Of {count} configs with at most {limit}, the one with the most {figure} has {knobs}: "
+        "{value}.", count=found.counted, limit=f"`{part.limit}`", figure=say(figure.words).lower(),
+        knobs=escape(text.enumeration(turned)), value=show(int(value or 0), figure.unit)))
+    with st.container(horizontal=True):
+        _explore(found.best.key)
+        st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
+                     query_params=[("network", part.network),
+                                   *[("over", f"{knob}={values}")
+                                     for knob, values in part.knobs.items()]])
+
+
+def _smoothing(panel: Panel, part: SmoothedLabels) -> None:
+    with st.grid(3, min_column_width=200):
+        margin = st.slider(say("Logit of the right class"), -2.0, 20.0, 4.0, 0.25,
+                           key=panel.widget("margin"))
+        epsilon = st.slider("ε", 0.0, 0.9, part.epsilon, 0.05, key=panel.widget("epsilon"))
+        classes = st.slider(say("Classes"), 2, 10, min(part.classes, 10),
+                            key=panel.widget("classes"))
+    st.plotly_chart(views.smoothing_charts([margin, *[0.0] * (classes - 1)], epsilon),
+                    key=panel.widget("smoothing"), config={"displayModeBar": False})
