@@ -5,11 +5,12 @@ from explorer.ui.start import within_app  # isort: split
 import streamlit as st
 
 from explorer.ui.headings import page
+from explorer.ui.lessons.links import with_lessons
 
 within_app()
 page("How it counts", "What does each figure mean, and how is it counted? Tools disagree about "
      "these figures because each counts in its own way. This is ours.")
-st.markdown("""
+st.markdown(with_lessons("""
 | Figure | What it is |
 | --- | --- |
 | **Parameters** | Every registered parameter of the module; a shared one counts once. Buffers, \
@@ -80,4 +81,4 @@ whole feature map: global pooling, two small layers, and a sigmoid or hard-sigmo
 help. |
 | **Overhead-bound** | Starting the operation takes longest: it is too small for the device. |
 | **Preset** | A network as its paper, or torchvision, has it, with no knob turned. |
-""")
+"""))

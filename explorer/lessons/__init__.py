@@ -9,7 +9,8 @@ from explorer.lessons.lesson import (
     explaining,
     lesson,
     lessons,
+    mistakes,
 )
 
 __all__ = ["Head", "Lesson", "LessonError", "Passage", "PlacedPart", "explaining", "lesson",
-           "lessons"]
+           "lessons", "mistakes"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.config import ConfigError, knobs_of
-from explorer.language import language
+from explorer.language import language, say
 from explorer.lessons.facts import FACT, Opens, parse
 from explorer.lessons.parts import PARTS, AskedQuestion, LayerQuestion, Part, TurnedKnobs, read_part
 from explorer.networks.catalogue import presets
@@ -75,6 +75,12 @@ class Lesson:
     language: str
     head: Head
     content: tuple[Passage | PlacedPart, ...]
+
+    @property
+    def link(self) -> dict[str, str]:
+        """Words and address of a link to it, from any page."""
+        return {"words": say("Lesson: {title}", title=self.head.title),
+                "address": f"./learn?lesson={self.name}"}
 
     @property
     def file(self) -> str:
@@ -184,21 +190,28 @@ def _blocks(lines: Sequence[str], start: int) -> Iterator[tuple[str, int, str]]:
 
 
 def lessons() -> tuple[Lesson, ...]:
-    """All lessons in the language that is spoken, in their order.
+    """All lessons in the language that is spoken, in their order; one that is not there in it is
+    there in English. Those with a mistake are left out, and `mistakes` says why."""
+    return _found(language())[0]
 
-    One that is not there in that language is there in English. Raises `LessonError` for a file
-    with a mistake.
-    """
-    return _lessons(language())
+
+def mistakes() -> tuple[str, ...]:
+    """A sentence with file, line and rule for each lesson that cannot be read."""
+    return _found(language())[1]
 
 
 @cache
-def _lessons(code: str) -> tuple[Lesson, ...]:
-    found = {path.stem: path for lang in dict.fromkeys(["en", code])
-             for path in (FOLDER / lang).glob("*.md")}
-    made = [read(path.read_text(encoding="utf-8"), name, path.parent.name)
-            for name, path in found.items()]
-    return tuple(sorted(made, key=lambda lesson: (lesson.head.number, lesson.name)))
+def _found(code: str) -> tuple[tuple[Lesson, ...], tuple[str, ...]]:
+    paths = {path.stem: path for each in dict.fromkeys(["en", code])
+             for path in (FOLDER / each).glob("*.md")}
+    made, wrong = [], []
+    for name, path in paths.items():
+        try:
+            made.append(read(path.read_text(encoding="utf-8"), name, path.parent.name))
+        except LessonError as error:
+            wrong.append(str(error))
+    made.sort(key=lambda lesson: (lesson.head.number, lesson.name))
+    return tuple(made), tuple(wrong)
 
 
 def lesson(name: str) -> Lesson:

@@ -199,12 +199,12 @@ class BudgetSearch(_Part):
     title: Title = ""
 
     @property
-    def grid(self) -> Grid:
-        return grid([self.network], [f"{knob}={values}" for knob, values in self.knobs.items()],
-                    most=256)
+    def axes(self) -> tuple[str, ...]:
+        """As the command `sweep` takes them."""
+        return tuple([f"{knob}={values}" for knob, values in self.knobs.items()])
 
     def check(self, names: Sequence[str]) -> None:
-        assert self.grid
+        grid([self.network], self.axes, most=128)
         parse_limit(self.limit)
 
 

@@ -7,6 +7,7 @@ from math import isclose
 import streamlit as st
 
 from explorer.config import Config, Knob, Knobs, knobs_of
+from explorer.lessons import explaining
 from explorer.networks.catalogue import family_of, presets
 from explorer.pipeline import Explored
 from explorer.tracing import TraceError
@@ -85,16 +86,23 @@ def widget(panel: Panel, knob: Knob, config: Knobs) -> None:
     key, value = panel.knob_widget(knob.name), getattr(config, knob.name)
     match knob.kind:
         case "bool":
-            st.toggle(knob.label, value, key=key, help=knob.help)
+            st.toggle(knob.label, value, key=key, help=help_of(knob))
         case "choice":
             st.selectbox(knob.label, knob.options, knob.options.index(value), key=key,
-                         help=knob.help, format_func=knob.value_words)
+                         help=help_of(knob), format_func=knob.value_words)
         case "int":
             st.number_input(knob.label, int(knob.low), int(knob.high), value, int(knob.step),
-                            key=key, help=knob.help)
+                            key=key, help=help_of(knob))
         case "counts":
             assert isinstance(config, Config)
             counts(panel, knob, config)
+
+
+def help_of(knob: Knob) -> str:
+    """What a knob does, with the lesson that explains it."""
+    lesson = explaining(knob=knob.name)
+    return knob.help if lesson is None else \
+        f"{knob.help}\n\n[{lesson.link['words']}]({lesson.link['address']})"
 
 
 def fraction(panel: Panel, knob: Knob, config: Knobs) -> None:
@@ -105,7 +113,7 @@ def fraction(panel: Panel, knob: Knob, config: Knobs) -> None:
     positions = [one for one in knob.positions if not isclose(one, value, abs_tol=1e-3)]
     slider, field = st.columns((5, 3), vertical_alignment="bottom")
     slider.select_slider(knob.label, sorted([*positions, value]), value, knob.format,
-                         key=panel.knob_widget(knob.name), help=knob.help)
+                         key=panel.knob_widget(knob.name), help=help_of(knob))
     field.number_input(f"{knob.label}, any value", float(knob.low), float(knob.high), value,
                        float(knob.step), key=panel.knob_widget(knob.name, FIELD), format="%g",
                        label_visibility="collapsed")
@@ -113,7 +121,7 @@ def fraction(panel: Panel, knob: Knob, config: Knobs) -> None:
 
 def counts(panel: Panel, knob: Knob, config: Config) -> None:
     """One number for each stage, in a row."""
-    st.markdown(knob.label, help=knob.help)
+    st.markdown(knob.label, help=help_of(knob))
     names, values = config.stages, getattr(config, knob.name)
     in_a_row = 2 if len(names) == 4 else min(3, len(names))
     for first in range(0, len(names), in_a_row):

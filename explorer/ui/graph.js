@@ -71,7 +71,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     // Whole where its letters can be read so, else its beginning at its own size; on a phone as
     // wide as the frame where that is not much smaller.
     fit();
-    if (unit() <= 1) return;
+    if (unit() <= (data.small ? 1.4 : 1)) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
     const scale = window.innerWidth < 640 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
@@ -228,6 +228,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       };
       way("Row in the table", "#layers");
       way("How its figures come about", `.st-key-${CSS.escape(data.derivation.replace(/[^\w-]/g, "-"))}`);
+      if (details.lesson) make("a", { href: details.lesson.address, target: "_blank" }, ways, details.lesson.words);
     }
   };
   // What the page says is chosen: where that is an answer to what was picked here, or is news.

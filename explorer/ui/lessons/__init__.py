@@ -1,5 +1,5 @@
 """The pages Learn and Quiz."""
 
-from explorer.ui.lessons import experiments, page, parts, questions, quiz
+from explorer.ui.lessons import experiments, links, page, parts, questions, quiz
 
-__all__ = ["experiments", "page", "parts", "questions", "quiz"]
+__all__ = ["experiments", "links", "page", "parts", "questions", "quiz"]

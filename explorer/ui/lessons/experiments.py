@@ -4,17 +4,19 @@ come."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
 from explorer.language import language, say, speak
-from explorer.lessons.experiments.digits import LossCurves
+from explorer.lessons.experiments.digits import LossCurves, get_ready
 from explorer.lessons.experiments.effective_field import SHARE, FieldOfPosition
 from explorer.lessons.experiments.gradients import LayerGradients
 from explorer.lessons.parts import DigitsTraining, EffectiveField, GradientSizes
 from explorer.sources import Source
 from explorer.timing import Choices, Progress
+from explorer.timing.process import measuring_process
 from explorer.ui.bench import Bench, Wanted
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
@@ -23,7 +25,14 @@ from explorer.ui.visits import visit
 from explorer.views import lessons as views
 
 
+@cache
+def _ready() -> None:
+    """Have the measuring process import what the experiments need, while the lesson is read."""
+    measuring_process("cpu").submit(get_ready)
+
+
 def _bench(panel: Panel, sources: tuple[Source, ...], given: tuple[int | str, ...]) -> Bench:
+    _ready()
     visit().owners.add(panel.own(Wanted).owner)
     return Bench(panel=panel, sources=sources, device="cpu", choices=Choices(), budget_s=0.0,
                  given=given)

@@ -8,7 +8,7 @@ from html import escape as to_html
 import streamlit as st
 
 from explorer.language import say
-from explorer.lessons import Lesson, LessonError, Passage, lesson, lessons
+from explorer.lessons import Lesson, LessonError, Passage, lesson, lessons, mistakes
 from explorer.ui import address, calls, language
 from explorer.ui.headings import name_tab, page
 from explorer.ui.lessons.parts import LiveParts, answers, question_key
@@ -35,6 +35,8 @@ def learn() -> None:
             opened = lesson(asked)
         except LessonError as error:
             st.warning(escape(str(error)), icon=":material/link_off:")
+    for mistake in mistakes():
+        st.error(escape(mistake))
     _sidebar(opened)
     if opened is None:
         _overview()
@@ -45,11 +47,18 @@ def learn() -> None:
 def _sidebar(opened: Lesson | None) -> None:
     with st.sidebar:
         language.switch()
-        st.page_link("pages/learn.py", label=say("All lessons"), icon=":material/list:")
-        for each in lessons():
-            label = f"{each.head.number}. {each.head.title}"
-            st.page_link("pages/learn.py", label=f"**{label}**" if each is opened else label,
-                         icon=_icon(each), query_params={"lesson": each.name})
+        with st.container(key="lesson-links", gap="small"):
+            st.page_link("pages/learn.py", label=_now(say("All lessons"), opened is None),
+                         icon=":material/list:")
+            for each in lessons():
+                label = _now(f"{each.head.number}. {each.head.title}", each is opened)
+                st.page_link("pages/learn.py", label=label, icon=_icon(each),
+                             query_params={"lesson": each.name})
+
+
+def _now(label: str, here: bool) -> str:
+    """A link's words, marked where it leads to what is shown."""
+    return f"**{label}**" if here else label
 
 
 def _icon(each: Lesson) -> str:

@@ -74,10 +74,9 @@ def record(key: str) -> Record:
 
 
 @kept()
-def best(search: BudgetSearch) -> Fit:
+def best(network: str, axes: tuple[str, ...], limit: str, prefer: str) -> Fit:
     """The best of a small sweep."""
-    return fit(search.network, [f"{knob}={values}" for knob, values in search.knobs.items()],
-               [search.limit], prefer=search.prefer)
+    return fit(network, axes, [limit], prefer=prefer)
 
 
 class LiveParts:
@@ -143,7 +142,10 @@ class LiveParts:
 
     def _networks(self, names: tuple[str, ...]) -> dict[str, Explored]:
         opened = [self._open(name) for name in names]
-        return dict(zip(short_titles([each.title for each in opened]), opened, strict=True))
+        titles = short_titles([each.title for each in opened])
+        shown = [say("{title}, as turned", title=title) if name.startswith("@") else title
+                 for name, title in zip(names, titles, strict=True)]
+        return dict(zip(shown, opened, strict=True))
 
     def _sources(self, names: tuple[str, ...]) -> tuple[tuple[Source, ...], list[str]]:
         networks = self._networks(names)
@@ -234,10 +236,8 @@ def short_titles(titles: list[str]) -> list[str]:
     """
     parts = [title.split(" · ") for title in titles]
     common = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0])
-    short = [" · ".join([own[0], *[each for each in own[1:] if each not in common]])
-             for own in parts]
-    return short if len(set(short)) == len(short) else [
-        f"{name} ({number})" for number, name in enumerate(titles, 1)]
+    return [" · ".join([own[0], *[each for each in own[1:] if each not in common]])
+            for own in parts]
 
 
 def _metric(figure: str, network: Explored, before: Explored) -> None:
@@ -279,7 +279,7 @@ def _chains(panel: Panel, part: ChainTable) -> None:
 
 
 def _search(panel: Panel, part: BudgetSearch) -> None:
-    found = best(part)
+    found = best(part.network, part.axes, part.limit, part.prefer)
     figure = FIGURES[part.prefer]
     if found.best is None:
         st.info(say("None of the {count} configs holds {limit}.", count=found.counted,
@@ -298,8 +298,7 @@ def _search(panel: Panel, part: BudgetSearch) -> None:
         _explore(found.best.key)
         st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
                      query_params=[("network", part.network),
-                                   *[("over", f"{knob}={values}")
-                                     for knob, values in part.knobs.items()]])
+                                   *[("over", axis) for axis in part.axes]])
 
 
 def _smoothing(panel: Panel, part: SmoothedLabels) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from explorer import text
 from explorer.explain.derivation import Step, derive
 from explorer.explain.sums import sums
+from explorer.lessons import explaining
 from explorer.pipeline import Explored
 from explorer.structure import Part
 from explorer.views.graph import recipe
@@ -30,18 +31,21 @@ def details_of(network: Explored, selected: Sequence[int],
         derivation = derive(network.summary, layer.index)
         given = "; ".join(f"{text.shape(one.shape)} from {one.name}" for one in derivation.inputs)
         return _told(layer.type, layer.path, f"{layer.kind}. Input: {given or 'none'}.",
-                     derivation.steps, change, shares)
+                     derivation.steps, change, shares, [layer.type, layer.kind])
     first, last = layers[0], layers[-1]
     title = recipe.title(part) if part else f"{len(layers)} layers"
     given = text.shape(next(iter(first.input_shapes), ()))
     about = f"{len(layers)} layers. Input: {given or 'none'}."
     path = part.path if part and part.path else f"{first.path} to {last.path}"
-    return _told(title, path, about, sums(network.summary, selected), change, shares)
+    return _told(title, path, about, sums(network.summary, selected), change, shares,
+                 [part.name] if part else [])
 
 
 def _told(title: str, path: str, about: str, steps: Sequence[Step], change: str,
-          shares: Mapping[str, str]) -> dict[str, Any]:
+          shares: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
+    lessons = [lesson for name in names if (lesson := explaining(module=name))]
     return {"title": title, "path": path, "about": about, "change": change,
+            "lesson": lessons[0].link if lessons else None,
             "rows": [{"name": step.name, "value": step.shown, "share": shares.get(step.name, ""),
                       "how": [row for equation in step.equations for row in equation.to_text()],
                       "notes": " ".join(step.notes)} for step in steps]}
