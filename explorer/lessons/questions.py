@@ -23,6 +23,7 @@ from explorer.lessons.facts import FIGURES, Opens, fill
 from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.pipeline import Explored
 from explorer.sources import find_source
+from explorer.sources.key import default_config
 from explorer.text import Rational
 
 FEWEST, MOST = 3, 4
@@ -91,6 +92,13 @@ def of_layer(asked: LayerQuestion, opens: Opens) -> Question:
     raise ConfigError(f"{asked.network} has no layer {asked.layer!r}")
 
 
+def name_of(network: Explored) -> str:
+    """The title of a network: of one whose knobs are turned with all that is."""
+    config = network.source.config
+    turned = config is not None and config != default_config(config.network)
+    return network.title if turned else network.title.split(" · ")[0]
+
+
 # Figures of a layer
 
 STEPS = {"output": "Output shape", "params": "Parameters", "macs": "Multiply-adds",
@@ -114,7 +122,13 @@ def can_be_asked(layer: Layer, figure: str) -> bool:
     return layer.type in ASKED[figure] and not layer.unused and layer.shared_with is None \
         and len(layer.inputs) == 1 \
         and (window is None or (len(window.kernel) == 2 and not window.whole)) \
-        and (figure != "receptive_field" or layer.receptive_field is not None)
+        and (figure != "receptive_field" or _widens(layer))
+
+
+def _widens(layer: Layer) -> bool:
+    """Whether its output sees more than its input does."""
+    return layer.receptive_field is not None and layer.window is not None \
+        and max(layer.window.kernel) > 1
 
 
 def about_layer(network: Explored, layer: Layer, figure: str, random: Random) -> Question:
@@ -183,7 +197,7 @@ class _Asked:
     def sentence(self) -> str:
         """What the layer is, with all that its figures follow from."""
         shape, path = text.shape(self.given), self.layer.path
-        name = self.network.title.split(" · ")[0]
+        name = name_of(self.network)
         match self.layer.type:
             case "Linear":
                 return say("In {network}, `{path}` is a linear layer from {given} to {out} "

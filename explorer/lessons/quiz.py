@@ -19,6 +19,7 @@ from explorer.lessons.questions import (
     about_layer,
     assemble,
     can_be_asked,
+    name_of,
 )
 from explorer.networks.catalogue import families, presets
 from explorer.networks.family import Preset
@@ -42,8 +43,10 @@ def about_all() -> tuple[str, ...]:
 
 
 def _not_deep(among: Sequence[Preset]) -> tuple[str, ...]:
+    """Names of those presets; of all where each is deep."""
     return tuple([preset.config.network for preset in among
-                  if sum(preset.config.scaled_blocks) <= MOST_BLOCKS])
+                  if sum(preset.config.scaled_blocks) <= MOST_BLOCKS]
+                 or [preset.config.network for preset in among])
 
 
 def about(chosen: str) -> tuple[str, ...]:
@@ -118,13 +121,13 @@ def _larger(networks: Sequence[str], random: Random, opens: Opens) -> Question:
     if one.source.input_shape[0] != two.source.input_shape[0]:
         raise NoQuestion(figure)     # of batches that differ, the larger says little
     if not 0.8 < first / second < 1.25:
-        shown = [f"{network.title}: {text.short(value, FIGURES[figure].unit)}"
+        shown = [f"{name_of(network)}: {text.short(value, FIGURES[figure].unit)}"
                  for network, value in ((one, first), (two, second))]
         right, wrong = (one, two) if first > second else (two, one)
         why = say("{one} and {two}.", one=shown[0], two=shown[1])
         ratio = max(first, second) / min(first, second)
-        return assemble("larger", _larger_words(figure), Answer(right.title, why), [
-            Answer(wrong.title, say("It is the other one. {why}", why=why)),
+        return assemble("larger", _larger_words(figure), Answer(name_of(right), why), [
+            Answer(name_of(wrong), say("It is the other one. {why}", why=why)),
             Answer(say("Both have about as much"),
                    say("One has {ratio} times as much. {why}", ratio=f"{ratio:.3g}", why=why)),
         ], random, networks=[one.key, two.key])
@@ -185,7 +188,7 @@ def _ratio(networks: Sequence[str], random: Random, opens: Opens) -> Question:
         f" {_reason(knob, figure)}"
     ask = say("The knob {knob} of {network} is turned from {before} to {after}. By which factor "
               "does the number of {figure} change?", knob=declared.label.lower(),
-              network=network.title, before=declared.value_words(before),
+              network=name_of(network), before=declared.value_words(before),
               after=declared.value_words(after), figure=_plural(figure))
     return assemble("ratio", ask, Answer(_times(ratio), why), wrong, random,
                     networks=[network.key, turned.key])
@@ -254,13 +257,13 @@ def _shape_error(networks: Sequence[str], random: Random, opens: Opens) -> Quest
     shape = text.shape(failure.input_shape)
     right = Answer(f"`{failure.path}`", say("Its input is {shape}: {reason}.", shape=shape,
                                             reason=failure.reason))
-    wrong = [Answer(f"`{layer.path}`", say(
-        "There the window still fits; the pass ends at {path}, whose input is {shape}."
-        if layer.index < windows[where].index else
-        "The pass does not come so far: it ends at {path}, whose input is {shape}.",
-        path=failure.path, shape=shape)) for layer in near]
+    ends = say("The pass ends at `{path}`, whose input is {shape}.", path=failure.path,
+               shape=shape)
+    wrong = [Answer(f"`{layer.path}`", (
+        say("There the window still fits.") if layer.index < windows[where].index else
+        say("The pass does not come so far.")) + f" {ends}") for layer in near]
     ask = say("{network} is given an image of {size}×{size}, and the pass ends with an error. At "
-              "which layer?", network=network.title.split(" · ")[0], size=size)
+              "which layer?", network=name_of(network), size=size)
     return assemble("error", ask, right, wrong, random, networks=[failed.key])
 
 

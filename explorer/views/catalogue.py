@@ -60,7 +60,7 @@ def to_html(entries: Sequence[CatalogueEntry], order: str) -> str:
     for family, members in groupby(ordered, lambda entry: entry.family):
         if order == "Family":
             rows.append(f'<tr class="family"><th colspan="{len(HEADS)}" scope="rowgroup">'
-                        f"{escape(family.title)} <span>{_paper(family.paper)}</span>"
+                        f"{escape(family.title)} <span>{paper_html(family.paper)}</span>"
                         f"<p>{escape(family.idea)}</p></th></tr>")
         rows += [_row(entry, by_family=order == "Family") for entry in members]
     return (f'<div class="catalogue"><table><thead><tr>{head}</tr></thead>'
@@ -116,7 +116,7 @@ def _short(value: int, unit: str = "") -> str:
     return f'<span title="{value:,}{unit and " " + unit}">{text.short(value, unit)}</span>'
 
 
-def _paper(paper: str) -> str:
+def paper_html(paper: str) -> str:
     """Authors and year, with a link where the paper stands on arXiv."""
     return re.sub(r"arXiv:(\d{4}\.\d{5}|\d{4}\.\d{4})",
                   r'<a href="https://arxiv.org/abs/\1" target="_blank" rel="noopener">\g<0></a>',

@@ -14,6 +14,7 @@ from explorer.ui.headings import name_tab, page
 from explorer.ui.lessons.parts import LiveParts, answers, question_key
 from explorer.ui.messages import escape, standing
 from explorer.ui.panel import Panel
+from explorer.views.catalogue import paper_html
 
 WIDTH = 860
 """Pixels of a column that is read."""
@@ -108,9 +109,9 @@ def _reading(opened: Lesson) -> None:
     name_tab(opened.head.title)
     with st.container(width=WIDTH, key="lesson"):
         st.title(escape(opened.head.title), anchor=False)
-        st.html(f'<p class="lesson-question">{to_html(opened.head.question)}</p>')
-        st.caption(f"{say('{minutes} minutes', minutes=opened.head.minutes)} · "
-                   f"{escape(opened.head.paper)}")
+        minutes = say("{minutes} minutes", minutes=opened.head.minutes)
+        st.html(f'<p class="lesson-question">{to_html(opened.head.question)}</p>'
+                f'<p class="lesson-paper">{minutes} · {paper_html(opened.head.paper)}</p>')
         live = LiveParts(opened)
         for item in opened.content:
             if isinstance(item, Passage):
