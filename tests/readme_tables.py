@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from pydantic import BaseModel
+
 from explorer.config import Config, Knob, knobs_of
+from explorer.lessons.facts import FIGURES
+from explorer.lessons.parts import PARTS
 from explorer.networks.catalogue import families, presets
 from explorer.networks.family import Family, Preset
 
@@ -44,9 +48,33 @@ def figures() -> str:
         for name, preset in presets().items() if preset.figures))
 
 
+def lesson_figures() -> str:
+    return _table(["Fact", "What it is"], (
+        [f"`{name}`", figure.words + (", of a network only" if figure.whole else "")]
+        for name, figure in FIGURES.items()))
+
+
+def live_parts() -> str:
+    return _table(["Block", "What it shows", "What stands in it"], (
+        [f"`{name}`", _one_line(part.__doc__ or ""), _fields(part)]
+        for name, part in PARTS.items()))
+
+
+def _fields(part: type[BaseModel]) -> str:
+    told = []
+    for name, field in part.model_fields.items():
+        needed = "" if field.is_required() else ", if wanted"
+        told.append(f"`{name}`: {field.description}{needed}")
+    return "; ".join(told)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "networks": networks, "common knobs": common_knobs, "family knobs": family_knobs,
-    "published figures": figures}
+    "published figures": figures, "figures of lessons": lesson_figures, "live parts": live_parts}
 
 
 def _own_knobs(family: Family) -> Iterable[tuple[Knob, str]]:

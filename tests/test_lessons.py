@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.language import LANGUAGES
-from explorer.lessons import Passage, lesson
+from explorer.lessons import LessonError, Passage, lesson
 from explorer.lessons.facts import fill, holds
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import AskedQuestion
@@ -43,6 +43,51 @@ def test_its_facts_are_filled_in_and_its_claims_hold(code: str, name: str) -> No
             assert all(filled)
             if item.part.claim:
                 assert holds(item.part.claim, opened), f"line {item.line}: {item.part.claim}"
+
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+EXAMPLE = README.partition("### Adding a lesson\n")[2].partition("````\n")[2].partition("````")[0]
+
+
+def test_the_example_of_the_readme_is_one() -> None:
+    found = read(EXAMPLE, "example", "en")
+    assert [placed.kind for placed in found.parts] == ["chains"]
+    [passage] = [item for item in found.content if isinstance(item, Passage)]
+    assert "138 M parameters" in found.filled(passage, opened)
+
+
+@pytest.mark.parametrize(("old", "new", "rule"), [
+    ("+++", "---", "line 1: a lesson begins with its head"),
+    ("number = 3", "number = three", "line 2: the head is no TOML"),
+    ("minutes = 6", "minutes = 600", "line 2: `minutes` must be"),
+    ("minutes = 6", "", "line 2: `minutes` must be"),
+    ('knobs = ["stem"]', 'knobs = ["stemm"]', "line 2: no network has a knob 'stemm'"),
+    ("```chains", "```chain\n```\n```chains", ""),        # code that is only shown
+    ('input = "{C}x56x56"', 'input = "{C}x56x"', "line 15: `chains`"),
+    ("Conv2d({C}, {C}, 5", "Conv5d({C}, {C}, 5", "line 15: `chains`: torch.nn has no module"),
+    ("Conv2d({C}, {C}, 5", "__import__({C}, 5", "line 15: `chains`: torch.nn has no module"),
+    ('input = "{C}x56x56"', 'inputs = "{C}x56x56"', "line 15: `chains`: `input"),
+    ("vgg16: params}}", "vgg61: params}}", "line 11: .*vgg61"),
+    ("vgg16: params}}", "vgg16: param}}", "line 11: .*behind a colon it has one of"),
+    ("vgg16 @ head /", "vgg16 @ heads /", "line 12: vgg16 has no part 'heads'"),
+    ("params percent}}", "params per cent}}", "line 12: 'per cent' is no way"),
+    ("params exact}}", "params percent}}", "line 13: .*is no ratio"),
+    ("Conv2d(3, 64, 3) on", "Conv2d(4, 64, 3) on", "line 13"),
+])
+def test_a_mistake_is_told_with_file_line_and_rule(old: str, new: str, rule: str) -> None:
+    assert old in EXAMPLE
+
+    def whole() -> None:
+        found = read(EXAMPLE.replace(old, new, 1), "example", "en")
+        for item in found.content:
+            if isinstance(item, Passage):
+                found.filled(item, opened)
+
+    if rule:
+        with pytest.raises(LessonError, match=f"^en/example.md, {rule}"):
+            whole()
+    else:
+        whole()
 
 
 @pytest.mark.parametrize("name", NAMES)

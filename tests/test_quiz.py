@@ -98,7 +98,11 @@ def test_each_figure_of_every_sort_of_layer(network: str) -> None:
             if sort in seen or not can_be_asked(layer, figure):
                 continue
             seen.add(sort)
-            question = about_layer(explored, layer, figure, Random(0))
+            try:
+                question = about_layer(explored, layer, figure, Random(0))
+            except NoQuestion:      # of a map of one position few mistakes give another shape
+                assert figure == "output" and layer.output_shape[2:] == (1, 1)
+                continue
             checked(question)
             if figure in ("output", "params"):
                 assert right(question) == by_a_real_module(question)
@@ -227,7 +231,7 @@ def test_answers_are_graded_explained_and_become_harder() -> None:
     assert question.answers[wrong].why in app.info[0].value
     assert any(question.answers[question.right].text in each.value for each in app.markdown)
     assert figures(app)["In a row"] == "0"
-    assert app.query_params["seed"] == ["7"]
+    assert app.query_params["seed"] in ("7", ["7"])
     go_on(app)
     assert figures(app)["Level"] == "1 / 3"
 

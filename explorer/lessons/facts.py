@@ -120,6 +120,8 @@ class Subject:
     def value(self, figure: str, opens: Opens) -> Value:
         """Raises `ConfigError` where it is not known."""
         network = opens(source_named(self.network))
+        if network.failure:
+            raise ConfigError(f"{self.network}: {network.failure}")
         if FIGURES[figure].whole and self.path:
             raise ConfigError(f"`{figure}` is of a network, not of its part {self.path}.")
         value = FIGURES[figure].of(network, self.layers(network))
