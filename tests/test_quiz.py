@@ -172,6 +172,11 @@ def test_what_cannot_be_asked_is_told(seed: int, chosen: str, level: int, said: 
         quiz.make(seed, 0, chosen, level, opened)
 
 
+def test_a_network_of_which_nothing_can_be_asked_is_told_on_the_page() -> None:
+    app = open_page(seed="1", about="alexnet&input_size=16")
+    assert "Nothing can be asked" in app.error[0].value
+
+
 def test_too_few_answers_are_no_question() -> None:
     same = Answer("1", "why")
     with pytest.raises(NoQuestion):

@@ -279,7 +279,8 @@ def _chains(panel: Panel, part: ChainTable) -> None:
 
 
 def _search(panel: Panel, part: BudgetSearch) -> None:
-    found = best(part.network, part.axes, part.limit, part.prefer)
+    with st.spinner(say("Counting every config …")):
+        found = best(part.network, part.axes, part.limit, part.prefer)
     figure = FIGURES[part.prefer]
     if found.best is None:
         st.info(say("None of the {count} configs holds {limit}.", count=found.counted,

@@ -77,7 +77,11 @@ def quiz() -> None:
     address.write({"seed": str(score.seed), **({"about": score.chosen} if score.chosen else {})})
     with st.container(width=860, key="quiz"):
         _standing(score)
-        question = make(score.seed, score.number, score.chosen, score.level, calls.explored)
+        try:
+            question = make(score.seed, score.number, score.chosen, score.level, calls.explored)
+        except ConfigError as error:    # of a network that is larger than the host allows, say
+            st.error(escape(str(error)))
+            return
         questions.ask(question, f"quiz-{score.seed}-{score.number}", score.answer,
                       lambda place: score.take(place, question))
         if score.answer is not None:
