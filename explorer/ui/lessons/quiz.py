@@ -15,7 +15,7 @@ from explorer.networks.catalogue import families
 from explorer.ui import address, calls, choice, language
 from explorer.ui.headings import page
 from explorer.ui.lessons import questions
-from explorer.ui.messages import set_aside
+from explorer.ui.messages import escape, set_aside
 from explorer.ui.panel import Panel
 
 LEVEL_UP = 3
