@@ -86,7 +86,7 @@ def _overview() -> None:
     page(say("Learn"), say(
         "What did the papers find, and why does it work? Short lessons in which every claim can be "
         "tried, with questions that the engine answers."))
-    with st.grid(2, min_column_width=380):
+    with st.grid(2, min_column_width=300):
         for each in lessons():
             _card(each)
     st.page_link("pages/quiz.py", label=say("Questions without end: the quiz"),
