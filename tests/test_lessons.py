@@ -45,6 +45,12 @@ def test_its_facts_are_filled_in_and_its_claims_hold(code: str, name: str) -> No
                 assert holds(item.part.claim, opened), f"line {item.line}: {item.part.claim}"
 
 
+def test_a_claim_about_a_chain() -> None:
+    chain = "Conv2d(8, 8, 3) > Conv2d(8, 8, 3) on 8x9x9: macs"
+    assert holds(f"{chain} > Conv2d(8, 8, 3) on 8x9x9: macs", opened)
+    assert holds(f"100 < {chain}", opened) and not holds(f"{chain} = 100", opened)
+
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLE = README.partition("### Adding a lesson\n")[2].partition("````\n")[2].partition("````")[0]
 

@@ -225,10 +225,10 @@ def holds(claim: str, opens: Opens) -> bool:
 
     A number may stand in the place of one. Raises `ConfigError` for what is no claim.
     """
-    for sign, compared in _COMPARED.items():
-        one, found, two = claim.partition(f" {sign} ")
-        if found:
-            return compared(_operand(one, opens), _operand(two, opens))
+    for found in _SIGN.finditer(claim):
+        one, two = claim[:found.start()], claim[found.end():]
+        if _is_operand(one) and _is_operand(two):       # a chain has such a sign too
+            return _COMPARED[found[1]](_operand(one, opens), _operand(two, opens))
     raise ConfigError(f"{claim!r} is no claim. Write FACT < FACT, with <, > or =.")
 
 
@@ -237,6 +237,17 @@ _COMPARED: dict[str, Callable[[Value, Value], bool]] = {
     ">": lambda one, two: one > two,        # type: ignore[operator]
     "=": lambda one, two: one == two,
 }
+
+
+_SIGN = re.compile(r" ([<>=]) ")
+
+
+def _is_operand(written: str) -> bool:
+    try:
+        float(written)
+    except ValueError:
+        return ":" in written and written.rpartition(":")[2].split()[0] in FIGURES
+    return True
 
 
 def _operand(written: str, opens: Opens) -> Value:

@@ -58,7 +58,8 @@ def measure_field(key: str, path: str, seed: int) -> FieldOfPosition:
     if not found or (field := found[-1].receptive_field) is None or len(field.size) != 2:
         raise ConfigError(f"{key} has no layer {path!r} with a receptive field.")
     torch.manual_seed(seed)
-    network = source.build("cpu").train()
+    # In evaluation: BatchNorm's own statistics of a batch would see the whole image.
+    network = source.build("cpu")
     held: list[Tensor] = []
     network.get_submodule(path).register_forward_hook(
         lambda module, given, output: held.append(output))
@@ -69,7 +70,7 @@ def measure_field(key: str, path: str, seed: int) -> FieldOfPosition:
     total = torch.zeros(shape[-2:])
     for number in range(PASSES):
         report(Progress("backward passes", number, number / PASSES))
-        images = torch.randn((2, *shape[1:])).requires_grad_()      # BatchNorm needs two
+        images = torch.randn(shape).requires_grad_()
         held.clear()
         network(images)
         at = held[-1][:, :, position[0], position[1]]

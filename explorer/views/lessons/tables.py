@@ -52,7 +52,8 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
                 share = f"<small>{text_share(value / total)}</small>" \
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
-        body.append(f'<tr><th scope="row">{escape(_name(part))}</th>{"".join(cells)}</tr>')
+        name = _name(part).removeprefix(f"{path}.") if path else _name(part)
+        body.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
     return _table([say(WHAT[by]), *[say(FIGURES[figure].words) for figure in figures]],
                   "".join(body))
 
