@@ -298,6 +298,49 @@ def test_stages_of_different_networks_meet_where_their_maps_are_as_large() -> No
         assert ours[0].output_shape[2:] == theirs[0].output_shape[2:]
 
 
+@pytest.mark.parametrize(("one", "other", "met"), [
+    # Names are alike, maps are not.
+    ("resnet50", "mobilenetv3_large", "stem=stem stage1=stage2 stage2=stage3 stage3=stage4 "
+     "stage4=stage6 head=head"),
+    ("mobilenetv3_large", "mobilenetv3_small", "stem=stem stage2=stage1.0 stage3=stage2 "
+     "stage4=stage3 stage5=stage4 stage6=stage5 head=head"),
+    ("vgg16", "resnet50", "stage1=stem stage2=stage1 stage3=stage2 stage4=stage3 stage5=stage4 "
+     "head=head"),
+    ("inception_v3", "resnet50", "stem=stem inception_a=stage2 inception_b=stage3 "
+     "inception_c=stage4 head=head"),
+    ("resnet50", "convnext_tiny", "stem=stem stage1=stage1 stage2=stage2 stage3=stage3 "
+     "stage4=stage4 head=head"),
+    # A knob alone makes the maps larger.
+    ("resnet50", "resnet50&output_stride=8", "stem=stem stage1=stage1 stage2=stage2 stage3=stage3 "
+     "stage4=stage4 head=head"),
+    # Channels stand behind the map.
+    ("timm:swin_tiny_patch4_window7_224", "convnext_tiny", "patch_embed=stem layers.0=stage1 "
+     "layers.1=stage2 layers.2=stage3 layers.3=stage4 norm=head"),
+])
+def test_stages_meet_as_a_teacher_would_set_them(one: str, other: str, met: str) -> None:
+    found = align(explorer.open(one).structure, explorer.open(other).structure)
+    assert " ".join("=".join(group[0].path for group in part.groups) for part in found.inside
+                    if all(part.groups)) == met
+
+
+def test_what_repeats_is_alone_where_one_stage_has_more_blocks() -> None:
+    told = rows("resnet50", "convnext_tiny", "block")
+    assert [each for each in told if each[0] == "only"] == [
+        ("only", "", "stage2.downsample"), ("only", "stage2.3", ""),
+        ("only", "", "stage3.downsample"), *[
+            ("only", "", f"stage3.block{number}") for number in (7, 8, 9)],
+        ("only", "", "stage4.downsample")]
+
+
+def test_a_stem_is_one_step_beside_what_takes_several() -> None:
+    found = align(structure("vgg16"), structure("resnet50"))
+    [block] = found.inside[0].inside
+    pairs = [tuple(group[0].path for group in layer.groups) for layer in block.inside
+             if all(layer.groups)]
+    assert pairs == [("stage1.conv1.conv", "stem.conv"), ("stage1.conv2.act", "stem.act"),
+                     ("stage1.pool", "stem.pool")]
+
+
 def test_four_networks_stand_beside_each_other() -> None:
     names = ("resnet18", "resnet34", "resnet50", "vgg16")
     found = align(*map(structure, names))

@@ -58,7 +58,7 @@ def test_the_link_is_what_it_shows() -> None:
     assert not app.warning and not app.error
     assert address(app) == networks
     comparison = explorer.compare(*networks.values())
-    for line in views.headlines(comparison):
+    for line, _ in views.headlines(comparison):
         assert line.partition(":")[0] in shown(app).replace("\\", "")
     assert address(open_page(**address(app))) == networks
 

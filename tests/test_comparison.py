@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 import explorer
-from explorer.comparison import Comparison, compare, headline, reason
+from explorer.comparison import Comparison, changes, compare, headline, reason
 from explorer.structure.alignment import Level
 from explorer.views import comparison as views
 from tests.strategies import configs
@@ -98,14 +98,52 @@ def test_reasons_name_the_arguments_that_differ() -> None:
 
 def test_headlines() -> None:
     assert headline(compare("vgg16", "resnet50")) == (
-        "ResNet-50 has 4.09 G multiply-adds, 26% of VGG-16's 15.5 G: 90% of VGG-16's are spent on "
-        "maps of 28×28 and larger, where ResNet-50 spends 47%.")
+        "ResNet-50 has 4.09 G multiply-adds, 26% of VGG-16's 15.5 G: 30% of VGG-16's are spent on "
+        "maps of 112×112 and larger, where ResNet-50 spends 3%.")
+    assert headline(compare("resnet34", "resnet50")) == (
+        "ResNet-50 has 25.6 M parameters, 1.17 times ResNet-34's 21.8 M, and 4.09 G multiply-adds "
+        "against 3.66 G.")
+    assert headline(compare("mobilenetv3_large", "mobilenetv3_large&squeeze_excite=off")) == (
+        "MobileNetV3-Large · squeeze-and-excitation off has 3.97 M parameters, 72% of "
+        "MobileNetV3-Large's 5.48 M, and 215 M multiply-adds against 217 M: the parameters differ "
+        "most in stage6, with 873 k against 2.02 M, 76% of the difference.")
+    assert headline(compare("vgg16", "vgg16&batch_norm=on")) == (
+        "VGG-16 · BatchNorm on has 138 M parameters, nearly as many as VGG-16, and as many "
+        "multiply-adds.")
     assert headline(compare("inception_v3", "inception_v3&factorise_nxn=off")) == (
         "Inception v3 · factorise n×n off has 9.70 G multiply-adds, 1.7 times Inception v3's "
         "5.71 G: most of it in inception_b, with 5.58 G against 1.97 G, 91% of the difference.")
     assert headline(compare("resnet18", "torchvision:resnet18")) == (
         "resnet18 (torchvision) has as many parameters and multiply-adds as ResNet-18, and the "
         "same layers.")
+
+
+@pytest.mark.parametrize(("one", "other", "said"), [
+    ("resnet34", "resnet50", "Bottleneck in place of BasicBlock, 16 times."),
+    ("mobilenetv3_large", "mobilenetv3_large&squeeze_excite=off",
+     "Only in MobileNetV3-Large: 8 × SqueezeExcite (1.51 M parameters, 1.51 M multiply-adds)."),
+    ("vgg16", "vgg19",
+     "Only in VGG-19: 3 × convolution 3×3 (5.31 M parameters, 4.16 G multiply-adds)."),
+    ("vgg16", "vgg16&batch_norm=on",
+     "Only in VGG-16 · BatchNorm on: 13 × BatchNorm2d (8.45 k parameters)."),
+    ("resnet50", "torchvision:resnext50_32x4d", "Groups 1 → 32, 16 times."),
+    ("resnet50", "resnet50&width=0.5", "The same layers with other channels."),
+    ("mobilenetv3_small", "mobilenetv3_small&activation=ReLU",
+     "ReLU in place of Hardswish, 19 times."),
+    ("resnet18", "torchvision:resnet18", ""),
+])
+def test_what_a_network_is_made_of_instead(one: str, other: str, said: str) -> None:
+    assert changes(compare(one, other)) == said
+
+
+def test_what_stands_in_one_alone_is_told_with_what_it_costs() -> None:
+    """Against sums by path."""
+    said = changes(compare("resnet50", "convnext_tiny"))
+    assert said.startswith("ConvNeXtBlock in place of Bottleneck, 15 times; ")
+    layers = explorer.summarise("resnet50").layers
+    alone = sum(layer.macs or 0 for layer in layers if layer.path.startswith("stage2.3."))
+    assert f"only in ResNet-50: 1 × Bottleneck (280 k parameters, {alone / 1e6:.0f} M " in said
+    assert "3 × ConvNeXtBlock" in said and "3 × convolution 2×2 /2" in said
 
 
 def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:
@@ -122,10 +160,10 @@ def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:
 
 def test_what_a_headline_says_of_large_maps_is_so() -> None:
     """Against sums of the summary."""
-    for name, share in (("vgg16", 90), ("resnet50", 47)):
+    for name, share in (("vgg16", 30), ("resnet50", 3)):
         layers = [layer for layer in explorer.summarise(name).layers if layer.macs]
         large = sum(layer.macs or 0 for layer in layers
-                    if len(layer.output_shape) == 4 and layer.output_shape[-1] >= 28)
+                    if len(layer.output_shape) == 4 and layer.output_shape[-1] >= 112)
         assert round(100 * large / sum(layer.macs or 0 for layer in layers)) == share
 
 

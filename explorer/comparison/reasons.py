@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer
+from explorer.comparison.changes import swapped
 from explorer.comparison.comparison import Comparison
+from explorer.comparison.words import WORDS, window
 from explorer.structure.alignment import Aligned, Figure, Group
 from explorer.tracing.operators import WEIGHTED
 
-WORDS: dict[Figure, str] = {"macs": "multiply-adds", "params": "parameters",
-                            "activation_bytes": "bytes of activations"}
 CLEAR = 1.25
 """From this ratio of multiply-adds on they are what is told first."""
 MOST_OF_IT = 0.6
 """Of a difference in one stage: then that is told, and not where the maps are large."""
+NEARLY = 0.005
 TELLING = 15
 """Percentage points from which on it is said that one network spends more at large maps."""
 
@@ -62,12 +63,25 @@ def headline(comparison: Comparison, other: int = 1) -> str:
         return f"{names[other]} has as many parameters and multiply-adds as {names[0]}" + (
             f"; {changed:,} of the layers differ." if changed else ", and the same layers.")
     each = f" for each {comparison.networks[other].source.samples.removesuffix('s')}" \
-        if figure == "macs" and not _as_many(comparison, other) else ""
-    said = (f"{names[other]} has {text.short(two)} {WORDS[figure]}{each}, {_ratio(one, two)} "
-            f"{names[0]}'s {text.short(one)}")
+        if not _as_many(comparison, other) else ""
+    said = [f"{names[other]} has {text.short(two)} {WORDS[figure]}"
+            + (each if figure == "macs" else ""),
+            f"nearly as many as {names[0]}" if abs(two - one) < NEARLY * one else
+            f"{_ratio(one, two)} {names[0]}'s {text.short(one)}"]
+    if _distance(comparison, "macs", other) < CLEAR:
+        # What differs more says little where both cost about the same.
+        rest: Figure = "params" if figure == "macs" else "macs"
+        one, two = _pair(comparison, comparison.aligned, rest, other)
+        said.append(f"and as many {WORDS[rest]}" if one == two else
+                    f"and {text.short(two)} {WORDS[rest]}{each if rest == 'macs' else ''} against "
+                    f"{text.short(one)}")
+        if _distance(comparison, figure, other) < CLEAR:
+            return f"{', '.join(said)}."
     share, stage = _largest_stage(comparison, figure, other)
     where = _at_large_maps(comparison, other) if figure == "macs" and share < MOST_OF_IT else ""
-    return f"{said}: {where or stage}."
+    most = f"the {WORDS[figure]} differ most in" if len(said) > 2 else \
+        "most of it in" if share > 0.5 else "the most in"
+    return f"{', '.join(said)}: {where or f'{most} {stage}'}."
 
 
 def _distance(comparison: Comparison, figure: Figure, other: int) -> float:
@@ -124,8 +138,12 @@ def _at_large_maps(comparison: Comparison, other: int) -> str:
         return [100 * sum(macs for side, macs in at.items() if side >= size) / at.total()
                 for at in spent]
 
-    size = max(sorted({*spent[0], *spent[1]}), key=lambda one: abs(
-        shares(one)[0] - shares(one)[1]))
+    def apart(size: int) -> float:
+        """As in a chi-squared test: 30% against 3% is more than 90% against 47%."""
+        first, second = shares(size)
+        return (first - second) ** 2 / (first + second) if first + second else 0.0
+
+    size = max(sorted({*spent[0], *spent[1]}), key=apart)
     first, second = shares(size)
     if abs(first - second) < TELLING:
         return ""
@@ -136,8 +154,8 @@ def _at_large_maps(comparison: Comparison, other: int) -> str:
 
 
 def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[float, str]:
-    """The stage that differs most, in words, and its share of the difference: 0 where the stages
-    do not all pull the same way."""
+    """The stage that differs most, with its figures, and its share of the difference: 0 where the
+    stages do not all pull the same way."""
     stages = comparison.parts("stage")
     pairs = [_pair(comparison, part, figure, other) for part in stages]
     changes = [two - one for one, two in pairs]
@@ -147,8 +165,7 @@ def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[
     share = own / sum(changes) if same_way else 0.0
     amounts = f"{text.short(two)} against {text.short(one)}" if one and two else \
         f"{text.short(one or two)} in {comparison.names[0 if one else other]} alone"
-    return share, (f"{'most of it' if share > 0.5 else 'the most'} in {_place(stage, other)}, with "
-                   f"{amounts}"
+    return share, (f"{_place(stage, other)}, with {amounts}"
                    + (f", {100 * share:.0f}% of the difference" if share else ""))
 
 
@@ -185,7 +202,7 @@ def _of_layers(one: Layer, other: Layer) -> str:
         ratio = Fraction(prod(there), prod(here))
         return f"{text.shape(here)} → {text.shape(there)}: {_times(ratio)} the numbers."
     if one.window != other.window and one.window and other.window:
-        return f"window {_window(one)} → {_window(other)}."
+        return f"window {window(one)} → {window(other)}."
     return "" if one.params == other.params else \
         f"{one.params:,} → {other.params:,} parameters."
 
@@ -224,7 +241,7 @@ def _factors(layer: Layer) -> list[Factor]:
     if layer.window is not None and len(shape) > 2 and len(given) > 2:
         return [Factor("images", shape[0], str(shape[0])),
                 Factor("map", prod(shape[2:]), text.shape(shape[2:])),
-                Factor("window", prod(layer.window.kernel), _window(layer)),
+                Factor("window", prod(layer.window.kernel), window(layer)),
                 Factor("input channels", given[1], f"{given[1]:,}"),
                 Factor("output channels", shape[1], f"{shape[1]:,}")]
     if layer.call.operator == "linear" and shape and given:
@@ -234,12 +251,6 @@ def _factors(layer: Layer) -> list[Factor]:
                 Factor("input features", given[-1], f"{given[-1]:,}"),
                 Factor("output features", shape[-1], f"{shape[-1]:,}")]
     return []
-
-
-def _window(layer: Layer) -> str:
-    assert layer.window
-    stride = max(layer.window.stride)
-    return text.shape(layer.window.kernel) + (f" /{stride}" if stride != 1 else "")
 
 
 def _times(ratio: Fraction) -> str:
@@ -287,12 +298,11 @@ def _leaves(part: Aligned) -> Iterator[Aligned]:
 
 def _classes(part: Aligned, other: int) -> str:
     """Which class of block stands in the place of which."""
-    swapped = Counter((one[0].name, two[0].name) for inner in part.walk() if inner.level == "block"
-                      for one, two in [(inner.groups[0], inner.groups[other])] if one and two
-                      and one[0].name != two[0].name and len(one) == len(two) == 1)
-    if not swapped:
+    found = Counter(classes for inner in part.walk() if inner.level == "block"
+                    if (classes := swapped(inner.groups[0], inner.groups[other])))
+    if not found:
         return ""
-    (one, two), count = swapped.most_common(1)[0]
+    (one, two), count = found.most_common(1)[0]
     return f"{two} in place of {one}" + (f", {count} times" if count > 1 else "")
 
 

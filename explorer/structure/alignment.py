@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate, combinations, groupby
 from math import log2
 from typing import Literal, NamedTuple
 
@@ -38,20 +38,24 @@ BELOW: dict[Level, Level] = {"network": "stage", "stage": "block", "block": "lay
 GAP_OF_WEIGHTED, GAP_OF_LAYER, GAP_OF_RESHAPE = 100, 40, 10
 OTHER_KIND, OTHER_WINDOW, OTHER_TYPE, OTHER_GROUPS, OTHER_MAP, OTHER_CHANNELS = (
     60, 40, 20, 15, 15, 10)
-OTHER_NAME = 3
-"""Of a layer or a block: less than anything that it does, so that names decide between equals."""
+OTHER_NAME, OTHER_INPUT = 3, 2
+"""Of a layer or a block: less than anything that it does, so that names decide between equals, and
+then what it reads: the first convolution of one stem is that of the other."""
 
-GAP_OF_BLOCK, MOST_OF_BLOCK = 250, 600
-"""A pair of blocks costs up to 500: half of the thousandths that their layers cost of all gaps. Of
-more than `MOST_OF_BLOCK` thousandths they have too little in common, unless both join ways, as
-residual blocks do, or both are all that their stages have."""
+GAP_OF_BLOCK, GAP_OF_STEP, MOST_OF_BLOCK = 250, 350, 600
+"""A step is a block that gives another map or other channels than it reads, as the first of a stage
+does: where one network has more blocks, those are alone that only repeat. A pair of blocks costs up
+to 500: half of the thousandths that their layers cost of all gaps. Of more than `MOST_OF_BLOCK`
+thousandths they have too little in common, unless both join ways, as residual blocks do, or both
+are all that their stages have."""
 OTHER_CLASS = 20
 
 GAP_OF_STAGE, MOST_OF_STAGE = 400, 650
-OTHER_RESOLUTION, OTHER_LAYERS, OTHER_PATH = 250, 500, 50
+OTHER_RESOLUTION, OTHER_LAYERS, OTHER_ROLE, OTHER_PATH = 250, 500, 200, 50
 """Of a pair of stages: for each halving of the map between their outputs, for the share of layers
-that only one of them has, for another path. Where two networks name their stages alike, those of
-one name are a pair, and cost nothing."""
+that only one of them has, where the image enters only one of them or only one has blocks, for
+another path. Where two networks are of one kin, stages of one name
+are a pair, and cost nothing."""
 
 LONGEST_GROUP = 12
 
@@ -131,6 +135,10 @@ def _does(layer: Layer) -> tuple[object, ...]:
             effect.shape, layer.params, effect.macs, effect.elementwise_ops)
 
 
+NamedStages = tuple[str, dict[str, float | None]]
+"""The class of a network and its stages by name, each with how often it halves the image."""
+
+
 class Item(NamedTuple):
     """What is put beside another: a group for each network that is aligned so far."""
 
@@ -148,11 +156,9 @@ class _Aligner:
         self._stage_of = {id(part): structure.place(part.layers[0]).stage
                           for structure in structures for part in structure.stages
                           if not (part.auxiliary or part.failed)}
-        paths = [{self._stage_of[id(part)] for part in structure.stages
-                  if id(part) in self._stage_of} for structure in structures]
-        self._kin = all(one <= other or other <= one for one in paths for other in paths)
-        """Whether their stages have the same names, or those of one network are among the
-        other's."""
+        self._kin = all(_are_kin(one, other) for one, other in combinations(
+            [self._named(structure) for structure in structures], 2))
+        """Whether stages of one name correspond."""
         self._numbers: dict[Hashable, int] = {}
         self._number_of: dict[int, int] = {}
         self._layers: list[Layer] = []
@@ -164,6 +170,13 @@ class _Aligner:
         """For each number what it costs beside those that it has been put beside."""
         self._ways: dict[tuple[Form, Form], tuple[int, list[Step]]] = {}
 
+    def _named(self, structure: Structure) -> NamedStages:
+        stages: dict[str, float | None] = {}
+        for part in structure.stages:
+            if not (part.auxiliary or part.failed):
+                stages[self._stage_of[id(part)]] = self._halvings((part,))
+        return structure.summary.trace.modules[""].type, stages
+
     def open(self, level: Level, groups: tuple[Group, ...]) -> Aligned:
         """A place with what is aligned inside it."""
         below = BELOW.get(level)
@@ -172,7 +185,8 @@ class _Aligner:
         split = {"stage": _parts if self._kin else _stages, "block": _blocks,
                  "layer": _calls}[below]
         rows: list[Item] = []
-        if below == "block" and all(len(split(group)) == 1 for group in groups):
+        if below == "block" and (all(len(split(group)) == 1 for group in groups)
+                                 or self._is_beside_a_stem(groups)):
             # The only block of one stage stands for that of the other, whatever it is made of.
             return Aligned(level, groups, (self.open(below, groups),))
         for number, group in enumerate(groups):
@@ -277,7 +291,18 @@ class _Aligner:
     def _gap(self, level: Level, item: Item) -> int:
         if level == "layer":
             return self._gaps[self._number(_some(item)[0].layers[0])]
-        return GAP_OF_BLOCK if level == "block" else GAP_OF_STAGE
+        return GAP_OF_STAGE if level == "stage" else \
+            GAP_OF_STEP if _is_step(_some(item)) else GAP_OF_BLOCK
+
+    def _is_beside_a_stem(self, groups: tuple[Group, ...]) -> bool:
+        """Whether the image enters all of them, and one has no blocks: what brings it to its first
+        map is one step there, however many the other takes."""
+        return all(group and _is_first(group) for group in groups) and not all(
+            map(self._has_blocks, groups))
+
+    def _has_blocks(self, group: Group) -> bool:
+        part = group[0]
+        return len(group) == 1 and (part.role == "stage" or part.path != self._stage_of[id(part)])
 
     # What a pair costs; None where it is none.
 
@@ -319,25 +344,29 @@ class _Aligner:
             return 0 if self._stage_of[id(one[0])] == self._stage_of[id(other[0])] else None
         if _is_head(one) != _is_head(other):
             return None
-        halvings = [self._halvings(group) for group in (one, other)]
-        if halvings[0] is None or halvings[1] is None:
-            apart = 0.0 if halvings[0] is halvings[1] else 1.0
-        else:
-            apart = abs(halvings[0] - halvings[1])
+        apart = _apart(self._halvings(one), self._halvings(other))
         types = [Counter(layer.type for part in group for layer in part.layers)
                  for group in (one, other)]
         alone = (types[0] - types[1]).total() + (types[1] - types[0]).total()
         cost = (round(OTHER_RESOLUTION * apart)
                 + OTHER_LAYERS * alone // (types[0].total() + types[1].total())
+                + OTHER_ROLE * self._play_other_roles(one, other)
                 + OTHER_PATH * (one[0].path != other[0].path))
         return cost if cost <= MOST_OF_STAGE else None
+
+    def _play_other_roles(self, one: Group, other: Group) -> bool:
+        if _is_first(one) or _is_first(other):
+            return _is_first(one) != _is_first(other)
+        return self._has_blocks(one) != self._has_blocks(other)
 
     def _halvings(self, group: Group) -> float | None:
         """How often the image was halved before the output; None where either is no image."""
         image, shape = self._image[id(group[-1])], group[-1].output_shape
         if len(image) != 4 or len(shape) != 4:
             return None
-        return log2(image[-1] / shape[-1])
+        # Channels stand behind the map in some, such as a Swin transformer.
+        side = shape[1] if shape[1] == shape[2] != shape[3] else shape[3]
+        return log2(image[-1] / side)
 
     def _form(self, group: Group) -> Form:
         ends = id(group[0]), id(group[-1])      # parts in a row
@@ -359,6 +388,24 @@ class _Aligner:
                                   GAP_OF_RESHAPE if kind == "reshape" else GAP_OF_LAYER)
             self._number_of[id(layer)] = known
         return known
+
+
+def _are_kin(one: NamedStages, other: NamedStages) -> bool:
+    """Whether all stages of one network have names of the other's, and those of one name give maps
+    as large: "stage2" of a ResNet and "stage2" of a MobileNet have nothing but the name in common.
+    Where both are of one class and have as many stages, a knob has made the maps smaller."""
+    (one_class, ours), (other_class, theirs) = one, other
+    if not (ours.keys() <= theirs.keys() or theirs.keys() <= ours.keys()):
+        return False
+    return (one_class == other_class and len(ours) == len(theirs)) or all(
+        _apart(ours[name], theirs[name]) < 0.5 for name in ours.keys() & theirs.keys())
+
+
+def _apart(halvings: float | None, other: float | None) -> float:
+    """Halvings of the image between two maps; one between a map and what is none."""
+    if halvings is None or other is None:
+        return 0.0 if halvings is other else 1.0
+    return abs(halvings - other)
 
 
 def _alike(level: Level, ours: list[Item], theirs: list[Item]) -> bool:
@@ -390,7 +437,13 @@ def _layer_cost(one: Layer, other: Layer) -> int:
             + OTHER_GROUPS * (one.groups != other.groups)
             + OTHER_MAP * (here[2:] != there[2:])
             + OTHER_CHANNELS * (here[:2] != there[:2] or one.params != other.params)
+            + OTHER_INPUT * (_channels_of_input(one) != _channels_of_input(other))
             + OTHER_NAME * (_name(one.path) != _name(other.path)))
+
+
+def _channels_of_input(layer: Layer) -> int | None:
+    shape = layer.input_shapes[0] if layer.input_shapes else ()
+    return shape[1] if len(shape) > 1 else None
 
 
 def _window(layer: Layer) -> tuple[object, ...] | None:
@@ -422,6 +475,17 @@ def _name(path: str) -> str:
 
 def _joins(group: Group) -> bool:
     return any(layer.kind == "merge" for part in group for layer in part.layers)
+
+
+def _is_first(group: Group) -> bool:
+    """Whether it is what the image enters."""
+    return group[0].layers[0].index == 0
+
+
+def _is_step(group: Group) -> bool:
+    """Whether it gives another map, or other channels, than it reads."""
+    read = group[0].layers[0].input_shapes
+    return not read or read[0][1:] != group[-1].output_shape[1:]
 
 
 def _is_head(group: Group) -> bool:

@@ -81,9 +81,9 @@ def sentences(comparison: Comparison) -> None:
                     "choose another.")
     for line in views.ends_early(comparison):
         st.warning(escape(line))
-    said = [line for line, key in zip(views.headlines(comparison), keys[1:], strict=True)
-            if key != keys[0]]
-    st.markdown("\n\n".join(f"**{escape(line)}**" for line in said))
+    said = [(line, made_of) for (line, made_of), key in zip(
+        views.headlines(comparison), keys[1:], strict=True) if key != keys[0]]
+    st.markdown("\n\n".join(f"**{escape(line)}** {escape(made_of)}" for line, made_of in said))
     for line in views.inputs(comparison):
         st.caption(escape(line))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from explorer import text
-from explorer.comparison import Comparison, headline
+from explorer.comparison import Comparison, changes, headline
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """The most telling difference of each network to the first, what ends early, and what reads
-    something else than the others."""
-    return [*ends_early(comparison), *inputs(comparison), *headlines(comparison)]
+    """The most telling difference of each network to the first and what it is made of instead, what
+    ends early, and what reads something else than the others."""
+    return [*ends_early(comparison), *inputs(comparison), *[
+        f"{line} {made_of}".rstrip() for line, made_of in headlines(comparison)]]
 
 
 def inputs(comparison: Comparison) -> list[str]:
@@ -24,9 +25,11 @@ def inputs(comparison: Comparison) -> list[str]:
         " What is counted for a pass is for all of its batch." if more else "")]
 
 
-def headlines(comparison: Comparison) -> list[str]:
-    """The most telling difference of each network but the first to that."""
-    return [headline(comparison, other) for other in range(1, len(comparison.networks))]
+def headlines(comparison: Comparison) -> list[tuple[str, str]]:
+    """The most telling difference of each network but the first to that, and what it is made of
+    instead."""
+    return [(headline(comparison, other), changes(comparison, other))
+            for other in range(1, len(comparison.networks))]
 
 
 def ends_early(comparison: Comparison) -> list[str]:
