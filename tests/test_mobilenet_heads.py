@@ -195,7 +195,7 @@ def test_dilations_stand_for_strides(output_stride: int, dilations: list[int], s
     config = configure("lraspp_mobilenetv3_large", output_stride=output_stride, input_size=512)
     network = build(config)
     found = [{module.dilation[0] for path, module in stage.named_modules()
-              if path.endswith("depthwise.conv")} for stage in network.stages[3:]]
+              if path.endswith("depthwise.conv")} for stage in network.stages[4:]]
     assert found == [{dilation} for dilation in dilations]
     last, = [layer for layer in summarise(config).layers if layer.path == "last.conv.conv"]
     assert last.output_shape == (1, 960, side, side)
@@ -235,10 +235,10 @@ def test_c4_is_the_expansion_of_the_block_that_goes_to_32() -> None:
     """Section 6.3: of the 13th block in Large, and of the 9th in Small."""
     for name, channels in (("mobilenetv3_large", 672), ("mobilenetv3_small", 288)):
         network = build(configure(name, head="ssdlite"))
-        assert network.stages[-1].tapped_channels == [channels]
-        assert sum(len(stage) for stage in network.stages[:-1]) + 1 == \
+        assert list(network.tapped.items()) == [(network.stages[-2], channels)]
+        assert sum(len(stage) for stage in network.stages[:-2]) + 1 == \
             {672: 13, 288: 9}[channels]
-        assert not hasattr(network.stages[-1][1].branch, "expand")
+        assert not hasattr(network.stages[-1][0].branch, "expand")
 
 
 def test_positions_are_as_far_apart_as_the_resizing_has_them() -> None:

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU, placed, repeat
+from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU, Tanh, placed, repeat
 
 LocalResponseNorm = placed(nn.LocalResponseNorm)
-Tanh = placed(nn.Tanh)
 
 # The channels of the convolutions by stage: 2014, footnote 1, and 2012, section 3.5.
 CHANNELS = {"alexnet": ((64,), (192,), (384, 256, 256)),

@@ -14,7 +14,7 @@ from explorer import networks
 from explorer.config import Config, ConfigError
 from explorer.networks.family import Family, Preset, check_names
 
-SHARED = frozenset({"build", "catalogue", "family", "layers"})
+SHARED = frozenset({"build", "catalogue", "family", "layers", "mobilenet_heads"})
 """The modules of networks/ that are no family."""
 
 

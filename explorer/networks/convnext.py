@@ -14,7 +14,15 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import BatchNorm2d, Conv2d, Linear, MaxPool2d, ReLU, placed
+from explorer.networks.layers import (
+    GELU,
+    BatchNorm2d,
+    Conv2d,
+    LayerNorm,
+    Linear,
+    MaxPool2d,
+    ReLU,
+)
 
 Step = Literal[
     "resnet", "patchify", "depthwise", "wider", "inverted", "depthwise_first", "large_kernel",
@@ -104,10 +112,6 @@ class ConvNeXtConfig(Config):
 
     def norm(self, channels: int) -> nn.Module:
         return LayerNorm2d(channels) if self.has("layer_norm") else BatchNorm2d(channels)
-
-
-GELU = placed(nn.GELU)
-LayerNorm = placed(nn.LayerNorm)
 
 
 class Permute(nn.Module):

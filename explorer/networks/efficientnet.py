@@ -14,9 +14,7 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, redeclare, scale_channels
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import ConvNormAct, Linear, ReLU, Sigmoid, SqueezeExcite, placed
-
-SiLU = placed(nn.SiLU)
+from explorer.networks.layers import ConvNormAct, Linear, ReLU, Sigmoid, SiLU, SqueezeExcite
 
 
 class Table1Stage(NamedTuple):

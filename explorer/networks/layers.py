@@ -112,8 +112,13 @@ BatchNorm2d = placed(nn.BatchNorm2d)
 Linear = placed(nn.Linear)
 ReLU = placed(nn.ReLU)
 ReLU6 = placed(nn.ReLU6)
+SiLU = placed(nn.SiLU)
 Sigmoid = placed(nn.Sigmoid)
 Hardswish = placed(nn.Hardswish)
+Hardsigmoid = placed(nn.Hardsigmoid)
+Tanh = placed(nn.Tanh)
+GELU = placed(nn.GELU)
+LayerNorm = placed(nn.LayerNorm)
 MaxPool2d = placed(nn.MaxPool2d)
 
 

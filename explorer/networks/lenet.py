@@ -15,11 +15,19 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob, redeclare
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Branches, Conv2d, ConvNormAct, Linear, MaxPool2d, ReLU, placed
+from explorer.networks.layers import (
+    Branches,
+    Conv2d,
+    ConvNormAct,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    placed,
+)
 
 AvgPool2d = placed(nn.AvgPool2d)
-Sigmoid = placed(nn.Sigmoid)
-Tanh = placed(nn.Tanh)
 
 # Table I: which of the six maps of S2 each of the sixteen maps of C3 reads.
 TABLE_1 = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),

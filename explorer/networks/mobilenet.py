@@ -1,7 +1,7 @@
 """MobileNetV3: inverted residuals found by search, with squeeze-and-excitation and hard-swish.
 
-Howard et al. 2019, "Searching for MobileNetV3". Its heads for detection and segmentation are those
-of sections 6.3 and 6.4; SSDLite itself is of Sandler et al. 2018 (MobileNetV2), section 6.2.
+Howard et al. 2019, "Searching for MobileNetV3". Its heads for detection and segmentation (sections
+6.3 and 6.4) stand in `mobilenet_heads.py`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.config import Config, knob, scale_channels
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import (
-    Conv2d,
     ConvNormAct,
+    Hardsigmoid,
     Hardswish,
     Linear,
     ReLU,
+    ReLU6,
+    SiLU,
     SqueezeExcite,
-    placed,
 )
+from explorer.networks.mobilenet_heads import EXTRA, ExtraLayer, LiteRASPP, SSDLite
 
-ReLU6 = placed(nn.ReLU6)
 Head = Literal["classification", "lraspp", "ssdlite"]
 Tap = Literal["expansion", "output"]
 
@@ -177,9 +177,6 @@ ARCHITECTURES = {
 # expansion of the block that goes to 32. Figure 10: a map of 1/8, in torchvision the first of them.
 TAPS: dict[tuple[Head, int], Tap] = {("lraspp", 8): "output", ("ssdlite", 32): "expansion"}
 
-# Channels of SSDLite's extra layers, and the anchors at each place of its maps.
-EXTRA, ANCHORS = (512, 256, 256, 128), 6
-
 
 class BneckConfig(Config):
     """The knobs that the paper's networks and the tutorial's share."""
@@ -238,7 +235,7 @@ class BneckConfig(Config):
 
     def nonlinearity(self, in_paper: Literal["RE", "R6", "HS"]) -> nn.Module:
         if self.activation == "swish":
-            return nn.SiLU(inplace=True)
+            return SiLU(inplace=True)
         if self.activation == "relu" or in_paper == "RE":
             return ReLU(inplace=True)
         return ReLU6(inplace=True) if in_paper == "R6" else Hardswish(inplace=True)
@@ -302,7 +299,7 @@ class MobileNetV3Config(BneckConfig):
 
 def squeeze_excite(channels: int, squeezed: int) -> SqueezeExcite:
     """With h-sigmoid (Figure 4, section 5.3)."""
-    return SqueezeExcite(channels, squeezed, gate=nn.Hardsigmoid(inplace=True))
+    return SqueezeExcite(channels, squeezed, gate=Hardsigmoid(inplace=True))
 
 
 class LinearSqueezeExcite(nn.Module):
@@ -312,7 +309,7 @@ class LinearSqueezeExcite(nn.Module):
         super().__init__()
         self.fc1 = Linear(channels, squeezed)
         self.fc2 = Linear(squeezed, channels)
-        self.gate = nn.Hardsigmoid(inplace=True)
+        self.gate = Hardsigmoid(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.adaptive_avg_pool2d(x, 1).flatten(1)      # (N, C, H, W) -> (N, C)
@@ -358,30 +355,11 @@ def expansion(in_channels: int, expanded: int, row: Bneck, config: BneckConfig) 
                        activation=config.nonlinearity(row.activation))
 
 
-class TappedStage(nn.Sequential):
-    """A stage of which the head is also given what some of its parts give."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taps: list[nn.Module] = []
-        self.tapped_channels: list[int] = []
-
-    def tap(self, channels: int) -> None:
-        """The part that is the last so far, which gives so many channels."""
-        self.taps.append(self[-1])
-        self.tapped_channels.append(channels)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        maps = []
-        for part in self:
-            x = part(x)
-            if part in self.taps:
-                maps.append(x)
-        return x, maps
-
-
 class Bnecks(nn.Module):
-    """The stem and the stages, which the paper's networks and the tutorial's share."""
+    """The stem and the stages, which the paper's networks and the tutorial's share.
+
+    A stage of which the head is given a map is in two: one gives it, and one goes on from there.
+    """
 
     block: type[InvertedResidual] = InvertedResidual
 
@@ -391,20 +369,24 @@ class Bnecks(nn.Module):
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
         self.stages: list[nn.Sequential] = []
+        self.tapped: dict[nn.Module, int] = {}      # the channels of what the head is given too
         for number, rows in enumerate(config.rows, 1):
-            stage = TappedStage() if any(row.tap for row in rows) else nn.Sequential()
+            pieces = [nn.Sequential()]
             for row in rows:
                 expanded = config.expanded(row, unscaled, channels)
-                if isinstance(stage, TappedStage) and row.tap == "expansion":
-                    stage.add_module("expand", expansion(channels, expanded, row, config))
-                    stage.tap(expanded)
-                    channels = expanded     # the block has no expansion of its own then
-                stage.append(self.block(channels, expanded, row, config))
+                if row.tap == "expansion":
+                    pieces[-1].append(expansion(channels, expanded, row, config))
+                    self.tapped[pieces[-1]] = channels = expanded   # and the block does not expand
+                    pieces.append(nn.Sequential())
+                pieces[-1].append(self.block(channels, expanded, row, config))
                 unscaled, channels = row.out, config.channels(row.out)
-                if isinstance(stage, TappedStage) and row.tap == "output":
-                    stage.tap(channels)
-            self.add_module(f"stage{number}", stage)
-            self.stages.append(stage)
+                if row.tap == "output":
+                    self.tapped[pieces[-1]] = channels
+                    pieces.append(nn.Sequential())
+            pieces = [piece for piece in pieces if len(piece)]
+            for letter, piece in zip("ab" if len(pieces) > 1 else [""], pieces, strict=True):
+                self.add_module(f"stage{number}{letter}", piece)
+            self.stages += pieces
         self.channels = channels
 
 
@@ -417,32 +399,29 @@ class MobileNetV3(Bnecks):
         last = last_convolutions(self.channels, config)
         channels = last["conv"].conv.out_channels
         self.last = nn.Sequential(OrderedDict[str, nn.Module](last))
-        tapped = [count for stage in self.stages if isinstance(stage, TappedStage)
-                  for count in stage.tapped_channels]
+        tapped = list(self.tapped.values())
         if config.head == "lraspp":
             self.head = LiteRASPP(channels, tapped[0], config)
             return
-        self.extra = TappedStage()
-        for before, count in pairwise([channels, *map(config.channels, EXTRA)]):
-            self.extra.append(ExtraLayer(before, count, config))
-            self.extra.tap(count)
-        self.head = SSDLite([*tapped, channels, *self.extra.tapped_channels], config)
+        given = [channels, *map(config.channels, EXTRA)]
+        self.extra = nn.ModuleList(
+            ExtraLayer(before, after, config) for before, after in pairwise(given))
+        self.head = SSDLite([*tapped, *given], config)
 
     def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
         x = self.stem(image)            # (N, 3, H, W) -> (N, 16, H/2, W/2)
         maps = []
         for stage in self.stages:       #              -> (N, 160, H/32, W/32)
-            if isinstance(stage, TappedStage):
-                x, tapped = stage(x)
-                maps += tapped
-            else:
-                x = stage(x)
+            x = stage(x)
+            if stage in self.tapped:
+                maps.append(x)
         if isinstance(self.head, LiteRASPP):            # -> (N, num_classes, H, W)
             return self.head(self.last(x), *maps, image.shape[-2:])
         if isinstance(self.head, SSDLite):              # -> (N, 4, M) and (N, num_classes, M)
-            x = self.last(x)
-            _, extra = self.extra(x)
-            return self.head([*maps, x, *extra])
+            maps.append(self.last(x))
+            for layer in self.extra:
+                maps.append(layer(maps[-1]))
+            return self.head(maps)
         return self.head(x)             #              -> (N, num_classes)
 
 
@@ -495,84 +474,6 @@ def classifier(channels: int, config: BneckConfig) -> nn.Sequential:
     parts["drop"] = nn.Dropout(0.2)
     parts["fc"] = Linear(config.hidden, config.num_classes)
     return nn.Sequential(parts)
-
-
-class LiteRASPP(nn.Module):
-    """Segmentation from the last map and one of 1/8 (Figure 10). The pooling is of the whole map,
-    as in torchvision; the figure's is of 49×49 with stride 16 and 20."""
-
-    def __init__(self, channels: int, low_channels: int, config: MobileNetV3Config) -> None:
-        super().__init__()
-        filters = config.head_filters
-        self.features = ConvNormAct(channels, filters, activation=config.nonlinearity("RE"))
-        self.gate = nn.Sequential(OrderedDict[str, nn.Module](
-            pool=nn.AdaptiveAvgPool2d(1),
-            conv=Conv2d(channels, filters, 1, bias=False),
-            gate=nn.Sigmoid()))
-        self.low = Conv2d(low_channels, config.num_classes, 1)
-        self.high = Conv2d(filters, config.num_classes, 1)
-
-    def forward(self, x: Tensor, low: Tensor, size: torch.Size) -> Tensor:
-        x = self.features(x) * self.gate(x)     # (N, 128, H/16, W/16) * (N, 128, 1, 1)
-        x = resize(x, low.shape[-2:])           #       -> (N, 128, H/8, W/8)
-        x = self.low(low) + self.high(x)        #       -> (N, num_classes, H/8, W/8)
-        return resize(x, size)                  #       -> (N, num_classes, H, W)
-
-
-def resize(x: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-
-
-class ExtraLayer(nn.Sequential):
-    """Of SSD's extra layers behind the backbone, each of which halves the map."""
-
-    def __init__(self, in_channels: int, out: int, config: MobileNetV3Config) -> None:
-        inner = out // 2
-        super().__init__(OrderedDict[str, nn.Module](
-            reduce=ConvNormAct(in_channels, inner, eps=1e-3, activation=config.nonlinearity("R6")),
-            depthwise=ConvNormAct(inner, inner, 3, stride=2, groups=inner, eps=1e-3,
-                                  activation=config.nonlinearity("R6")),
-            expand=ConvNormAct(inner, out, eps=1e-3, activation=config.nonlinearity("R6"))))
-
-
-class Predictor(nn.Module):
-    """Of one map: an offset to each anchor's box, and the scores of what is in it."""
-
-    def __init__(self, channels: int, config: MobileNetV3Config) -> None:
-        super().__init__()
-        self.boxes = separable(channels, ANCHORS * 4, config)
-        self.scores = separable(channels, ANCHORS * config.num_classes, config)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return of_each_anchor(self.boxes(x)), of_each_anchor(self.scores(x))
-
-
-def separable(in_channels: int, out_channels: int, config: MobileNetV3Config) -> nn.Sequential:
-    """SSDLite's convolution (MobileNetV2, section 6.2)."""
-    return nn.Sequential(OrderedDict[str, nn.Module](
-        depthwise=ConvNormAct(in_channels, in_channels, 3, groups=in_channels, eps=1e-3,
-                              activation=config.nonlinearity("R6")),
-        pointwise=Conv2d(in_channels, out_channels, 1)))
-
-
-def of_each_anchor(x: Tensor) -> Tensor:
-    """(N, anchors × numbers, H, W) -> (N, numbers, H × W × anchors)"""
-    return x.unflatten(1, (ANCHORS, -1)).permute(0, 2, 3, 4, 1).flatten(2)
-
-
-class SSDLite(nn.Module):
-    """Detection from maps of several sizes: offsets and scores as they are, without the choice of
-    boxes that follows."""
-
-    def __init__(self, channels: list[int], config: MobileNetV3Config) -> None:
-        super().__init__()
-        for number, count in enumerate(channels, 1):
-            self.add_module(f"map{number}", Predictor(count, config))
-
-    def forward(self, maps: list[Tensor]) -> dict[str, Tensor]:
-        found = [predictor(x) for predictor, x in zip(self.children(), maps, strict=True)]
-        boxes, scores = zip(*found, strict=True)
-        return {"boxes": torch.cat(boxes, dim=2), "scores": torch.cat(scores, dim=2)}
 
 
 def blocks(network: str) -> tuple[int, ...]:

@@ -16,10 +16,8 @@ from torch import Tensor, nn
 
 from explorer.config import Config, knob
 from explorer.networks.family import Family, Preset
-from explorer.networks.layers import Conv2d, Linear, placed
+from explorer.networks.layers import GELU, Conv2d, LayerNorm, Linear, Tanh, placed
 
-LayerNorm = placed(nn.LayerNorm)
-GELU = placed(nn.GELU)
 Embedding = placed(nn.Embedding)
 
 
@@ -260,7 +258,7 @@ def head(config: ViTConfig) -> nn.Sequential:
         pool=FirstToken() if config.pooling == "class_token" else MeanToken())
     if config.hidden_head:
         parts["hidden"] = Linear(config.token, config.token)
-        parts["act"] = nn.Tanh()
+        parts["act"] = Tanh()
     parts["fc"] = Linear(config.token, config.num_classes)
     return nn.Sequential(parts)
 
