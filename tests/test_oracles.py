@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from explorer import text
+from explorer.analysis import Summary, analyse
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, families
 from explorer.networks.family import Family
@@ -42,15 +43,14 @@ def test_any_config_agrees_with_pytorchs_counters(family: Family) -> None:
     @settings(max_examples=EACH_FAMILY)
     @given(configs(family=family))
     def agrees(config: object) -> None:
-        assert_agrees_with_pytorch(config)
-        assert_parameters_are_registered(config)
+        network, traced = assert_agrees_with_pytorch(config)
+        assert_parameters_are_registered(network, analyse(traced))
 
     agrees()
 
 
-def assert_parameters_are_registered(config) -> None:
-    network = build(config)
-    totals = summarise(config).totals
+def assert_parameters_are_registered(network: nn.Module, summary: Summary) -> None:
+    totals = summary.totals
     assert totals.params == sum(weight.numel() for weight in network.parameters())
     assert totals.trainable_params == totals.params
     unused = totals.params - totals.params_used

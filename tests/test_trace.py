@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from hypothesis import given
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.every_model import flop_counter
 from explorer.config import Config
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
@@ -78,12 +78,6 @@ def real_leaves(network: nn.Module, image: Tensor) -> list[tuple[str, tuple[int,
     return seen
 
 
-def flops(network: nn.Module, image: Tensor) -> int:
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
-    return int(counter.get_total_flops())
-
-
 def macs(traced: Trace) -> int:
     assert all(call.known for call in traced.calls)
     return sum(call.effect.macs or 0 for call in traced.calls)
@@ -93,18 +87,20 @@ def operators(traced: Trace) -> list[str]:
     return [call.operator for call in traced.calls]
 
 
-def assert_agrees_with_pytorch(config: Config) -> None:
+def assert_agrees_with_pytorch(config: Config) -> tuple[nn.Module, Trace]:
+    """Gives what was held against each other."""
     network, image = build(config), meta_input(config)
     traced = trace(network, config.input_shape)
-    assert 2 * macs(traced) == flops(network, image)
-    with torch.no_grad(), Shapes() as shapes:
+    with torch.no_grad(), flop_counter() as counter, Shapes() as shapes:
         leaves = real_leaves(network, image)
+    assert 2 * macs(traced) == counter.get_total_flops()
     assert [call.output_shape for call in traced.calls] == shapes.seen
     single = {path for path, _ in leaves} & {call.path for call in traced.calls}
     assert [(call.path, call.output_shape) for call in traced.calls if call.path in single] \
         == [leaf for leaf in leaves if leaf[0] in single]
     computes = {call.path.rpartition(".")[0] for call in traced.calls}      # with functions
     assert all(path in single | computes or path.endswith("shortcut") for path, _ in leaves)
+    return network, traced
 
 
 @pytest.mark.parametrize("name", KINDS)
