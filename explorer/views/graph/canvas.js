@@ -225,7 +225,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         };
       };
       way("Row in the table", "#layers");
-      way("How its figures come about", `.st-key-${CSS.escape(data.derivation.replace(/[^\w-]/g, "-"))}`);
+      way("How its figures come about", data.derivation);
     }
   };
   // What the page says is chosen: where that is an answer to what was picked here, or is news.
