@@ -4,7 +4,7 @@ from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
 from explorer.views.graph.canvas import HTML, SCRIPT, STYLE, beside_data, canvas_data
-from explorer.views.graph.details import details_of
+from explorer.views.graph.details import all_details, details_of
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, SHEETS, FileFormat, SheetFormat, draw, draw_beside
@@ -17,5 +17,6 @@ from explorer.views.graph.thumbnail import thumbnail_of
 __all__ = ["DIRECTIONS", "FORMATS", "HTML", "KIND", "LEVELS", "NO_OVERLAY", "OVERLAYS", "SCRIPT",
            "SHEETS", "STYLE", "TIME", "TITLES", "Arrangement", "Beside", "Direction", "Drawing",
            "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture", "SheetFormat", "Structure",
-           "beside", "beside_data", "canvas_data", "changes", "details_of", "draw", "draw_beside",
-           "is_see_through", "lay_out", "overlay", "page_svg", "thumbnail_of", "to_dot", "tooltip"]
+           "all_details", "beside", "beside_data", "canvas_data", "changes", "details_of", "draw",
+           "draw_beside", "is_see_through", "lay_out", "overlay", "page_svg", "thumbnail_of",
+           "to_dot", "tooltip"]
