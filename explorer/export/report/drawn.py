@@ -13,7 +13,7 @@ from explorer.views.graph import Arrangement, Direction, Drawing, Level, Picture
 from explorer.views.graph.sheet import Sheet, sheet
 from explorer.views.layout import LayoutError
 
-UPRIGHT, TURNED = (184.0, 200.0), (264.0, 160.0)
+UPRIGHT, TURNED = (184.0, 232.0), (264.0, 160.0)
 """Width and height in mm that a drawing has on a page of A4 or Letter, upright and on its side."""
 READABLE_MM = 1.65
 """The least size of letters in print: 4.7 points."""

@@ -19,7 +19,7 @@ from explorer.garbage import without_collections
 from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
-from explorer.structure import Part, Structure, weighted_depth
+from explorer.structure import Part, Structure, Wiring, weighted_depth
 from explorer.timing import LayerTimes, Timing, quiet
 from explorer.tracing.operators import Kind
 from explorer.views import fields, graph, tables, timings
@@ -27,8 +27,8 @@ from explorer.views.charts import KEPT, LIVE
 from explorer.views.graph import recipe
 from explorer.views.graph.letters import fitted
 
-MOST_PARTS = 60
-"""Rows of the table of parts."""
+MOST_PRINTED = 34
+"""Rows of the table of parts up to which a handout has the blocks too, and of stages alone."""
 
 
 class Figure(NamedTuple):
@@ -56,15 +56,16 @@ def report(explored: Explored, *, date: Date | None = None, timing: Timing | Non
     summary, preset = explored.summary, explored.preset
     changed = graph.changes(explored.structure, preset.structure if preset else None)
     name, _, words = explored.title.partition(" · ")
-    layers = summary.layers
-    first = max(layers, key=lambda layer: (layer.macs or 0, layer.params), default=None)
     seconds = times.seconds if times and not explored.failure else None
+    layers, parts = summary.layers, _parts(explored, changed, seconds)
+    first = max(layers, key=lambda layer: (layer.macs or 0, layer.params), default=None)
     return page(
         "network.html", title=explored.title, date=date, name=name, words=words,
+        kinds={layer.kind for layer in layers},
         about=_about(explored), failure=explored.failure and str(explored.failure),
         turned=_turned(explored), figures=_figures(explored, timing),
         printed=drawn.printed(drawn.sheets(explored, changed)),
-        parts=_parts(explored, changed, seconds), rows=_rows(explored, seconds), seconds=seconds,
+        parts=parts, many=len(parts) > MOST_PRINTED, rows=_rows(explored, seconds), seconds=seconds,
         totals=tables.totals_lines(summary.totals), charts=list(_charts(explored, seconds)),
         not_counted=tables.not_counted(summary) if summary.not_counted else "",
         field=" ".join(fields.sentences(summary)) if layers else "",
@@ -148,13 +149,12 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
 
     def row(part: Part, level: str) -> PartRow:
         amounts = [_cost(part, name, seconds) for name, _ in _costs(seconds)]
-        ways = [", ".join(way) or recipe.PASSES for way in recipe.ways(part, structure.wiring)] \
-            if level == "block" or part.plain else []
-        past = recipe.shortcut(part, structure.wiring)
-        holds = " | ".join(ways) + ("" if past is None else f" + {past or 'input'}")
+        holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
+        said = changed.get(part.id, "").replace("\n", ", ")
         return PartRow(
-            name=part.path, level=level, change=changed.get(part.id, "").replace("\n", ", "),
+            name=part.path, level=level,
+            change=said or ("in training only" if part.auxiliary else ""),
             holds=": ".join(filter(None, [title, holds])),
             output=text.shape(part.output_shape[1:]), amounts=tuple([
                 (text.amount(amount, unit) if amount else "", 100 * amount / total)
@@ -167,6 +167,14 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         if len(inner) > 1 or any(part.role == "run" for part in inner):
             rows += [row(part, "block") for part in inner]
     return rows
+
+
+def _holds(part: Part, wiring: Wiring) -> str:
+    """What a part does in a line: its ways beside each other, and what is added to them."""
+    ways = [" → ".join(way) or recipe.PASSES for way in recipe.ways(part, wiring)]
+    past = recipe.shortcut(part, wiring)
+    added = "" if past is None else f" + {past} of its input" if past else " + its input"
+    return " | ".join(ways) + added
 
 
 def _costs(seconds: Sequence[float] | None) -> list[tuple[str, str]]:
@@ -200,7 +208,7 @@ def _exact(count: int | None) -> str:
 class Chart(NamedTuple):
     title: str
     svg: Markup
-    notes: str = ""
+    notes: str | Markup = ""
 
 
 def _charts(explored: Explored, seconds: Sequence[float] | None) -> Iterator[Chart]:

@@ -43,7 +43,7 @@ def page(template: str, *, title: str, data: Any, date: Date | None, components:
     assert "</script" not in script
     return _environment().get_template(template).render(
         title=title, script=Markup(script), style=Markup(_read("report.css")),
-        policy=policy(script), data=packed(data), kinds=KINDS, colours=KIND_COLOURS,
+        policy=policy(script), data=packed(data), classes=KINDS, colours=KIND_COLOURS,
         hatched=HATCHED, version=version(), torch=torch.__version__,
         date=(date or Date.today()).isoformat(), **values)
 

@@ -34,7 +34,7 @@ const indices = (rows) => (rows ? rows.split(",") : []).flatMap((part) => {
 
 // Buttons of which one is pressed.
 const pressed = (group, name, value) => {
-  for (const button of document.querySelectorAll(`${group} button`)) {
+  for (const button of document.querySelectorAll(`${group} [data-${name}]`)) {
     button.setAttribute("aria-pressed", button.dataset[name] === value);
   }
 };
@@ -112,14 +112,29 @@ const markRows = (body, rows, chosen) => {
 
 // How figures come about
 
-const symbol = (words, parent) => {
-  // C_out as a C with its index.
+// floor(x) as ⌊x⌋, with its own bracket.
+const rounded = (words) => {
+  for (const [name, left, right] of [["floor(", "⌊", "⌋"], ["ceil(", "⌈", "⌉"]]) {
+    for (let at = words.indexOf(name); at >= 0; at = words.indexOf(name)) {
+      let end = at + name.length;
+      for (let open = 1; open && end < words.length; end += 1) open += { "(": 1, ")": -1 }[words[end]] ?? 0;
+      words = words.slice(0, at) + left + words.slice(at + name.length, end - 1) + right + words.slice(end);
+    }
+  }
+  return words.replaceAll("-", "−");
+};
+
+// C_out as a C with its index; letters that stand alone are symbols.
+const symbol = (plain, parent) => {
+  const words = rounded(plain);
   let end = 0;
-  for (const found of words.matchAll(/([A-Za-z]+)_([A-Za-z0-9]+)/g)) {
+  for (const found of words.matchAll(/([A-Za-z]+)(?:_([A-Za-z0-9]+))?/g)) {
+    const [all, base, index] = found;
     parent.append(words.slice(end, found.index));
-    make("i", "", parent, found[1]);
-    make("sub", "", parent, found[2]);
-    end = found.index + found[0].length;
+    if (base.length === 1) make("i", "", parent, base);
+    else parent.append(base);
+    if (index) make("sub", "", parent, index);
+    end = found.index + all.length;
   }
   parent.append(words.slice(end));
 };
@@ -146,7 +161,7 @@ const tellSteps = (told, place) => {
     for (const [name, value, meaning] of told.symbols) {
       const item = make("li", "", list);
       symbol(name, make("span", "", item));
-      item.append(` = ${value}${meaning ? `: ${meaning}` : ""}`);
+      item.append(` = ${value.replaceAll("-", "−")}${meaning ? `: ${meaning}` : ""}`);
     }
   }
 };
@@ -244,3 +259,36 @@ const beginNetwork = () => {
 };
 
 if (data.drawings) beginNetwork();
+
+const beginComparison = () => {
+  const [canvas, tree] = [component("#drawing", "#canvas"), component("#tree", "#aligned")];
+  const state = { level: "block", arranged: data.beside[0].arranged, figure: "macs", picked: "" };
+  const draw = () => {
+    const shown = data.beside.find((one) => one.level === state.level && one.arranged === state.arranged);
+    const nodes = Object.fromEntries(Object.entries(shown.nodes).map(([id, node]) => [id, { ...node, chosen: node.rows === state.picked && node.rows !== "" }]));
+    showDrawing({
+      data: { ...shown, nodes, picked: state.picked, details: shown.told[state.picked] ?? null, derivation: "" },
+      parentElement: canvas,
+      setTriggerValue: (name, value) => { if (name === "picked") turn("picked", value); },
+    });
+    for (const name of ["level", "arranged", "figure"]) pressed(".levels", name, state[name]);
+  };
+  const turn = (name, value) => {
+    state[name] = value;
+    draw();
+    if (name === "figure") showParts({ data: data.parts[value], parentElement: tree });
+  };
+  for (const button of document.querySelectorAll(".levels button")) {
+    const [[name, value]] = Object.entries(button.dataset);
+    button.onclick = () => turn(name, value);
+  }
+  turn("figure", "macs");
+};
+
+if (data.beside) beginComparison();
+
+if (data.sweep) {
+  const body = $(".rows tbody");
+  const names = [...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase());
+  table(body, $(".search input"), $(".search span"), "configs", names);
+}
