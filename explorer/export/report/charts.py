@@ -84,11 +84,15 @@ def _stretches(frame: Frame, spans: Sequence[Span]) -> list[str]:
     whole = sum([span.length for span in spans]) or 1
     lines = "".join([f"M{_n(frame.x(start / whole))},{_n(TOP)}V{_n(base)}" for start in
                      list(accumulate([span.length for span in spans]))[:-1]])
-    return [f'<path class="parting" d="{lines}"/>', *[
-        label(x, base + 15, span.name) if flat else
-        f'<text transform="translate({_n(x + 3)},{_n(base + 12)})rotate(-40)" '
-        f'text-anchor="end">{escape(span.name, quote=False)}</text>'
-        for span, x in zip(spans, _middles(frame, spans), strict=True)]]
+    made, end = [f'<path class="parting" d="{lines}"/>'], -math.inf
+    for span, x in zip(spans, _middles(frame, spans), strict=True):
+        if flat:
+            made.append(label(x, base + 15, span.name))
+        elif x - end > SIZE:        # those that find room
+            made.append(f'<text transform="translate({_n(x + 3)},{_n(base + 12)})rotate(-40)" '
+                        f'text-anchor="end">{escape(span.name, quote=False)}</text>')
+            end = x
+    return made
 
 
 def _middles(frame: Frame, spans: Sequence[Span]) -> list[float]:

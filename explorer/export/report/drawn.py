@@ -15,6 +15,7 @@ from explorer.views.layout import LayoutError
 
 UPRIGHT, TURNED = (184.0, 232.0), (264.0, 160.0)
 """Width and height in mm that a drawing has on a page of A4 or Letter, upright and on its side."""
+PIXEL_MM = 25.4 / 96
 READABLE_MM = 1.65
 """The least size of letters in print: 4.7 points."""
 LETTER = 11
@@ -33,6 +34,12 @@ class Printed(NamedTuple):
     height: float
     turned: bool
     """Whether it takes a page that lies on its side."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it takes most of a page."""
+        high = self.height * min(PIXEL_MM, UPRIGHT[0] / self.width)
+        return self.turned or high > 0.6 * UPRIGHT[1]
 
 
 def printed(sheets: Iterator[Sheet]) -> Printed | None:

@@ -31,6 +31,10 @@ MOST_PRINTED = 34
 """Rows of the table of parts up to which a handout has the blocks too, and of stages alone."""
 
 
+MOST_HELD = 160
+"""Letters of what a part does."""
+
+
 class Figure(NamedTuple):
     label: str
     value: str
@@ -151,7 +155,8 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         amounts = [_cost(part, name, seconds) for name, _ in _costs(seconds)]
         holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
-        said = changed.get(part.id, "").replace("\n", ", ")
+        said = ", ".join([f"{line} the preset" if line.endswith(" of") else line
+                          for line in changed.get(part.id, "").splitlines()])
         return PartRow(
             name=part.path, level=level,
             change=said or ("in training only" if part.auxiliary else ""),
@@ -174,7 +179,8 @@ def _holds(part: Part, wiring: Wiring) -> str:
     ways = [" → ".join(way) or recipe.PASSES for way in recipe.ways(part, wiring)]
     past = recipe.shortcut(part, wiring)
     added = "" if past is None else f" + {past} of its input" if past else " + its input"
-    return " | ".join(ways) + added
+    held = " | ".join(ways) + added
+    return held if len(held) <= MOST_HELD else f"{held[:MOST_HELD]}…"
 
 
 def _costs(seconds: Sequence[float] | None) -> list[tuple[str, str]]:

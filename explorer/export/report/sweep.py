@@ -68,7 +68,7 @@ def sweep_report(grid: Grid, records: Iterable[Record], *, date: Date | None = N
     return page(
         "sweep.html", title=head, name=head, date=date, words=_counted(grid, known),
         axes=[(knob_of(grid, each.knob).label, ", ".join(each.values)) for each in grid.axes],
-        refused=_refused(known), along=[
+        names=names, refused=_refused(known), along=[
             one for knob in knobs if has_numbers(grid, knob)
             and (one := _along(grid, known, knob, shown)) is not None],
         trade=_trade_off(grid, known, shown), heats=list(_heats(grid, known)),
@@ -195,13 +195,13 @@ def _trade_off(grid: Grid, known: Mapping[str, Record], shown: Sequence[str]
         Scale(axis(across, QUANTITIES[x].unit), across, from_zero=True),
         Scale(axis(up, QUANTITIES[y].unit), up, from_zero=True), QUANTITIES[x].title,
         lines=[charts.Curve([at for _, at in best], PLAIN)], dots=dots)
-    names = "".join([
+    names = Markup("").join([
         Markup('<span><i style="border-top: 3px solid {}"></i>{}</span>').format(
             SERIES[place % len(SERIES)], title(config))
-        for place, config in enumerate(grid.networks)]) if len(grid.networks) > 1 else ""
+        for place, config in enumerate(grid.networks)])
     return Chart(f"{QUANTITIES[y].title} over {QUANTITIES[x].title.lower()}", svg,
                  pareto.sentence(grid, x, y, less, len(best))), \
-        Markup('<div class="lines">{}</div>').format(Markup(names))
+        Markup('<div class="lines">{}</div>').format(names)
 
 
 def _heats(grid: Grid, known: Mapping[str, Record]) -> Iterator[Chart]:
