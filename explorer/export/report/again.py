@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from explorer.comparison import LETTERS, Comparison
-from explorer.pipeline import Explored
+from explorer.sources import Source
 from explorer.sources.key import to_key, to_query
 from explorer.sweeping import Grid
 
@@ -22,8 +22,7 @@ class Again(NamedTuple):
     link: str
 
 
-def of_network(explored: Explored, address: str) -> Again:
-    source = explored.source
+def of_source(source: Source, address: str) -> Again:
     query = to_query(source.config) if source.config else {"network": source.key}
     return Again(command=_command("export", source.key, "--output", "report.html"),
                  python=f"explorer.open({_text(source.key)})",

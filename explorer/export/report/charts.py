@@ -22,6 +22,8 @@ WIDE, HIGH = 460.0, 196.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 8.0, 12.0, 22.0
 SIZE = 11
 """Of letters."""
+HATCH = 4
+"""Between the lines across a bar."""
 TURNED = 0.64
 """Sine of the angle at which names stand that have no room beside each other."""
 
@@ -147,7 +149,7 @@ def bars(words: str, shown: Sequence[Bar], spans: Sequence[Span], unit: str) -> 
     step = (frame.x(1) - frame.x(0)) / max(len(shown), 1)
     wide = step * (0.72 if step > 3 else 1)
     paths: dict[Kind, list[str]] = {}
-    tips = []
+    hatches, tips = list[str](), list[str]()
     for place, bar in enumerate(shown):
         x, below = frame.x(0) + step * (place + 0.5) - wide / 2, 0.0
         for kind in KIND_COLOURS:
@@ -155,16 +157,24 @@ def bars(words: str, shown: Sequence[Bar], spans: Sequence[Span], unit: str) -> 
                 low, high = frame.y(below / most), frame.y((below + cost) / most)
                 paths.setdefault(kind, []).append(
                     f"M{_n(x)},{_n(low)}h{_n(wide)}V{_n(high)}h-{_n(wide)}z")
+                if kind in HATCHED:
+                    hatches.append(_hatch(x, low, wide, low - high))
                 below += cost
         tips.append(f'<rect class="tip" x="{_n(x)}" y="{_n(TOP)}" width="{_n(max(wide, 2))}" '
                     f'height="{_n(frame.y(0) - TOP)}"><title>{escape(bar.words, quote=False)}'
                     "</title></rect>")
-    made = []
-    for kind, path in paths.items():
-        made.append(f'<path d="{"".join(path)}" fill="{KIND_COLOURS[kind]}"/>')
-        if kind in HATCHED:
-            made.append(f'<path d="{"".join(path)}" fill="url(#hatch)"/>')
+    made = [f'<path d="{"".join(path)}" fill="{KIND_COLOURS[kind]}"/>'
+            for kind, path in paths.items()]
+    if hatches:
+        made.append(f'<path class="hatch" d="{"".join(hatches)}"/>')
     return frame.svg(words, [*made, *tips], _stretches(frame, spans))
+
+
+def _hatch(x: float, low: float, wide: float, high: float) -> str:
+    """Lines across a bar, as lines: a pattern would be printed as an image."""
+    return "".join([f"M{_n(x + max(0, at - high))},{_n(low - min(at, high))}"
+                    f"L{_n(x + min(at, wide))},{_n(low - max(0, at - wide))}"
+                    for at in range(HATCH, math.ceil(wide + high), HATCH)])
 
 
 class Mark(NamedTuple):

@@ -75,7 +75,7 @@ def report(explored: Explored, *, date: Date | None = None, timing: Timing | Non
         field=" ".join(fields.sentences(summary)) if layers else "",
         timing=timing, times=times, conditions=timings.conditions_lines(timing.conditions)
         if timing else [], measured=_measured(explored, timing, times),
-        again=again.of_network(explored, address),
+        again=again.of_source(explored.source, address),
         drawing=Markup(graph.HTML), look=Markup(graph.STYLE),
         components={"showDrawing": graph.SCRIPT},
         data={"drawings": drawn.drawings(explored, changed), "first": str(first.index) if first
@@ -156,7 +156,8 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
         said = ", ".join([f"{line} the preset" if line.endswith(" of") else line
-                          for line in changed.get(part.id, "").splitlines()])
+                          for line in changed.get(part.id, "").splitlines()]
+                         ).replace("-", "\N{MINUS SIGN}")
         return PartRow(
             name=part.path, level=level,
             change=said or ("in training only" if part.auxiliary else ""),
@@ -179,7 +180,7 @@ def _holds(part: Part, wiring: Wiring) -> str:
     ways = [" → ".join(way) or recipe.PASSES for way in recipe.ways(part, wiring)]
     past = recipe.shortcut(part, wiring)
     added = "" if past is None else f" + {past} of its input" if past else " + its input"
-    held = " | ".join(ways) + added
+    held = (" | ".join(ways) + added).removeprefix(" + ")
     return held if len(held) <= MOST_HELD else f"{held[:MOST_HELD]}…"
 
 
