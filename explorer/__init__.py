@@ -33,6 +33,7 @@ from explorer.sweeping import fit, grid, sweep
 from explorer.views.tables import layer_frame, to_csv, to_json
 from explorer.views.comparison import comparison_frame
 from explorer.views.graph import draw, draw_beside
+from explorer.export import jupyter as jupyter      # from here on values show themselves
 
 __all__ = [
     "Comparison", "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",

@@ -12,6 +12,7 @@ from torch import nn
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.garbage import without_collections
+from explorer.shown import Shown
 from explorer.sources import Named, Source, to_source
 from explorer.sources.inputs import format_input, wanted
 from explorer.structure import Structure
@@ -23,7 +24,7 @@ LARGEST_INPUT = 4 * int(knobs_of(Config)["input_size"].high)
 
 
 @dataclass(frozen=True)
-class Explored:
+class Explored(Shown):
     """A network and all that is known of it: what everything shown is made from."""
 
     source: Source

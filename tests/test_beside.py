@@ -122,3 +122,14 @@ def test_what_cannot_be_merged_ends_in_a_sentence(
     code, _, err = command("graph", "vgg16", "--against", "vgg19", "--output",
                            str(tmp_path / "x.dot"))
     assert code == 2 and ".svg or .png" in err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("stages", [False, True])
+def test_a_network_of_one_layer_stands_beside_another(stages: bool, tmp_path: Path) -> None:
+    file = tmp_path / "one.py"
+    file.write_text("from torch import nn\nclass One(nn.Sequential):\n    def __init__(self):\n"
+                    "        super().__init__(nn.Linear(4, 4))\n")
+    drawn = graph.draw_beside(compare(f"{file}:One&input=1x4", "lenet5"), stages=stages)
+    titles = [element.text for element in ElementTree.fromstring(drawn).iter()
+              if element.tag.endswith("title")]
+    assert "0: 1 layer, 20 parameters, 16 multiply-adds" in titles

@@ -19,11 +19,12 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["garbage", "language", "libraries", "reloading", "text", "validation"], ["formula"],
+    ["garbage", "language", "libraries", "reloading", "shown", "text", "validation"], ["formula"],
     ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
-    ["timing", "published"], ["sweeping"], ["lessons"], ["views"], ["recorded"], ["ui", "cli"],
+    ["timing", "published"], ["sweeping"], ["lessons"], ["views"], ["export"], ["recorded"],
+    ["ui", "cli"],
     ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -160,7 +161,7 @@ def test_no_public_name_hides_a_module(package: ModuleType) -> None:
             assert isinstance(getattr(package, module.name), ModuleType), module.name
 
 
-ENGINE = ("formula", "text", "tracing", "analysis", "structure")
+ENGINE = ("formula", "shown", "text", "tracing", "analysis", "structure")
 
 
 @pytest.mark.parametrize("path", [path for path in EXPLORER if part_of(path) in ENGINE],

@@ -12,7 +12,7 @@ from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.networks.catalogue import configure
 from explorer.pipeline import explore
 from explorer.ui.controls import help_of
-from explorer.views.graph import details_of
+from explorer.ui.graph import lesson_link
 from tests.test_pages import ROOT
 
 pytestmark = pytest.mark.xdist_group("learn page")
@@ -93,13 +93,13 @@ def test_a_lesson_that_is_none_is_told_and_all_stand_there() -> None:
 def test_a_block_leads_to_the_lesson_that_explains_it() -> None:
     network = explore("resnet50")
     [layer] = [layer for layer in network.summary.layers if layer.path == "stem.conv"]
-    details = details_of(network, [layer.index], {})
     found = explaining(module="Conv2d")
-    assert details and found and details["lesson"] == found.link
+    assert found and lesson_link(network, [layer.index]) == found.link
     block = [layer.index for layer in network.summary.layers
              if layer.path.startswith("stage1.0.")]
-    details, found = details_of(network, block, {}), explaining(module="Bottleneck")
-    assert details and found and details["lesson"] == found.link
+    found = explaining(module="Bottleneck")
+    assert found and lesson_link(network, block) == found.link
+    assert lesson_link(network, []) is None
 
 
 def test_a_knob_leads_to_the_lesson_that_explains_it() -> None:

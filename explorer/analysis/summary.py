@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from explorer.analysis.memory import alive_at, all_outputs, live_bytes, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
+from explorer.shown import Shown
 from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
 
@@ -113,7 +114,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Shown):
     """Everything that the views show of one network."""
 
     trace: Trace

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from explorer.config import ConfigError
 from explorer.pipeline import Explored, explore
+from explorer.shown import Shown
 from explorer.sources import Named, to_source
 from explorer.structure.alignment import Aligned, Figure, Level, align
 
@@ -21,7 +22,7 @@ SEPARATOR = " · "
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Two to four networks beside each other. What ends early is compared as far as it got."""
 
     networks: tuple[Explored, ...]

@@ -74,7 +74,7 @@ class Part:
 
     def blocks(self) -> Iterator[Part]:
         """The blocks in it, or itself."""
-        if self.role in ("stage", "run"):
+        if self.parts and self.role in ("stage", "run"):
             for part in self.parts:
                 yield from part.blocks()
         else:

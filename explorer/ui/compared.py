@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
@@ -25,12 +24,8 @@ from explorer.views import comparison as views
 from explorer.views import graph as graphs
 from explorer.views.layout import LayoutError
 
-_HERE = Path(__file__).parent
-
-_parts = st.components.v2.component(
-    "compared_parts", html=(_HERE / "parts.html").read_text(encoding="utf-8"),
-    css=(_HERE / "parts.css").read_text(encoding="utf-8"),
-    js=(_HERE / "parts.js").read_text(encoding="utf-8"))
+_parts = st.components.v2.component("compared_parts", html=views.HTML, css=views.STYLE,
+                                    js=views.SCRIPT)
 
 ORDERS = {"flow": "In their order", "difference": "Largest difference first"}
 
@@ -143,15 +138,11 @@ def _drawings(comparison: Comparison, stages: bool, merged: bool) -> None:
 
 
 def _data(comparison: Comparison, made: graphs.Beside, row: str) -> dict[str, Any]:
-    """What the component needs beside the SVG. A row is known by what stands in it."""
+    """What the component needs. A row is known by what stands in it."""
     keys = [views.row_key(places) for places in made.places]
-    data = graph.still(made.picture)
-    for part in made.picture.nodes:
-        key = keys[made.row_of[part.id]]
-        data["nodes"][part.id] |= {"rows": key, "chosen": key == row}
     chosen = made.places[keys.index(row)] if row in keys else ()
-    return data | {"picked": row if chosen else "",
-                   "details": views.row_details(comparison, chosen) if chosen else None}
+    return {**graphs.beside_data(made, keys, row if chosen else ""), "derivation": "",
+            "details": views.row_details(comparison, chosen) if chosen else None}
 
 
 def parts(comparison: Comparison, bench: Bench) -> None:
@@ -167,12 +158,8 @@ def parts(comparison: Comparison, bench: Bench) -> None:
         copy_link(bench.panel)
     if figure == "seconds":
         turns.section(bench, comparison, "layers in turn")
-    letters = [letter.upper() for letter in LETTERS[:len(comparison.networks)]]
-    _parts(key="compare-parts", data={
-        "networks": dict(zip(letters, comparison.names, strict=True)),
-        "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]],
-        "parts": calls.part_rows(comparison, figure, order == "difference",
-                                 times if figure == "seconds" else None)})
+    _parts(key="compare-parts", data=views.parts_data(comparison, calls.part_rows(
+        comparison, figure, order == "difference", times if figure == "seconds" else None)))
     sums = views.adds_up(comparison)
     if figure == "seconds":
         sums = [views.times_add_up(comparison, times)] if times else []

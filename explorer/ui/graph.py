@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, field
@@ -11,16 +12,15 @@ from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
+from explorer.lessons import explaining
 from explorer.pipeline import Explored
 from explorer.ui import calls, derivation
 from explorer.ui.bench import Bench
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import graph as graphs
-from explorer.views import selection
-from explorer.views.graph import Direction, Drawing, Level, Part, Picture
+from explorer.views.graph import Direction, Drawing, Level, Picture
 from explorer.views.layout import LayoutError
-from explorer.views.palette import FAILURE, HEAT, KIND_COLOURS, PLAIN
 
 COMPONENT = "graph"
 
@@ -36,17 +36,8 @@ NAMED = 5
 
 TOGETHER_S = 0.1
 
-_HERE = Path(__file__).parent
-_kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
-                   for kind, colour in KIND_COLOURS.items())
-
-canvas = st.components.v2.component(
-    "network_graph",
-    html=(_HERE / "graph.html").read_text(encoding="utf-8"),
-    css=f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; "
-        f"--merge: {KIND_COLOURS['merge']}; }}\n{_kinds}\n"
-        + (_HERE / "graph.css").read_text(encoding="utf-8"),
-    js=(_HERE / "graph.js").read_text(encoding="utf-8"))
+canvas = st.components.v2.component("network_graph", html=graphs.HTML, css=graphs.STYLE,
+                                    js=graphs.SCRIPT)
 
 
 class View(NamedTuple):
@@ -207,35 +198,26 @@ def _export(panel: Panel, network: Explored, view: View,
 
 def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: View,
           selected: Sequence[int], seconds: tuple[float, ...] | None) -> dict[str, Any]:
-    """What the component needs beside the SVG: what each node and frame holds, what is drawn, and
-    what is chosen."""
+    """What the component needs, with where a link to the derivation leads to."""
     overlay = graphs.overlay(view.overlay, drawing, seconds)
-    layers = len(drawing.structure.summary.layers)
-    chosen = set(selected) | {drawing.behind.get(index, index) for index in selected}
+    return {**graphs.canvas_data(drawing, overlay, svg, selected),
+            # Streamlit makes a class of a container's key.
+            "derivation": ".st-key-" + re.sub(r"[^\w-]", "-", panel.widget(derivation.PLACE)),
+            "details": graphs.details_of(network, selected, calls.changes(network)),
+            "lesson": lesson_link(network, selected)}
 
-    def entry(part: Part) -> dict[str, Any]:
-        own = [layer.index for layer in part.layers if layer.index < layers]
-        return {"rows": selection.to_text(own), "opens": bool(part.parts),
-                "tip": graphs.tooltip(part),
-                "find": " ".join([part.name, *(f"{layer.path} {layer.type}"
-                                               for layer in part.layers)]).casefold(),
-                "chosen": not chosen.isdisjoint(own),
-                **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
-    legend = {"title": overlay.title, "largest": overlay.largest,
-              "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
-             {"kinds": kinds_of(drawing.nodes)}
-    nodes = {node.id: entry(node) for node in drawing.nodes}
-    for frame in drawing.frames:        # the inner ones after those around them
-        for item in frame.items:
-            if isinstance(item, Part):
-                nodes[item.id]["frame"] = frame.part.id
-    return {"svg": svg, "nodes": nodes,
-            "frames": {frame.part.id: entry(frame.part) | {"example": frame.example}
-                       for frame in drawing.frames},
-            "legend": legend, "picked": selection.to_text(selected),
-            "derivation": panel.widget(derivation.PLACE),
-            "details": graphs.details_of(network, selected, calls.changes(network))}
+def lesson_link(network: Explored, selected: Sequence[int]) -> dict[str, str] | None:
+    """The way to the lesson that explains the layer or the part that is chosen; None where none
+    does."""
+    if len(selected) == 1:
+        layer = network.summary.layers[selected[0]]
+        names = [layer.type, layer.kind]
+    else:
+        part = graphs.part_of(network, selected)
+        names = [part.name] if part else []
+    lessons = [lesson for name in names if (lesson := explaining(module=name))]
+    return lessons[0].link if lessons else None
 
 
 def small(panel: Panel, network: Explored, level: Level, direction: Direction) -> None:
@@ -250,34 +232,13 @@ def small(panel: Panel, network: Explored, level: Level, direction: Direction) -
 
 def within_text(panel: Panel, picture: Picture) -> None:
     """A drawing to look at: without search, and nothing in it is chosen or opens."""
-    canvas(key=panel.widget(COMPONENT), data=still(picture) | {"small": True},
+    data = graphs.still_data(picture) | {"derivation": "", "details": None, "small": True}
+    canvas(key=panel.widget(COMPONENT), data=data,
            on_picked_change=_nothing, on_level_change=_nothing, on_toggled_change=_nothing)
 
 
 def _nothing() -> None:
     """What a still drawing does."""
-
-
-def still(picture: Picture) -> dict[str, Any]:
-    """What the component needs of a drawing in which nothing opens."""
-    return {
-        "svg": graphs.page_svg(picture, graphs.NO_OVERLAY, {}, buttons=False), "closed": True,
-        "nodes": {part.id: {"rows": "", "opens": False, "chosen": False,
-                            "tip": graphs.tooltip(part),
-                            "find": " ".join([part.name, part.path]).casefold()}
-                  for part in picture.nodes},
-        "frames": {placed.frame.part.id: {"rows": "", "opens": False, "find": "", "chosen": False,
-                                          "tip": placed.frame.part.path, "example": False}
-                   for placed in picture.frames},
-        "legend": {"kinds": kinds_of(picture.nodes)}, "picked": "", "derivation": "",
-        "details": None}
-
-
-def kinds_of(nodes: Sequence[Part]) -> list[str]:
-    """The kinds of operation in a drawing, in the order of the legend."""
-    kinds = {node.operation for node in nodes if not node.failed}
-    return [*[kind for kind in KIND_COLOURS if kind in kinds],
-            *(["block"] if None in kinds else [])]
 
 
 def reported(state: object, name: str) -> str | None:

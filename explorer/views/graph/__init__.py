@@ -3,7 +3,8 @@
 from explorer.structure import Part, Structure
 from explorer.views.graph.against_preset import changes
 from explorer.views.graph.arrange import DIRECTIONS, Arrangement, Direction, lay_out
-from explorer.views.graph.details import details_of
+from explorer.views.graph.canvas import HTML, SCRIPT, STYLE, beside_data, canvas_data, still_data
+from explorer.views.graph.details import all_details, details_of, part_of
 from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, SHEETS, FileFormat, SheetFormat, draw, draw_beside
@@ -13,8 +14,9 @@ from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
 from explorer.views.graph.thumbnail import thumbnail_of
 
-__all__ = ["DIRECTIONS", "FORMATS", "KIND", "LEVELS", "NO_OVERLAY", "OVERLAYS", "SHEETS", "TIME",
-           "TITLES", "Arrangement", "Beside", "Direction", "Drawing", "FileFormat", "Frame",
-           "Level", "Overlay", "Part", "Picture", "SheetFormat", "Structure", "beside", "changes",
-           "details_of", "draw", "draw_beside", "is_see_through", "lay_out", "overlay", "page_svg",
-           "thumbnail_of", "to_dot", "tooltip"]
+__all__ = ["DIRECTIONS", "FORMATS", "HTML", "KIND", "LEVELS", "NO_OVERLAY", "OVERLAYS", "SCRIPT",
+           "SHEETS", "STYLE", "TIME", "TITLES", "Arrangement", "Beside", "Direction", "Drawing",
+           "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture", "SheetFormat", "Structure",
+           "all_details", "beside", "beside_data", "canvas_data", "changes", "details_of", "draw",
+           "draw_beside", "is_see_through", "lay_out", "overlay", "page_svg", "part_of",
+           "still_data", "thumbnail_of", "to_dot", "tooltip"]

@@ -8,9 +8,9 @@ from typing import Any
 from explorer import text
 from explorer.explain.derivation import Step, derive
 from explorer.explain.sums import sums
-from explorer.lessons import explaining
 from explorer.pipeline import Explored
 from explorer.structure import Part
+from explorer.views import selection
 from explorer.views.graph import recipe
 
 
@@ -20,51 +20,73 @@ def details_of(network: Explored, selected: Sequence[int],
     the change against the preset. None where none is chosen."""
     if not selected:
         return None
+    return _details(network, selected, part_of(network, selected), changes, _sums(network))
+
+
+def all_details(network: Explored, changes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The same of every layer and of every part, by the layers that are chosen then, as text. A
+    layer's have its symbols too: name, number and meaning of each."""
+    layers = len(network.summary.layers)
+    chosen: dict[str, tuple[list[int], Part | None]] = {
+        str(index): ([index], None) for index in range(layers)}
+    for stage in network.structure.stages:
+        for part in reversed(list(stage.walk())):       # the outer ones in the place of the inner
+            own = [layer.index for layer in part.layers if layer.index < layers]
+            chosen[selection.to_text(own)] = own, part
+    whole = _sums(network)
+    return {rows: _details(network, own, part, changes, whole, symbols=True)
+            for rows, (own, part) in chosen.items() if own}
+
+
+def _details(network: Explored, selected: Sequence[int], part: Part | None,
+             changes: Mapping[str, str], whole: tuple[int, int], *,
+             symbols: bool = False) -> dict[str, Any]:
     layers = [network.summary.layers[index] for index in selected]
-    shares = {name: _share(selected, counts) for name, counts in (
-        ("Parameters", [layer.params for layer in network.summary.layers]),
-        ("Multiply-adds", [layer.macs for layer in network.summary.layers]))}
-    part = _part(network, selected)
+    shares = {"Parameters": _share(sum([layer.params for layer in layers]), whole[0]),
+              "Multiply-adds": _share(sum([layer.macs or 0 for layer in layers]), whole[1])}
     change = changes.get(part.id, "") if part else ""
     if len(layers) == 1:
         [layer] = layers
         derivation = derive(network.summary, layer.index)
         given = "; ".join(f"{text.shape(one.shape)} from {one.name}" for one in derivation.inputs)
-        return _told(layer.type, layer.path, f"{layer.kind}. Input: {given or 'none'}.",
-                     derivation.steps, change, shares, [layer.type, layer.kind])
+        told = _told(layer.type, layer.path, f"{layer.kind}. Input: {given or 'none'}.",
+                     derivation.steps, change, shares)
+        return told | {"symbols": derivation.legend} if symbols else told
     first, last = layers[0], layers[-1]
     title = recipe.title(part) if part else f"{len(layers)} layers"
     given = text.shape(next(iter(first.input_shapes), ()))
     about = f"{len(layers)} layers. Input: {given or 'none'}."
     path = part.path if part and part.path else f"{first.path} to {last.path}"
-    return _told(title, path, about, sums(network.summary, selected), change, shares,
-                 [part.name] if part else [])
+    return _told(title, path, about, sums(network.summary, selected), change, shares)
 
 
 def _told(title: str, path: str, about: str, steps: Sequence[Step], change: str,
-          shares: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
-    lessons = [lesson for name in names if (lesson := explaining(module=name))]
+          shares: Mapping[str, str]) -> dict[str, Any]:
     return {"title": title, "path": path, "about": about, "change": change,
-            "lesson": lessons[0].link if lessons else None,
             "rows": [{"name": step.name, "value": step.shown, "share": shares.get(step.name, ""),
                       "how": [row for equation in step.equations for row in equation.to_text()],
                       "notes": " ".join(step.notes)} for step in steps]}
 
 
-def _share(selected: Sequence[int], counts: Sequence[int | None]) -> str:
+def _sums(network: Explored) -> tuple[int, int]:
+    """Parameters and multiply-adds of all layers."""
+    layers = network.summary.layers
+    return sum([layer.params for layer in layers]), sum([layer.macs or 0 for layer in layers])
+
+
+def _share(own: int, whole: int) -> str:
     """What the chosen layers have of the network's sum, in words; nothing where they have none.
 
-    >>> _share([0], [1, 3, None])
+    >>> _share(1, 4)
     '25.0% of the network'
     """
-    own, whole = sum([counts[index] or 0 for index in selected]), sum([n or 0 for n in counts])
     if not own:
         return ""
     return f"{own / whole:.1%} of the network" if own / whole >= 0.0005 \
         else "less than 0.1% of the network"
 
 
-def _part(network: Explored, selected: Sequence[int]) -> Part | None:
+def part_of(network: Explored, selected: Sequence[int]) -> Part | None:
     """The outermost part that holds these layers and no others."""
     wanted = list(selected)
     return next((part for stage in network.structure.stages for part in stage.walk()

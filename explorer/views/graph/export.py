@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Sequence
 from typing import Literal
 
@@ -24,10 +25,23 @@ SHEETS: tuple[SheetFormat, ...] = ("svg", "png")
 """Of networks beside each other, which is no graph for Graphviz."""
 
 
+class PictureFile(bytes):
+    """The content of a file. A notebook shows what is a picture."""
+
+    def _repr_html_(self) -> str | None:
+        kind = "svg+xml" if self.startswith(b"<svg") else \
+            "png" if self.startswith(b"\x89PNG") else None
+        if kind is None:
+            return None
+        return (f'<img alt="Drawing" style="max-width: 100%; background: #FFFFFF" '
+                f'src="data:image/{kind};base64,{b64encode(self).decode()}">')
+
+
 def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block",
          toggled: Collection[str] = (), overlay: str = KIND, direction: Direction = "LR",
-         seconds: Sequence[float] | None = None) -> bytes:
-    """The graph of a network as a file: the bytes of an SVG, a PNG or a DOT file.
+         seconds: Sequence[float] | None = None) -> PictureFile:
+    """The graph of a network as a file: the bytes of an SVG, a PNG or a DOT file, of which a
+    notebook shows the picture.
 
     `level` is stage, block or layer, and `toggled` are the ids of parts that are not as the level
     has them; `overlay` is what the colours stand for, one of `OVERLAYS`, and `seconds` the measured
@@ -45,15 +59,15 @@ def draw(explored: Explored, form: FileFormat = "svg", *, level: Level = "block"
     changed = changes(explored.structure, explored.preset.structure if explored.preset else None)
     failure = str(explored.failure or "")
     if form == "dot":
-        return to_dot(drawing, overlay=told, direction=direction, changes=changed,
-                      title=explored.title, failure=failure).encode("utf-8")
+        return PictureFile(to_dot(drawing, overlay=told, direction=direction, changes=changed,
+                                  title=explored.title, failure=failure).encode("utf-8"))
     picture = lay_out(drawing, overlay=told, direction=direction, changes=changed)
     made = sheet(picture, told, changed, title=explored.title, failure=failure)
-    return png(made) if form == "png" else made.svg.encode("utf-8")
+    return PictureFile(png(made) if form == "png" else made.svg.encode("utf-8"))
 
 
 def draw_beside(comparison: Comparison, form: SheetFormat = "svg", *, stages: bool = False,
-                merged: bool = True) -> bytes:
+                merged: bool = True) -> PictureFile:
     """Networks beside each other as an SVG or a PNG: their blocks, or with `stages` their stages;
     `merged` draws what two have in common once.
 
@@ -65,4 +79,4 @@ def draw_beside(comparison: Comparison, form: SheetFormat = "svg", *, stages: bo
     made = sheet(picture, NO_OVERLAY, {}, title=" and ".join(comparison.names),
                  failure="\n".join([str(network.failure) for network in comparison.networks
                                     if network.failure]))
-    return png(made) if form == "png" else made.svg.encode("utf-8")
+    return PictureFile(png(made) if form == "png" else made.svg.encode("utf-8"))

@@ -227,8 +227,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
         };
       };
       way("Row in the table", "#layers");
-      way("How its figures come about", `.st-key-${CSS.escape(data.derivation.replace(/[^\w-]/g, "-"))}`);
-      if (details.lesson) make("a", { href: details.lesson.address, target: "_blank" }, ways, details.lesson.words);
+      way("How its figures come about", data.derivation);
+      if (data.lesson) make("a", { href: data.lesson.address, target: "_blank" }, ways, data.lesson.words);
     }
   };
   // What the page says is chosen: where that is an answer to what was picked here, or is news.
