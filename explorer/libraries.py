@@ -34,9 +34,15 @@ def check(name: str) -> None:
 
 
 def load(name: str) -> ModuleType:
-    """The library of that name, "timm" or "torchvision", imported. Raises `LibraryError` where it
-    is not installed or does not import, and where the process opens none."""
+    """The library of models of that name, "timm" or "torchvision", imported. Raises `LibraryError`
+    where it is not installed or does not import, and where the process opens none."""
     check(name)
+    return need(name)
+
+
+def need(name: str) -> ModuleType:
+    """Any optional library, imported. Raises `LibraryError` where it is not installed or does not
+    import."""
     with _lock:
         try:
             return _import(name)

@@ -19,11 +19,11 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["garbage", "libraries", "reloading", "text", "validation"], ["formula"], ["config"],
+    ["files", "garbage", "libraries", "reloading", "text", "validation"], ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
-    ["timing", "published"], ["sweeping"], ["views"], ["recorded"], ["ui", "cli"], ["__init__"],
-    ["__main__"],
+    ["timing", "published"], ["sweeping"], ["views"], ["recorded"], ["exporting"], ["ui", "cli"],
+    ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
