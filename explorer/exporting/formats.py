@@ -55,6 +55,13 @@ class Format:
             return self.network
         return self.comparison if isinstance(subject, Comparison) else self.sweep
 
+    def options(self, subject: Subject) -> set[str]:
+        """What it can be told when it is made of a subject."""
+        make = self.writer(subject)
+        bound = make.keywords if isinstance(make, partial) else {}
+        return {name for name, parameter in inspect.signature(make).parameters.items()
+                if parameter.default is not parameter.empty} - bound.keys() if make else set()
+
 
 FORMATS = {each.ending: each for each in (
     Format(
@@ -119,7 +126,7 @@ def export(subject: Subject, path: str | Path, **options: Any) -> None:
     """
     form = find_format(path)
     if form.save and isinstance(subject, Explored):
-        _check(form, subject, form.save, options)
+        _check(form, subject, options)
         form.save(subject, Path(path), **options)
     else:
         write_file(content(subject, form.ending, **options), Path(path))
@@ -134,7 +141,7 @@ def content(subject: Subject, ending: str, **options: Any) -> bytes:
                               if each.writer(subject)])
         raise ConfigError(f"A .{ending} file is not made of {_kind(subject)}. It can become "
                           f"{possible}.", "output")
-    _check(form, subject, make, options)
+    _check(form, subject, options)
     made = make(subject, **options)
     if isinstance(made, bytes):
         return made
@@ -146,22 +153,14 @@ def content_of_key(key: str, ending: str, **options: Any) -> bytes:
     return content(explore(key), ending, **options)
 
 
-def _check(form: Format, subject: Subject, make: Callable[..., Any],
-           options: dict[str, Any]) -> None:
+def _check(form: Format, subject: Subject, options: dict[str, Any]) -> None:
     if isinstance(subject, Explored) and subject.failure and not form.cut_short:
         raise subject.failure
-    known = _options(make)
+    known = form.options(subject)
     if unknown := options.keys() - known:
         rest = f"it has {', '.join(sorted(known))}" if known else "it has none"
         raise ConfigError(f"A .{form.ending} file of {_kind(subject)} has no option "
                           f"{min(unknown)!r}: {rest}.", "output")
-
-
-def _options(make: Callable[..., Any]) -> set[str]:
-    """What a writer can be told beside the subject."""
-    bound = make.keywords if isinstance(make, partial) else {}
-    return {name for name, parameter in inspect.signature(make).parameters.items()
-            if parameter.default is not parameter.empty} - bound.keys()
 
 
 def _failure(subject: Subject) -> bool:
