@@ -17,6 +17,8 @@
 import signal
 import sys
 
+__version__ = "0.1.0"
+
 if sys.argv[:1] == ["-m"]:
     # `python -m explorer`: Ctrl-C while all of this is imported ends it, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,11 @@ def _exported(source: Source, network: nn.Module, opset: int, dynamic_batch: boo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")     # of what PyTorch will change in itself
-            program = torch.export.export(
-                network, arguments, named, strict=False,
-                dynamic_shapes=_batches(source, network, named) if dynamic_batch else None)
+            shapes = _batches(source, network, named) if dynamic_batch else None
+            program = torch.export.export(network, arguments, named, dynamic_shapes=shapes,
+                                          strict=False)
             made = torch.onnx.export(program, dynamo=True, optimize=False, opset_version=opset,
-                                     verbose=False)
+                                     dynamic_shapes=shapes, verbose=False)
     except (ConfigError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:      # whatever PyTorch raises, and a stranger's network
@@ -157,7 +158,7 @@ def _simplify(model: Any, weights: set[str]) -> None:
         if node.op_type == "Transpose" and node.inputs[0].name in weights:
             node.outputs[0].name = f"{node.inputs[0].name}_transposed"
     optimizer.fold_constants_ir(model, onnx_shape_inference=False, input_size_limit=NO_LIMIT,
-                                output_size_limit=NO_LIMIT)
+                                output_size_limit=NO_LIMIT, should_fold=partial(_folds, weights))
     rewriter.rewrite(model, [rules.remove_optional_bias_from_conv_rule,
                              rules.remove_optional_bias_from_conv_transpose_rule,
                              rules.remove_optional_bias_from_gemm_rule])
@@ -167,6 +168,13 @@ def _simplify(model: Any, weights: set[str]) -> None:
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         passes.CommonSubexpressionEliminationPass(), passes.OutputFixPass(),
         passes.NameFixPass())(model)
+
+
+def _folds(weights: set[str], node: Any) -> bool | None:
+    """Whether a node is worked out: one that reads a weight stays, so that the weight does; None
+    leaves it to onnxscript."""
+    reads = any(value is not None and value.name in weights for value in node.inputs)
+    return False if reads and node.op_type not in ("Shape", "Size", "Transpose") else None
 
 
 def _name(model: Any, source: Source) -> None:
