@@ -5,6 +5,8 @@
     svg = explorer.draw(explored)
     frame = explorer.comparison_frame(explorer.compare("resnet34", "resnet50"), "stage")
 
+    explorer.export(explored, "net.onnx")               # the ending says what it becomes
+
     config = explorer.configure("resnet50", width=0.5)
     network = explorer.build(config)
     trace = explorer.trace(network, config.input_shape)
@@ -14,6 +16,8 @@
 
 import signal
 import sys
+
+__version__ = "0.1.0"
 
 if sys.argv[:1] == ["-m"]:
     # `python -m explorer`: Ctrl-C while all of this is imported ends it, without a traceback.
@@ -29,17 +33,17 @@ from explorer.sources.key import from_key, to_key
 from explorer.pipeline import Explored, explore as open, summarise
 from explorer.comparison import Comparison, compare
 from explorer.timing import Timing, TimingError, time_forward
-from explorer.sweeping import fit, grid, sweep
+from explorer.sweeping import Swept, fit, grid, sweep
 from explorer.views.tables import layer_frame, to_csv, to_json
 from explorer.views.comparison import comparison_frame
 from explorer.views.graph import draw, draw_beside
-from explorer.export import jupyter as jupyter      # from here on values show themselves
+from explorer.exporting import ExportError, export
+from explorer.exporting import jupyter as jupyter      # from here on values show themselves
 
 __all__ = [
-    "Comparison", "Config", "ConfigError", "Explored", "Input", "LibraryError", "Summary", "Timing",
-    "TimingError", "Trace", "TraceError", "analyse", "build", "compare", "comparison_frame",
-    "configure", "draw", "draw_beside", "families",
-    "fit", "from_key", "grid", "layer_frame", "open", "presets", "summarise", "sweep",
-    "time_forward", "to_csv",
-    "to_json", "to_key", "trace",
+    "Comparison", "Config", "ConfigError", "Explored", "ExportError", "Input", "LibraryError",
+    "Summary", "Swept", "Timing", "TimingError", "Trace", "TraceError", "analyse", "build",
+    "compare", "comparison_frame", "configure", "draw", "draw_beside", "export", "families", "fit",
+    "from_key", "grid", "layer_frame", "open", "presets", "summarise", "sweep", "time_forward",
+    "to_csv", "to_json", "to_key", "trace",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from threading import RLock
 from types import ModuleType
 
@@ -34,20 +35,31 @@ def check(name: str) -> None:
 
 
 def load(name: str) -> ModuleType:
-    """The library of that name, "timm" or "torchvision", imported. Raises `LibraryError` where it
-    is not installed or does not import, and where the process opens none."""
+    """The library of models of that name, "timm" or "torchvision", imported. Raises `LibraryError`
+    where it is not installed or does not import, and where the process opens none."""
     check(name)
+    return need(name)
+
+
+def need(name: str) -> ModuleType:
+    """Any optional library, imported. Raises `LibraryError` where it is not installed or does not
+    import."""
     with _lock:
         try:
             return _import(name)
         except Exception as error:      # whatever its own modules raise
             if isinstance(error, ModuleNotFoundError) and error.name == name:
-                sentence = f"{name} is not installed. `{INSTALL}` installs it."
+                sentence = missing(name)
             else:
                 reason, *_ = str(error).splitlines() or [""]
                 sentence = (f"{name} is installed but does not import: "
                             f"{reason.rstrip('.') or type(error).__name__}.")
             raise LibraryError(sentence) from error
+
+
+def missing(name: str) -> str:
+    """That a library is not installed, in a sentence; "" where it is."""
+    return "" if find_spec(name) else f"{name} is not installed. `{INSTALL}` installs it."
 
 
 def _import(name: str) -> ModuleType:

@@ -3,15 +3,17 @@
 from explorer.ui.start import within_app  # isort: split
 
 from explorer.comparison import LETTERS
-from explorer.ui import calls, choice, compared, messages, timing
+from explorer.ui import calls, choice, compared, exports, messages, timing, turns
 from explorer.ui.compared_panels import ComparedPanels
+from explorer.ui.copy_link import copy_link
 from explorer.ui.headings import page, section
 from explorer.ui.messages import standing
 from explorer.ui.panel import Panel
 
 within_app()
-page("Compare", "What differs between two to four networks, where, by how much and why? Choose "
-     "the networks and turn their knobs on the left; the page's address is a link to what you see.")
+place = page(
+    "Compare", "What differs between two to four networks, where, by how much and why? Choose the "
+    "networks and turn their knobs on the left; the page's address is a link to what you see.")
 columns = ComparedPanels()
 columns.open_address()
 whole = Panel("compare")
@@ -46,7 +48,10 @@ if comparison:
     section("Drawing", "What corresponds to what, and what is changed, added or missing? Choose a "
             "card to see why.", "drawing")
     with standing("The drawing"):
-        compared.drawing(columns, comparison)
+        shown = compared.drawing(columns, comparison)
+        with place:
+            copy_link(whole)
+            exports.of_comparison(whole, comparison, turns.layers(bench), **shown)
     section("Parts", "Which part of one corresponds to which of the other, and where does the "
             "difference come from? A part opens to what is inside it.", "parts")
     with standing("The parts"):

@@ -9,6 +9,7 @@ from explorer.ui import (
     choice,
     controls,
     derivation,
+    exports,
     figures,
     graph,
     layers,
@@ -49,7 +50,8 @@ panel.write_address()
 
 # The page is sent in pieces, first what a knob changes and last what a browser takes longest to
 # draw: what comes together it draws together, and nothing else moves until it has.
-figures.title(panel, config, network.title)
+with figures.title(panel, config, network.title), standing("The export"):
+    exports.of_network(panel, network, view, bench)
 messages.set_aside(panel.set_aside)
 messages.cannot_take(refused)
 

@@ -286,6 +286,7 @@ def test_level_overlay_and_what_is_open_are_in_the_link_and_in_the_files(
     assert page.url == link and set(places(page)) == set(before)
 
     page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="DOT").wait_for()
     files = {}
     for form in ("SVG", "PNG", "DOT"):
         with page.expect_download() as download:

@@ -19,11 +19,11 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["garbage", "language", "libraries", "reloading", "shown", "text", "validation"], ["formula"],
-    ["config"],
+    ["files", "garbage", "language", "libraries", "reloading", "shown", "text", "validation"],
+    ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
-    ["timing", "published"], ["sweeping"], ["lessons"], ["views"], ["export"], ["recorded"],
+    ["timing", "published"], ["sweeping"], ["lessons"], ["views"], ["recorded"], ["exporting"],
     ["ui", "cli"],
     ["__init__"], ["__main__"],
 ]

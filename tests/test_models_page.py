@@ -57,7 +57,7 @@ def fails():
     raise RuntimeError("no data")
 '''
 
-OPEN = ("other-tools", "memory", "field", "timing-why", "timing-batches", "graph-export")
+OPEN = ("other-tools", "memory", "field", "timing-why", "timing-batches", "export")
 """What is closed at first."""
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import explorer
 from explorer import text
 
-OPEN = ("other-tools", "memory", "field", "timing-why", "timing-batches", "graph-export")
+OPEN = ("other-tools", "memory", "field", "timing-why", "timing-batches", "export")
 """What is closed at first."""
 
 
@@ -23,6 +23,7 @@ def page() -> None:
         calls,
         controls,
         derivation,
+        exports,
         figures,
         graph,
         layers,
@@ -45,7 +46,8 @@ def page() -> None:
         selected, view = derivation.opened(panel, network), graph.opened(panel, network)
         with st.container(key=name):
             svg = graph.begin(panel, network, view, bench)
-            figures.title(panel, panel.config, network.title)
+            with figures.title(panel, panel.config, network.title):
+                exports.of_network(panel, network, view, bench)
             figures.row(network, bench)
             graph.section(panel, network, view, svg, selected, bench)
             controls.sidebar(panel, panel.config)

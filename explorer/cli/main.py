@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 import click
 
 from explorer.cli.compare import compare
+from explorer.cli.export import export_file
 from explorer.cli.graph import graph
 from explorer.cli.networks import explain, list_networks, summary
 from explorer.cli.output import close_screen
@@ -16,6 +18,7 @@ from explorer.cli.published import published
 from explorer.cli.sweep import fit, sweep
 from explorer.cli.timing import time
 from explorer.config import ConfigError
+from explorer.exporting import ExportError
 from explorer.libraries import LibraryError
 from explorer.published import PublishedError
 from explorer.sweeping import WorkerError
@@ -33,8 +36,14 @@ def cli() -> None:
     """
 
 
-for command in (list_networks, summary, time, explain, graph, compare, sweep, fit, published):
+for command in (list_networks, summary, time, explain, graph, compare, sweep, fit, export_file,
+                published):
     cli.add_command(command)
+
+
+def _name() -> str:
+    """As the person has called it."""
+    return "explorer" if Path(sys.argv[0]).stem == "explorer" else "python -m explorer"
 
 
 def main() -> None:
@@ -44,13 +53,13 @@ def main() -> None:
         warnings.simplefilter("ignore")     # libraries' own, as of the weights they start with
     try:
         # Off standalone mode, click returns the code of ctx.exit() and raises everything else.
-        sys.exit(cli.main(prog_name="python -m explorer", standalone_mode=False))
+        sys.exit(cli.main(prog_name=_name(), standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
     except click.ClickException as error:
         message = error.format_message()
-    except (ConfigError, LayoutError, LibraryError, PublishedError, TimingError,
+    except (ConfigError, ExportError, LayoutError, LibraryError, PublishedError, TimingError,
             TraceError, WorkerError) as error:
         message = str(error)
     except click.Abort:

@@ -17,7 +17,7 @@ from explorer.cli.output import write
 from explorer.cli.rows import RowFile
 from explorer.config import ConfigError
 from explorer.sources.key import from_settings, split_key, split_setting
-from explorer.sweeping import FIGURES, Record, connect, grid
+from explorer.sweeping import FIGURES, Record, Swept, connect, grid
 from explorer.sweeping import fit as fitted
 from explorer.sweeping import sweep as swept
 from explorer.timing import TimingError, submit
@@ -75,24 +75,22 @@ def sweep(networks: tuple[str, ...], over: tuple[str, ...], settings: tuple[str,
             raise ConfigError(f"{output} has configs that are not of this sweep, such as "
                               f"{min(others)}. Name another file.")
         missing = [key for key in points if not file or key not in file.rows]
-        rows = {}
+        records = {}
         with click.progressbar(length=len(points), label="configs", file=sys.stderr, show_pos=True,
                                show_eta=True, hidden=not sys.stderr.isatty()) as bar:
             bar.update(len(points) - len(missing))
             for record in _records(missing, executor, workers, timed, device, budget):
-                values = views.row(points[record.key], record, given, timed)
                 if file:
-                    file.add(record.key, values.values())
+                    row = views.row(points[record.key], record, given, timed)
+                    file.add(record.key, row.values())
                 else:
-                    rows[record.key] = values
+                    records[record.key] = record
                 bar.update(1)
     if file:
         file.finish(points)
         return
-    in_order = [rows[key] for key in points]
-    write({"table": lambda: views.to_text(in_order, given), "json": lambda: views.to_json(in_order),
-           "csv": lambda: views.to_csv(in_order, given, timed),
-           }[form](), None)
+    render = {"table": views.to_text, "csv": views.to_csv, "json": views.to_json}[form]
+    write(render(Swept(given, records, timed)), None)
 
 
 def _records(keys: Sequence[str], executor: Executor | None, workers: int | None, timed: bool,

@@ -108,7 +108,7 @@ class ClassToken(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1, 1, size, device=device))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.weight.expand(len(x), -1, -1), x], dim=1)
+        return torch.cat([self.weight.expand(x.shape[0], -1, -1), x], dim=1)
 
 
 class Positions(nn.Module):

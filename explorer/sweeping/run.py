@@ -18,7 +18,7 @@ from loky import ProcessPoolExecutor
 from loky.process_executor import ShutdownExecutorError
 
 from explorer.config import Knobs
-from explorer.libraries import INSTALL, LibraryError
+from explorer.libraries import need
 from explorer.sources import source_of
 from explorer.sweeping.grids import Point
 from explorer.sweeping.records import Record, WorkerError, count_all, version
@@ -155,13 +155,9 @@ def connect(address: str) -> Iterator[Executor]:
     Raises `LibraryError` without the library, and `WorkerError` where the scheduler does not
     answer, has no workers, or has one with another version of this program.
     """
+    distributed = need("distributed")
     try:
-        from distributed import Client
-    except ImportError:
-        raise LibraryError(f"A scheduler needs the library distributed: {INSTALL}") from None
-    try:
-        client: Any = Client(  # type: ignore[no-untyped-call]
-            address, timeout=5, set_as_default=False)
+        client: Any = distributed.Client(address, timeout=5, set_as_default=False)
     except (OSError, ValueError) as error:
         raise WorkerError(f"No Dask scheduler answers at {address} ({type(error).__name__}). Start "
                           "one with `dask scheduler`, and write its address as "

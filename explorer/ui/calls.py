@@ -25,7 +25,7 @@ from explorer.ui.runs import shared
 from explorer.ui.sweep import background
 from explorer.views import charts, graph, tables, timings
 from explorer.views import comparison as comparisons
-from explorer.views.graph import Direction, Drawing, FileFormat, Level, Picture
+from explorer.views.graph import Direction, Drawing, Level, Picture
 from explorer.views.layout import LayoutError
 
 _beside = ThreadPoolExecutor(2, thread_name_prefix="layout")
@@ -76,13 +76,6 @@ def part_rows(compared: Comparison, figure: comparisons.Shown, by_difference: bo
 def beside(compared: Comparison, stages: bool, merged: bool) -> graph.Beside:
     """Networks beside each other, drawn."""
     return graph.beside(compared, stages=stages, merged=merged)
-
-
-@kept()
-def beside_file(compared: Comparison, form: graph.SheetFormat, stages: bool,
-                merged: bool) -> bytes:
-    """The same as a file; raises `LayoutError`."""
-    return graph.draw_beside(compared, form, stages=stages, merged=merged)
 
 
 @kept()
@@ -144,14 +137,6 @@ def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay
     except LayoutError as error:
         done.set_exception(error)
     return done
-
-
-@kept()
-def graph_file(network: Explored, form: FileFormat, level: Level, toggled: tuple[str, ...],
-               overlay: str, direction: Direction, seconds: tuple[float, ...] | None) -> bytes:
-    """The graph as a file that stands by itself; raises `LayoutError`."""
-    return graph.draw(network, form, level=level, toggled=toggled, overlay=overlay,
-                      direction=direction, seconds=seconds)
 
 
 @kept()

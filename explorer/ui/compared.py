@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
@@ -17,12 +17,10 @@ from explorer.timing import TurnTimes
 from explorer.ui import calls, choice, controls, graph, turns
 from explorer.ui.bench import Bench, poll
 from explorer.ui.compared_panels import ComparedPanels
-from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import comparison as views
 from explorer.views import graph as graphs
-from explorer.views.layout import LayoutError
 
 _parts = st.components.v2.component("compared_parts", html=views.HTML, css=views.STYLE,
                                     js=views.SCRIPT)
@@ -96,8 +94,9 @@ ARRANGED = {"merged": "Merged", "beside": "Side by side"}
 DRAWING = "compare-drawing"
 
 
-def drawing(columns: ComparedPanels, comparison: Comparison) -> None:
-    """The networks beside each other or merged, with what is told of the chosen row."""
+def drawing(columns: ComparedPanels, comparison: Comparison) -> dict[str, bool]:
+    """The networks beside each other or merged, with what is told of the chosen row; gives what
+    `draw_beside` is told to draw the same."""
     two = len(comparison.networks) == 2
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = st.segmented_control("Show", list(LEVELS), default="block", required=True,
@@ -106,15 +105,12 @@ def drawing(columns: ComparedPanels, comparison: Comparison) -> None:
             "Arrange", list(ARRANGED), default="merged", required=True, key="compare-arranged",
             format_func=ARRANGED.__getitem__,
             help="Merged: what is the same stands once, in the middle.") if two else "beside"
-        shown = level == "stage", arranged == "merged"
-        with st.popover("Export", icon=":material/image:", on_change="rerun",
-                        key="compare-export") as box:
-            if box.open:
-                _drawings(comparison, *shown)
-    made = calls.beside(comparison, *shown)
+    shown = {"stages": level == "stage", "merged": arranged == "merged"}
+    made = calls.beside(comparison, **shown)
     graph.canvas(key=DRAWING, data=_data(comparison, made, columns.row),
                  on_picked_change=partial(_picked, columns),
                  on_level_change=_nothing, on_toggled_change=_nothing)
+    return shown
 
 
 def _picked(columns: ComparedPanels) -> None:
@@ -124,17 +120,6 @@ def _picked(columns: ComparedPanels) -> None:
 
 def _nothing() -> None:
     """Nothing opens in this drawing."""
-
-
-def _drawings(comparison: Comparison, stages: bool, merged: bool) -> None:
-    for form, mime in (("svg", "image/svg+xml"), ("png", "image/png")):
-        try:
-            content = calls.beside_file(comparison, cast(graphs.SheetFormat, form), stages, merged)
-        except LayoutError as error:
-            st.warning(escape(str(error)))
-            return
-        st.download_button(form.upper(), content, f"compared.{form}", mime, on_click="ignore",
-                           icon=":material/download:", width="stretch", key=f"compare-{form}")
 
 
 def _data(comparison: Comparison, made: graphs.Beside, row: str) -> dict[str, Any]:
@@ -155,7 +140,6 @@ def parts(comparison: Comparison, bench: Bench) -> None:
         order = st.segmented_control("Order", list(ORDERS), default="flow", required=True,
                                      key="compare-order", format_func=ORDERS.__getitem__)
         _files(comparison, times)
-        copy_link(bench.panel)
     if figure == "seconds":
         turns.section(bench, comparison, "layers in turn")
     _parts(key="compare-parts", data=views.parts_data(comparison, calls.part_rows(

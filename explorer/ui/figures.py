@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer import text
 from explorer.config import Config, Knobs
@@ -11,7 +12,7 @@ from explorer.sources.key import default_config
 from explorer.ui import timing
 from explorer.ui.bench import Bench
 from explorer.ui.copy_link import copy_link
-from explorer.ui.headings import name_tab
+from explorer.ui.headings import actions, name_tab
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import fields, tables
@@ -27,17 +28,19 @@ HELP = {
 }
 
 
-def title(panel: Panel, config: Knobs, sentence: str) -> None:
-    """The network in a sentence, also in the browser's tab, with reset and a link to it."""
+def title(panel: Panel, config: Knobs, sentence: str) -> DeltaGenerator:
+    """The network in a sentence, also in the browser's tab, with reset and a link to it; gives the
+    place beside them, for what else can be done with it."""
     name_tab(sentence)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(escape(sentence), anchor=False)
-        with st.container(horizontal=True, horizontal_alignment="right", width="content"):
+        with (place := actions()):
             st.button("Reset", icon=":material/restart_alt:", on_click=panel.reset,
                       key=panel.widget("reset"),
                       disabled=config == default_config(config.network),
                       help="Put every knob back to the preset.")
             copy_link(panel)
+    return place
 
 
 def row(network: Explored, bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""The graph on the page: an SVG to walk in, what it shows, and its export."""
+"""The graph on the page: an SVG to walk in, and what it shows."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
             selected: Sequence[int], bench: Bench) -> None:
     """The graph of a network with its controls, and the chosen layers marked."""
     seconds = bench.layer_seconds
-    _controls(panel, network, view, seconds)
+    _controls(panel, view)
     drawing = calls.drawing(network, view.level, view.toggled)
     if svg is None:
         _too_large(panel, len(drawing.nodes), view)
@@ -144,8 +144,7 @@ def _choice(panel: Panel, name: str, options: dict[str, Any]) -> str:
     return value or DEFAULTS[name]
 
 
-def _controls(panel: Panel, network: Explored, view: View,
-              seconds: tuple[float, ...] | None) -> None:
+def _controls(panel: Panel, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _widget(panel, "level", lambda name, **how: st.segmented_control(
             "Show", list(LEVELS), default=view.level, format_func=LEVELS.__getitem__,
@@ -160,10 +159,6 @@ def _controls(panel: Panel, network: Explored, view: View,
             "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
             format_func=DIRECTIONS.__getitem__,
             help="Stages side by side, each from top to bottom, or one under the other.", **how))
-        with st.popover("Export", icon=":material/image:", on_change="rerun",
-                        key=panel.widget("graph-export")) as box:
-            if box.open:
-                _export(panel, network, view, seconds)
 
 
 def _widget(panel: Panel, name: str, make: Callable[..., Any]) -> None:
@@ -179,21 +174,6 @@ def _chosen(panel: Panel, name: str) -> None:
     panel.set_parameter(name, None if value == DEFAULTS[name] else value)
     if name == "level":
         panel.set_parameter("toggled", None)
-
-
-def _export(panel: Panel, network: Explored, view: View,
-            seconds: tuple[float, ...] | None) -> None:
-    st.caption("What is shown, as a file that stands by itself: in light colours, with its legend.")
-    for form, mime in (("svg", "image/svg+xml"), ("png", "image/png"), ("dot", "text/plain")):
-        try:
-            with st.spinner("Drawing the graph …"):
-                content = calls.graph_file(network, cast(graphs.FileFormat, form), *view, seconds)
-        except LayoutError as error:
-            st.warning(escape(str(error)))
-            return
-        st.download_button(form.upper(), content, f"{Path(network.key).name}.{form}", mime,
-                           on_click="ignore", icon=":material/download:", width="stretch",
-                           key=panel.widget(f"graph-{form}"))
 
 
 def _data(panel: Panel, svg: str, network: Explored, drawing: Drawing, view: View,

@@ -4,6 +4,7 @@ answers."""
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 APP = "Architecture explorer"
 
@@ -13,11 +14,20 @@ def name_tab(title: str) -> None:
     st.set_page_config(page_title=f"{title} · {APP}")
 
 
-def page(title: str, question: str) -> None:
-    """The heading of a page that stays as it is, and what the page is for."""
+def page(title: str, question: str) -> DeltaGenerator:
+    """The heading of a page that stays as it is, and what the page is for; gives the place beside
+    it, for what can be done with the whole page."""
     name_tab(title)
-    st.title(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False)
+        place = actions()
     st.caption(question)
+    return place
+
+
+def actions() -> DeltaGenerator:
+    """The place beside a title, at the right."""
+    return st.container(horizontal=True, horizontal_alignment="right", width="content")
 
 
 def section(title: str, question: str, anchor: str) -> None:

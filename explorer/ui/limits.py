@@ -48,6 +48,8 @@ class Limits(BaseModel):
     libraries: bool = Field(True, description="Models of timm and torchvision may be opened.")
     files: bool = Field(True, description="The server may be started with networks of its own "
                         "files.")
+    export_bytes: int = Field(300_000_000, ge=0, description="Weights of a network that the page "
+                              "makes an ONNX file of.")
     sessions: int = Field(1000, ge=1, description="Visitors at once; who comes later is told to "
                           "wait.")
     cache_bytes: int = Field(300_000_000, ge=1_000_000, description="Memory for what has been "

@@ -100,7 +100,7 @@ def batch_frame(batches: BatchTimes) -> pd.DataFrame:
     return frame.astype({"n": "Int64"})
 
 
-def layers_csv(explored: Explored, times: LayerTimes | None) -> str:
+def layers_csv(explored: Explored, times: LayerTimes | None = None) -> str:
     """The table of layers as CSV, with their times where they are measured."""
     if times is None:
         return tables_csv(explored)

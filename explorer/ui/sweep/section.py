@@ -9,9 +9,7 @@ import streamlit as st
 
 from explorer.networks.catalogue import presets
 from explorer.sweeping import Grid
-from explorer.ui.copy_link import copy_link
 from explorer.ui.messages import escape, standing
-from explorer.ui.panel import Panel
 from explorer.ui.sweep import curves, fit, heat, pareto, table
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.choices import VIEWS
@@ -53,7 +51,6 @@ def _section(form: SweepForm, given: Grid, found: Sweep) -> None:
                            st.segmented_control("View", options, default=options[index], key=key,
                                                 required=True, format_func=VIEWS.__getitem__,
                                                 label_visibility="collapsed"))
-        copy_link(Panel("sweep"))
     st.caption(QUESTIONS[view])
     made = frame(given, found)
     if not len(made):

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.config import ConfigError
-from explorer.sweeping import Grid
+from explorer.sweeping import Grid, Swept
 from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.form import SweepForm
@@ -70,7 +70,4 @@ def _columns(given: Grid) -> dict[str, Any]:
 
 
 def to_csv(given: Grid, found: Sweep) -> bytes:
-    timed, records = found.wish.timed, dict(found.records)
-    rows = [views.row(point, records[point.key], given, timed)
-            for point in given.points if point.key in records]
-    return views.to_csv(rows, given, timed).encode("utf-8")
+    return views.to_csv(Swept(given, dict(found.records), found.wish.timed)).encode("utf-8")

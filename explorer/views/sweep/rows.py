@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -13,9 +13,9 @@ import pandas as pd
 
 from explorer import text
 from explorer.analysis import Totals
-from explorer.sweeping import Record
-from explorer.sweeping.grids import Grid, Point
+from explorer.sweeping import Grid, Point, Record, Swept
 from explorer.timing import quiet
+from explorer.views.tables import markdown
 
 TOTALS = tuple(field.name for field in fields(Totals))
 TIMES = ("median_s", "p10_s", "p90_s", "disturbed")
@@ -42,6 +42,13 @@ def row(point: Point, record: Record, grid: Grid, timed: bool) -> Row:
     return {name: values.get(name) for name in columns(grid, timed)}
 
 
+def rows(swept: Swept) -> list[Row]:
+    """Those of the configs that have been counted, in the order of the grid."""
+    points = {point.key: point for point in swept.grid}
+    return [row(point, swept.records[key], swept.grid, swept.timed)
+            for key, point in points.items() if key in swept.records]
+
+
 def line(values: Iterable[Any]) -> str:
     """A line of CSV; empty where there is no value."""
     said = io.StringIO()
@@ -50,21 +57,32 @@ def line(values: Iterable[Any]) -> str:
     return said.getvalue()
 
 
-def to_csv(rows: Sequence[Row], grid: Grid, timed: bool) -> str:
-    return "".join([line(columns(grid, timed)), *[line(each.values()) for each in rows]])
+def to_csv(swept: Swept) -> str:
+    return "".join([line(columns(swept.grid, swept.timed)),
+                    *[line(each.values()) for each in rows(swept)]])
 
 
-def to_json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows)
+def to_json(swept: Swept) -> str:
+    return json.dumps(rows(swept))
 
 
-def to_text(rows: Sequence[Row], grid: Grid) -> str:
+def to_text(swept: Swept) -> str:
     """A table for a terminal."""
-    frame = pd.DataFrame([
-        {"network": each["network"], **{axis.knob: each[axis.knob] for axis in grid.axes},
+    return _short_frame(swept).to_string(index=False)
+
+
+def to_markdown(swept: Swept) -> str:
+    return markdown(_short_frame(swept))
+
+
+def _short_frame(swept: Swept) -> pd.DataFrame:
+    """The columns that fit a terminal, as text."""
+    knobs = [axis.knob for axis in swept.grid.axes]
+    return pd.DataFrame([
+        {"network": each["network"], **{knob: each[knob] for knob in knobs},
          **{name: _figure(name, each[name]) for name in SHOWN if name in each},
-         "": each["error"] or ("disturbed" if each.get("disturbed") else "")} for each in rows])
-    return frame.to_string(index=False)
+         "": each["error"] or ("disturbed" if each.get("disturbed") else "")}
+        for each in rows(swept)])
 
 
 def _figure(name: str, value: Any) -> str:
