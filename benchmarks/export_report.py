@@ -16,8 +16,8 @@ from datetime import date
 
 import explorer
 from benchmarks.against_torchview import seconds
-from explorer.export.notebook import notebook
-from explorer.export.report import report
+from explorer.exporting.notebook import notebook
+from explorer.exporting.report import report
 
 NETWORKS = ["lenet5", "vgg16", "resnet50", "resnet152", "mobilenetv3_large", "inception_v3",
             "densenet201", "efficientnet_b7", "vit_b_16"]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import explorer
-from explorer.export.notebook import notebook
+from explorer.exporting.notebook import notebook
 from explorer.pipeline import Explored
 from explorer.shown import Shown, html
 from explorer.sources import Source

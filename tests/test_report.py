@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 import explorer
 from explorer import Config
-from explorer.export.report import again, charts, comparison_report, drawn, report, sweep_report
-from explorer.export.report.charts import Bar, Scale, Span, Steps
+from explorer.exporting.report import again, charts, comparison_report, drawn, report, sweep_report
+from explorer.exporting.report.charts import Bar, Scale, Span, Steps
 from explorer.pipeline import Explored
 from explorer.sources import Source, source_of
 from explorer.sources.key import from_query, to_key
@@ -187,7 +187,7 @@ def test_a_config_is_told_against_its_preset() -> None:
 
 def test_it_is_the_same_to_the_byte_but_for_its_date() -> None:
     program = ("import explorer, sys\nfrom datetime import date\n"
-               "from explorer.export.report import report\n"
+               "from explorer.exporting.report import report\n"
                "sys.stdout.write(report(explorer.open('mobilenetv3_small&width=0.5'),"
                " date=date(2026, 11, 29)))")
     other = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True,

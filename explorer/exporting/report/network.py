@@ -12,9 +12,9 @@ from markupsafe import Markup
 from explorer import text
 from explorer.analysis import Layer, Summary
 from explorer.config import Config, Knobs, find_knob
-from explorer.export.report import again, charts, drawn
-from explorer.export.report.charts import Bar, Mark, Span, Steps
-from explorer.export.report.page import ADDRESS, KINDS, page
+from explorer.exporting.report import again, charts, drawn
+from explorer.exporting.report.charts import Bar, Mark, Span, Steps
+from explorer.exporting.report.page import ADDRESS, KINDS, page
 from explorer.garbage import without_collections
 from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored

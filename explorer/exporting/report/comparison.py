@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from explorer.comparison import LETTERS, Comparison
-from explorer.export.report import again, drawn
-from explorer.export.report.page import ADDRESS, page
+from explorer.exporting.report import again, drawn
+from explorer.exporting.report.page import ADDRESS, page
 from explorer.garbage import without_collections
 from explorer.timing import TurnTimes, quiet
 from explorer.views import comparison as views

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from explorer.export.report.page import image
+from explorer.exporting.report.page import image
 from explorer.pipeline import Explored
 from explorer.structure import Part, Structure
 from explorer.views import graph

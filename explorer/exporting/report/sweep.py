@@ -10,10 +10,10 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from explorer import text
-from explorer.export.report import again, charts
-from explorer.export.report.charts import Dot, Scale
-from explorer.export.report.network import Chart
-from explorer.export.report.page import ADDRESS, page
+from explorer.exporting.report import again, charts
+from explorer.exporting.report.charts import Dot, Scale
+from explorer.exporting.report.network import Chart
+from explorer.exporting.report.page import ADDRESS, page
 from explorer.garbage import without_collections
 from explorer.sources.key import to_key
 from explorer.sweeping import FIGURES, Grid, Record, front
