@@ -46,7 +46,8 @@ def comparison_report(comparison: Comparison, *, date: Date | None = None,
         failures=views.ends_early(comparison),
         networks=[(letter, network.title, network.key) for letter, network in
                   zip(letters, comparison.networks, strict=False)],
-        letters=letters[:len(names)], names=names, headlines=views.headlines(comparison),
+        letters=letters[:len(names)], names=names, headlines=[
+            f"{line} {made_of}".rstrip() for line, made_of in views.headlines(comparison)],
         inputs=views.inputs(comparison), figures=views.figure_rows(comparison, times),
         printed=drawn.printed(_sheets(comparison, title)), arranged=ARRANGED if two else {},
         titles={figure: views.TITLES[figure] for figure in FIGURES},

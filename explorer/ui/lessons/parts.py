@@ -183,8 +183,8 @@ class LiveParts:
     def _beside(self, panel: Panel, part: SideBySide) -> None:
         compared = calls.comparison(*[self._open(name) for name in part.networks])
         if len({network.key for network in compared.networks}) > 1:
-            for line in comparisons.headlines(compared):
-                st.markdown(escape(line))
+            for line, made_of in comparisons.headlines(compared):
+                st.markdown(escape(f"{line} {made_of}".rstrip()))
         graph.within_text(panel, calls.beside(compared, part.level == "stage", True).picture)
         self._compare(part.networks)
 
