@@ -66,13 +66,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw();
   };
   const start = () => {
-    // Whole where its letters can be read so, else its beginning at its own size; on a phone as
-    // wide as the frame where that is not much smaller.
+    // Whole where its letters can be read so, else its beginning at its own size, or as wide as the
+    // frame where that is a little smaller, and on a phone where it is not much smaller.
     fit();
     if (unit() <= 1) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
-    const scale = window.innerWidth < 640 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
+    const most = window.innerWidth < 640 ? 1.5 : 1.2;
+    const scale = wide > frame.width && wide < most * frame.width ? wide / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     view.box = [wide < width ? left - (width - wide) / 2 : left,
       high < height ? top - (height - high) / 2 : top, width, height];
