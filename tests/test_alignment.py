@@ -332,6 +332,18 @@ def test_what_repeats_is_alone_where_one_stage_has_more_blocks() -> None:
         ("only", "", "stage4.downsample")]
 
 
+def test_a_residual_block_is_nothing_like_a_convolution() -> None:
+    found = align(structure("resnet34"), structure("vgg16"))
+    for stage in found.inside[1:-1]:
+        assert all(stage.groups) and {block.status for block in stage.inside} == {"only"}
+
+
+def test_a_stage_of_one_block_is_beside_the_first_of_several() -> None:
+    found = align(structure("mobilenetv1"), structure("mobilenetv2"))
+    assert [paths(block.groups) for block in found.inside[-2].inside] == [
+        (("stage5.0",), ("stage7.0",)), (("stage5.1",), ())]
+
+
 def test_a_stem_is_one_step_beside_what_takes_several() -> None:
     found = align(structure("vgg16"), structure("resnet50"))
     [block] = found.inside[0].inside

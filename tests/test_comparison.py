@@ -81,7 +81,7 @@ def test_reasons_name_the_arguments_that_differ() -> None:
     assert told("resnet34", "resnet50", "stage1.0.branch.conv1") == (
         "window 3×3 → 1×1: 1/9 of the multiply-adds.")
     assert told("resnet34", "resnet50", "stage1.1.branch.conv1") == (
-        "window 3×3 → 1×1 (× 1/9), input channels 64 → 256 (× 4): 0.444 times the multiply-adds.")
+        "window 3×3 → 1×1 (× 1/9), input channels 64 → 256 (× 4): 4/9 of the multiply-adds.")
     assert told("resnet50", "torchvision:resnext50_32x4d", "stage1.0.branch.conv2") == (
         "input channels 64 → 128 (× 2), output channels 64 → 128 (× 2), groups 1 → 32 (× 1/32): "
         "1/8 of the multiply-adds.")
@@ -118,6 +118,13 @@ def test_headlines() -> None:
         "same layers.")
 
 
+def test_stages_without_a_block_in_common_say_so() -> None:
+    comparison = compare("vgg16", "resnet50")
+    assert reason(comparison.parts("stage")[1], comparison.names) == (
+        "None of the blocks correspond: 3 and 3; most by stage2.conv2.conv, −1.85 G multiply-adds "
+        "(only in VGG-16).")
+
+
 @pytest.mark.parametrize(("one", "other", "said"), [
     ("resnet34", "resnet50", "Bottleneck in place of BasicBlock, 16 times."),
     ("mobilenetv3_large", "mobilenetv3_large&squeeze_excite=off",
@@ -150,7 +157,12 @@ def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:
     two_images, one_image = compare("xception&batch_size=2", "resnet50"), \
         compare("xception", "resnet50")
     assert headline(two_images) == headline(one_image).replace(
-        "multiply-adds,", "multiply-adds for each image,")
+        "multiply-adds,", "multiply-adds for each image,").replace(
+        "Xception", "Xception · batch size 2")
+    rows = dict(views.figure_rows(two_images))
+    assert [cell.value for cell in rows["Multiply-adds for each image"]] == [
+        cell.value for cell in dict(views.figure_rows(one_image))["Multiply-adds"]]
+    assert "Multiply-adds for each image" not in dict(views.figure_rows(one_image))
     assert "multiply-adds, 49% of" in headline(one_image)
     [given] = views.inputs(two_images)
     assert "2×3×299×299" in given and "all of its batch" in given
@@ -173,6 +185,13 @@ def test_names_tell_networks_of_one_preset_apart() -> None:
     assert compare("resnet34", "vgg16").names == ("ResNet-34", "VGG-16")
 
 
+def test_a_name_says_which_knobs_are_turned() -> None:
+    assert compare("resnet34", "mobilenetv3_large&squeeze_excite=off",
+                   "timm:resnet18&num_classes=10").names == (
+        "ResNet-34", "MobileNetV3-Large · squeeze-and-excitation off",
+        "resnet18 (timm) · classes 10")
+
+
 @pytest.mark.parametrize(("networks", "said"), [
     (("resnet34",), "A comparison is of two to 4 networks; got 1."),
     (("resnet18", "resnet34", "resnet50", "vgg16", "vgg19"),
@@ -193,7 +212,7 @@ def test_what_cannot_be_compared_ends_in_a_sentence_and_nothing_is_written(
 def test_a_network_that_ends_early_is_compared_as_far_as_it_got(command) -> None:
     code, out, err = command("compare", "resnet18", "inception_v3&input_size=32",
                              "--level", "stage")
-    assert code == 2 and "Inception v3 is compared as far as its pass gets: " in out
+    assert code == 2 and "Inception v3 · 32×32 is compared as far as its pass gets: " in out
     assert "stem" in out and "reduction_b" not in out
     assert len(err.splitlines()) == 1 and err.startswith("Error: ")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from explorer.config import ConfigError
+from explorer.garbage import without_collections
 from explorer.pipeline import Explored, explore
 from explorer.shown import Shown
 from explorer.sources import Named, to_source
@@ -29,7 +31,8 @@ class Comparison(Shown):
 
     @cached_property
     def aligned(self) -> Aligned:
-        return align(*[network.structure for network in self.networks])
+        with without_collections():
+            return align(*[network.structure for network in self.networks])
 
     def parts(self, level: Level) -> tuple[Aligned, ...]:
         """All parts of a level, in order: their figures add up to those of the networks."""
@@ -44,17 +47,26 @@ class Comparison(Shown):
         """How many images, or whatever else it reads, are in a pass of each network."""
         return tuple([network.summary.trace.input_shape[0] for network in self.networks])
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """A short name of each network: its title without what all with the same name share."""
+        """A short name of each network: its title without what is said of its preset too, and with
+        what tells it from others of the same name."""
         titles = [network.title.split(SEPARATOR) for network in self.networks]
         names = []
-        for name, *words in titles:
+        for (name, *words), network in zip(titles, self.networks, strict=True):
             alike = [set(others) for other, *others in titles if other == name]
-            own = [word for word in words if not all(word in others for others in alike)] \
-                if len(alike) > 1 else []
+            untouched = _untouched(network)
+            own = [word for word in words if word not in untouched
+                   or not all(word in others for others in alike)]
             names.append(SEPARATOR.join([name, *own]))
         return tuple(names)
+
+
+def _untouched(network: Explored) -> Sequence[str]:
+    """The words of its title before a knob was turned."""
+    config = network.source.config
+    title = to_source(config.network).title if config else network.title
+    return title.split(SEPARATOR)
 
 
 def compare(*named: Named) -> Comparison:

@@ -256,7 +256,7 @@ def _factors(layer: Layer) -> list[Factor]:
 def _times(ratio: Fraction) -> str:
     """
     >>> _times(Fraction(4)), _times(Fraction(1, 9)), _times(Fraction(4, 9))
-    ('4 times', '1/9 of', '0.444 times')
+    ('4 times', '1/9 of', '4/9 of')
     """
     said = _plain(ratio)
     return said + (" of" if "/" in said else " times")
@@ -264,10 +264,12 @@ def _times(ratio: Fraction) -> str:
 
 def _plain(ratio: Fraction) -> str:
     """
-    >>> _plain(Fraction(3, 7)), _plain(Fraction(3, 700)), _plain(Fraction(12_001, 2))
-    ('0.429', '1/233', '6,000')
+    >>> _plain(Fraction(3, 7)), _plain(Fraction(49, 9)), _plain(Fraction(30, 49))
+    ('3/7', '5.44', '0.612')
+    >>> _plain(Fraction(3, 700)), _plain(Fraction(12_001, 2))
+    ('1/233', '6,000')
     """
-    if ratio.denominator == 1 or ratio.numerator == 1:
+    if ratio.denominator == 1 or ratio.numerator == 1 or ratio.numerator < ratio.denominator < 20:
         return f"{ratio.numerator:,}" + (f"/{ratio.denominator:,}" if ratio.denominator > 1 else "")
     value = float(ratio)
     if value < 0.01:
@@ -308,8 +310,11 @@ def _classes(part: Aligned, other: int) -> str:
 
 def _counts(part: Aligned, other: int) -> str:
     """How many of its parts only one of the two has."""
-    said = []
     level = "block" if part.level == "stage" else "layer"
+    counts = [sum(1 for inner in part.inside if inner.groups[side]) for side in (0, other)]
+    if not any(inner.groups[0] and inner.groups[other] for inner in part.inside):
+        return f"none of the {level}s correspond: {counts[0]} and {counts[1]}"
+    said = []
     for side, words in ((0, "fewer"), (other, "more")):
         against = other if side == 0 else 0
         count = sum(1 for inner in part.inside if inner.groups[side] and not inner.groups[against])

@@ -47,7 +47,7 @@ GAP_OF_BLOCK, GAP_OF_STEP, MOST_OF_BLOCK = 250, 350, 600
 does: where one network has more blocks, those are alone that only repeat. A pair of blocks costs up
 to 500: half of the thousandths that their layers cost of all gaps. Of more than `MOST_OF_BLOCK`
 thousandths they have too little in common, unless both join ways, as residual blocks do, or both
-are all that their stages have."""
+are all that their stages have. What joins ways is nothing like a single convolution."""
 OTHER_CLASS = 20
 
 GAP_OF_STAGE, MOST_OF_STAGE = 400, 650
@@ -182,7 +182,7 @@ class _Aligner:
         below = BELOW.get(level)
         if below is None:
             return Aligned(level, groups)
-        split = {"stage": _parts if self._kin else _stages, "block": _blocks,
+        split = {"stage": _parts if self._kin else _stages, "block": self._blocks_of,
                  "layer": _calls}[below]
         rows: list[Item] = []
         if below == "block" and (all(len(split(group)) == 1 for group in groups)
@@ -300,6 +300,14 @@ class _Aligner:
         return all(group and _is_first(group) for group in groups) and not all(
             map(self._has_blocks, groups))
 
+    def _blocks_of(self, group: Group) -> list[Item]:
+        """The blocks of a stage, runs taken apart: one may be longer, or be none, in another."""
+        if len(group) != 1:
+            return [Item((group,), True)] if group else []
+        part, = group
+        return [Item(((block,),), block.role == "call" or block.path == self._stage_of[id(part)])
+                for block in part.blocks()]
+
     def _has_blocks(self, group: Group) -> bool:
         part = group[0]
         return len(group) == 1 and (part.role == "stage" or part.path != self._stage_of[id(part)])
@@ -334,7 +342,10 @@ class _Aligner:
         forms = self._form(one), self._form(other)
         share = 1000 * self._way(*forms)[0] // sum(
             [self._gaps[number] for form in forms for number in form])
-        if share > MOST_OF_BLOCK and not (_joins(one) and _joins(other)):
+        joins = _joins(one), _joins(other)
+        if share > MOST_OF_BLOCK and not all(joins):
+            return None
+        if (joins[0] and _is_unit(other)) or (joins[1] and _is_unit(one)):
             return None
         return (share * count // 4 + OTHER_CLASS * (one[0].name != other[0].name)
                 + OTHER_NAME * (_name(one[0].path) != _name(other[0].path)))
@@ -477,6 +488,11 @@ def _joins(group: Group) -> bool:
     return any(layer.kind == "merge" for part in group for layer in part.layers)
 
 
+def _is_unit(group: Group) -> bool:
+    """Whether it is one layer with weights, and what goes with it."""
+    return sum([layer.kind in WEIGHTED for part in group for layer in part.layers]) <= 1
+
+
 def _is_first(group: Group) -> bool:
     """Whether it is what the image enters."""
     return group[0].layers[0].index == 0
@@ -505,15 +521,6 @@ def _stages(group: Group) -> list[Item]:
     one."""
     return _joined(group, lambda part: part.role != "stage" and sum(
         [layer.kind in WEIGHTED for layer in part.layers]) <= 1)
-
-
-def _blocks(group: Group) -> list[Item]:
-    """The blocks of a stage, runs taken apart: one may be longer, or be none, in another."""
-    if len(group) != 1:
-        return [Item((group,), True)] if group else []
-    part, = group
-    return [Item(((block,),), block.role == "call" or block.path == part.path)
-            for block in part.blocks()]
 
 
 def _calls(group: Group) -> list[Item]:

@@ -89,8 +89,12 @@ def _figures(comparison: Comparison) -> list[tuple[str, Sequence[int | None], st
     # What the parts add up to, where a pass leaves parameters out, as those of an auxiliary head.
     used = [("Parameters used", [each.params_used for each in totals], "")] \
         if any(each.params_used != each.params for each in totals) else []
+    # All images of a batch cost the same.
+    one = [(f"Multiply-adds for each {networks[0].source.samples.removesuffix('s')}",
+            [each.macs // count for each, count in zip(totals, comparison.samples, strict=True)],
+            "")] if len(set(comparison.samples)) > 1 else []
     return [("Parameters", [each.params for each in totals], ""), *used,
-            ("Multiply-adds", [each.macs for each in totals], ""),
+            ("Multiply-adds", [each.macs for each in totals], ""), *one,
             ("Peak memory", [each.peak_activation_bytes for each in totals], "B"),
             ("Saved for backward", [each.totals.saved_bytes if isinstance(each, Summary) else None
                                     for each in trained], "B"),
@@ -98,6 +102,11 @@ def _figures(comparison: Comparison) -> list[tuple[str, Sequence[int | None], st
                                  for each, network in zip(totals, networks, strict=True)], "px"),
             ("Weighted layers", [weighted_depth(network.structure) for network in networks], ""),
             ("Calls", [each.layers for each in totals], "")]
+
+
+def _bar(share: float) -> str:
+    """None where there is no figure; what is small can be seen."""
+    return f"width: {100 * share:.1f}%" if share else "min-width: 0; width: 0"
 
 
 def figures_html(comparison: Comparison, times: TurnTimes | None = None) -> str:
@@ -109,7 +118,7 @@ def figures_html(comparison: Comparison, times: TurnTimes | None = None) -> str:
     minus = "\N{MINUS SIGN}"
     rows = "".join(
         f"<tr><th>{label}</th>" + "".join(
-            f'<td title="{escape(exact)}">{value}<i style="width: {100 * share:.1f}%"></i>'
+            f'<td title="{escape(exact)}">{value}<i style="{_bar(share)}"></i>'
             f"<small>{change.replace('-', minus) or '&nbsp;'}</small></td>"
             for value, exact, change, share in cells)
         + "</tr>" for label, cells in rows_of)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from explorer import text
 from explorer.comparison import LETTERS, Comparison, reason
+from explorer.garbage import without_collections
 from explorer.structure.alignment import Aligned, Figure
 from explorer.timing import TurnTimes
 from explorer.views.comparison.tables import FIGURES, path_or_none
@@ -44,6 +45,7 @@ class _Tree:
             else list(part.inside)
 
 
+@without_collections()
 def part_rows(comparison: Comparison, figure: Shown, *, by_difference: bool,
               times: TurnTimes | None = None) -> list[dict[str, Any]]:
     """The tree of parts as the page shows it, one figure, formatted; `by_difference` puts those

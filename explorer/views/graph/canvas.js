@@ -2,6 +2,8 @@
 // clicked. Runs again whenever the data changes; what a person sees in between stays where it is.
 const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
+// How much of the right side the map of a high drawing covers.
+const MAP = 44;
 // What the legend explains where it is drawn: its class, where to look for it, and what it means.
 const DRAWN = [
   ["line-flow", ".line.flow", "data"],
@@ -68,15 +70,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
     draw();
   };
   const start = () => {
-    // Whole where its letters can be read so, else its beginning at its own size; on a phone as
-    // wide as the frame where that is not much smaller.
+    // Whole where its letters can be read so, else its beginning at its own size, or as wide as the
+    // frame where that is a little smaller, and on a phone where it is not much smaller.
     fit();
     if (unit() <= (data.small ? 1.4 : 1)) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
-    const scale = window.innerWidth < 640 && wide > frame.width && wide < 1.5 * frame.width ? wide / frame.width : 1;
+    const most = window.innerWidth < 640 ? 1.5 : 1.2;
+    const room = wide + MAP;
+    const scale = room > frame.width && room < most * frame.width ? room / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
-    view.box = [wide < width ? left - (width - wide) / 2 : left,
+    const slack = Math.max(width - wide, 0);
+    view.box = [left - Math.min(slack / 2, Math.max(slack - MAP, 0)),
       high < height ? top - (height - high) / 2 : top, width, height];
     draw();
   };

@@ -11,6 +11,7 @@ from explorer import text
 from explorer.analysis import Layer
 from explorer.structure import Part, Wiring
 from explorer.tracing import NETWORK_INPUT
+from explorer.tracing.operators import WEIGHTED
 
 GLOBAL_POOL = "global pool"
 
@@ -42,8 +43,11 @@ def title(part: Part) -> str:
 
 
 def ways(part: Part, wiring: Wiring) -> tuple[Way, ...]:
-    """The ways through a closed part: of a stage its blocks, of a block its operations."""
-    if part.role == "stage":
+    """The ways through a closed part: of a stage its blocks, of a block, or of a stage of single
+    operations, those."""
+    if part.role == "stage" and any(
+            sum([layer.kind in WEIGHTED for layer in block.layers]) > 1
+            for block in part.blocks()):
         return (tuple([title(inner) for inner in part.parts]),)
     if part.role == "run":
         return ways(part.parts[0], wiring)
