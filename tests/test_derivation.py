@@ -180,6 +180,17 @@ def of(function: Callable[..., Any], shape: tuple[int, ...] = (2, 6, 8, 10), ind
     return derive(analyse(trace(Function(function, **weights), shape)), index)
 
 
+def test_what_moves_channels_says_where_they_go() -> None:
+    summary = explorer.summarise("shufflenetv2_x1_0")
+    words = {layer.call.operator: step(derive(summary, layer.index), "Output shape").notes
+             for layer in reversed(summary.layers)}
+    assert words["channel_shuffle"] == (
+        "The shape of the input. Its channels are 2 groups of 58; now they stand in turn: the "
+        "first of each group, then the second of each, and so on.",)
+    assert words["chunk"] == (
+        "The input is cut into parts along one side; this is the shape of the first.",)
+
+
 def step(derivation: Derivation, name: str) -> Step:
     return next(step for step in derivation.steps if step.name == name)
 

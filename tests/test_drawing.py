@@ -18,9 +18,10 @@ from explorer.structure import Structure
 from explorer.views import graph
 from explorer.views.graph import DIRECTIONS, LEVELS, Direction, Drawing, Level, Picture
 from explorer.views.graph.letters import fitted, width
+from explorer.views.graph.picture import Line
 from explorer.views.graph.series import Ways, in_series
 from explorer.views.layout import LayoutError
-from tests.geometry import faults, inside
+from tests.geometry import Box, faults, inside, segments
 from tests.graphs import ONE_OF_EACH, explored, structure, structure_of
 from tests.strategies import configs
 
@@ -186,6 +187,76 @@ def test_the_auxiliary_head_ends_in_an_output_of_its_own() -> None:
     picture, _ = drawn(structure("inception_v3"))
     assert [placed.card.texts[0].words for placed in picture.cards].count("Output") == 2
     assert any(line.kind == "auxiliary" for line in picture.lines)
+
+
+class Up(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(2 * channels, channels, 2, 2)
+        self.conv = nn.Conv2d(2 * channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return self.conv(torch.cat([self.up(x), skip], 1))
+
+
+class Predict(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mask, self.edge = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 1, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.mask(x), self.edge(x)
+
+
+class UNet(nn.Module):
+    """Two skips, of which one is around the other, and two outputs of the last part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide, self.mid, self.low = (
+            nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.ReLU(),
+                          nn.Conv2d(after, after, 3, padding=1), nn.ReLU())
+            for before, after in ((3, 4), (4, 8), (8, 16)))
+        self.pool, self.up1, self.up2 = nn.MaxPool2d(2), Up(8), Up(4)
+        self.predict = Predict()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        wide = self.wide(x)
+        mid = self.mid(self.pool(wide))
+        return self.predict(self.up2(self.up1(self.low(self.pool(mid)), mid), wide))
+
+
+def goes_below(line: Line, stages: Sequence[Box]) -> bool:
+    """Whether a part of it runs below all stages that stand over it, and there are some."""
+    for left, high, right, low in segments(line):
+        over = [box for box in stages if left < box[0] and box[2] < right]
+        if high == low and over and all(bottom < low for _, _, _, bottom in over):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_is_read_further_on_goes_below_the_stages_between(level: Level) -> None:
+    for found, skips in ((structure("lraspp_mobilenetv3_large"), 1),
+                         (structure("ssdlite_mobilenetv3_large"), 5),
+                         (structure_of(UNet(), 1, 3, 16, 16), 2)):
+        picture, drawing = drawn(found, level)
+        assert faults(picture, drawing) == []
+        stages = [placed.box for placed in picture.frames if placed.frame.part in found.stages]
+        stages += [placed.box for placed in picture.cards if placed.card.part in found.stages]
+        assert len(stages) == len(found.stages) or level == "layer"     # some are strips there
+        assert sum(goes_below(line, stages) for line in picture.lines) == skips
+
+
+def test_outputs_of_one_part_stand_below_it() -> None:
+    picture, drawing = drawn(structure_of(UNet(), 1, 3, 16, 16))
+    outputs = [placed for placed in picture.cards if placed.card.id.startswith("output:")]
+    last = next(placed for placed in picture.cards
+                if placed.card.part is drawing.structure.stages[-1])
+    assert len(outputs) == 2
+    assert all(placed.y > last.box[3] for placed in outputs)
+    assert len({placed.y for placed in outputs}) == 1
+    assert not any(line.kind == "auxiliary" for line in picture.lines)
 
 
 def test_a_pass_that_ends_early_is_drawn_up_to_where_it_breaks() -> None:

@@ -336,7 +336,7 @@ def test_a_module_that_is_called_twice_is_two_calls() -> None:
 RECIPES = [
     ("vgg16", "block:stage1.conv1", "Conv 3×3", (), None),
     ("vgg16", "run:stage5.conv1", "Conv 3×3 ×3", (), None),
-    ("vgg16", "block:head", "head", (("avg pool 1×1", "linear, 4096 ×2", "linear, 1000"),), None),
+    ("vgg16", "block:head", "head", (("linear, 4096 ×2", "linear, 1000"),), None),
     ("resnet50", "block:stem", "stem", (("7×7 /2, 64", "max pool 3×3 /2"),), None),
     ("resnet50", "block:stage2.0", "Bottleneck", (("1×1, 128", "3×3 /2, 128", "1×1, 512"),),
      "1×1 /2"),
@@ -352,21 +352,37 @@ RECIPES = [
     ("xception", "run:middle.0", "XceptionBlock ×8", (("separable 3×3, 728 ×3",),), ""),
     ("xception", "block:entry.0", "XceptionBlock",
      (("separable 3×3, 128 ×2", "max pool 3×3 /2"),), "1×1 /2"),
-    ("mobilenetv3_small", "block:stage1.0", "InvertedResidual",
+    ("mobilenetv3_small", "block:stage1.0", "stage1: InvertedResidual",
      (("dw 3×3 /2, 16", "squeeze-excite", "1×1, 16"),), None),
     ("mobilenetv3_small", "run:stage5.1", "InvertedResidual ×2",
      (("1×1, 576", "dw 5×5, 576", "squeeze-excite", "1×1, 96"),), ""),
-    ("mobilenetv1", "block:stage1.0", "SeparableBlock", (("dw 3×3, 32", "1×1, 64"),), None),
-    ("shufflenetv2_x1_0", "run:stage2.1", "ShuffleUnit ×3",
-     (("passes | 1×1, dw 3×3, 1×1", "shuffle"),), None),
-    ("shufflenetv2_x1_0", "block:stage2.0", "DownsamplingUnit",
-     (("dw 3×3 /2", "1×1"), ("1×1", "dw 3×3 /2", "1×1")), None),
+    ("mobilenetv1", "block:stage1.0", "stage1: SeparableBlock",
+     (("dw 3×3, 32", "1×1, 64"),), None),
     ("densenet121", "run:block1.0", "DenseLayer ×6, 64 → 256", (("1×1, 128", "3×3, 32"),), None),
-    ("squeezenet1_0", "block:stage1.fire1", "Fire", (("1×1, 16", "1×1 | 3×3"),), None),
+    ("resnet20", "block:stage2.0", "BasicBlock", (("3×3 /2, 32", "3×3, 32"),), "padding"),
+    ("lenet5_1998", "block:head.fc3", "RBF", (("sum",),), None),
     ("convnext_tiny", "run:stage1.block1", "ConvNeXtBlock ×3",
      (("dw 7×7, 96", "linear, 384", "linear, 96"),), ""),
-    ("vit_b_16", "run:encoder.0", "EncoderBlock ×12",
-     (("linear, 768", "attention", "linear, 768", "linear, 3072", "linear, 768"),), ""),
+]
+
+SECTIONS: list[tuple[str, str, str, tuple[recipe.Section, ...]]] = [
+    ("vit_b_16", "run:encoder.0", "EncoderBlock ×12", (
+        recipe.Section(((("linear, 768", "attention", "linear, 768"),),), ""),
+        recipe.Section(((("linear, 3072", "linear, 768"),),), ""))),
+    ("shufflenetv2_x1_0", "run:stage2.1", "ShuffleUnit ×3", (
+        recipe.Section((((), ("1×1", "dw 3×3", "1×1")), (("shuffle",),))),)),
+    ("shufflenetv2_x1_0", "block:stage2.0", "DownsamplingUnit", (
+        recipe.Section(((("dw 3×3 /2", "1×1"), ("1×1", "dw 3×3 /2", "1×1")), (("shuffle",),))),)),
+    ("squeezenet1_0&bypass=complex", "block:stage1.fire1", "Fire", (
+        recipe.Section(((("1×1, 16",),), (("1×1",), ("3×3",))), "1×1"),)),
+    ("alexnet_2012", "block:stage1", "lrn, pool", (
+        recipe.Section(((("LocalResponseNorm", "max pool 3×3 /2"),),)),)),
+    ("mobilenetv2", "block:head", "pool to fc", (
+        recipe.Section(((("global pool", "linear, 1000"),),)),)),
+    ("mobilenetv2", "block:stem", "stem: Conv 3×3 /2", ()),
+    ("vit_b_16", "block:patches", "Patches", (recipe.Section(((("16×16 /16, 768",),),)),)),
+    ("googlenet", "block:inception_4a", "inception_4a: Inception", (
+        recipe.Section(((("1×1",), ("1×1", "3×3"), ("1×1", "3×3"), ("max pool 3×3", "1×1")),)),)),
 ]
 
 
@@ -378,19 +394,48 @@ def test_a_closed_block_says_what_is_inside(network: str, id: str, title: str,
     drawing = Drawing(structure(network))
     block = node(drawing, id)
     assert recipe.title(block) == title
-    assert recipe.ways(block, drawing.wiring) == ways
-    assert recipe.shortcut(block, drawing.wiring) == past
+    assert recipe.sections(block, drawing.wiring) == \
+        ((recipe.Section((ways,), past),) if ways else ())
+
+
+@pytest.mark.parametrize(("network", "id", "title", "sections"), SECTIONS,
+                         ids=[f"{case[0]} {case[1]}" for case in SECTIONS])
+def test_a_closed_block_says_what_follows_what(network: str, id: str, title: str,
+                                               sections: tuple[recipe.Section, ...]) -> None:
+    drawing = Drawing(explorer.open(network).structure)
+    block = node(drawing, id)
+    assert recipe.title(block) == title
+    assert recipe.sections(block, drawing.wiring) == sections
+
+
+def test_a_block_of_many_shortcuts_is_told_in_one_row() -> None:
+    class Many(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = nn.ModuleList(nn.Conv2d(4, 4, 3, padding=1) for _ in range(8))
+
+        def forward(self, x: Tensor) -> Tensor:
+            for part in self.parts:
+                x = x + part(x)
+            return x * 2
+
+    drawing = Drawing(structure_of(nn.Sequential(Many(), nn.Conv2d(4, 4, 1)), 1, 4, 8, 8))
+    block = next(found for found in drawing.structure.parts.values() if found.name == "Many")
+    assert recipe.sections(block, drawing.wiring) == (recipe.Section(((("3×3, 4 ×8",),),)),)
 
 
 def test_knobs_show_in_the_recipe() -> None:
     def ways(network: str, id: str, **knobs: object) -> tuple[recipe.Way, ...]:
         drawing = Drawing(structure(network, **knobs))
-        return recipe.ways(drawing.structure.parts[id], drawing.wiring)
+        [section] = recipe.sections(drawing.structure.parts[id], drawing.wiring)
+        return section.rungs[0]
 
     assert ways("resnet50", "block:stage1.0", groups=32, width_per_group=4) == (
         ("1×1, 128", "3×3, 128 (32 groups)", "1×1, 256"),)
     assert ways("resnet50", "run:stage4.1", output_stride=8)[0][1] == "3×3 dilated 4, 512"
     assert ways("xception", "run:middle.0", separable=False) == (("3×3, 728 ×3",),)
+    assert ways("convnext_tiny", "run:stage1.block1", modernised="inverted") == (
+        ("1×1, 384", "dw 3×3, 384", "1×1, 96"),)
     assert ways("mobilenetv3_small", "block:stage1.0", squeeze_excite=False) == (
         ("dw 3×3 /2, 16", "1×1, 16"),)
 

@@ -97,7 +97,9 @@ def test_the_loss_is_the_cross_entropy_of_what_are_scores(
 
 
 def test_a_step_that_training_refuses_is_a_sentence() -> None:
-    with pytest.raises(TimingError, match=r"^The training step of .* failed on cpu: Expected more"):
+    """A map of one pixel, of one image."""
+    with pytest.raises(TimingError, match=r"^The training step of .* failed on cpu: In training "
+                       "BatchNorm needs more than one number .* input is 1×64×1×1. Set batch_size"):
         protocol.measure("resnet18&width=0.125&input_size=32", "cpu", 0.1, Choices(training=True))
 
 

@@ -369,19 +369,19 @@ class Bnecks(nn.Module):
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
         self.stages: list[nn.Sequential] = []
-        self.tapped: dict[nn.Module, int] = {}      # the channels of what the head is given too
+        self.tapped: dict[int, int] = {}    # the channels of what the head is given too
         for number, rows in enumerate(config.rows, 1):
             pieces = [nn.Sequential()]
             for row in rows:
                 expanded = config.expanded(row, unscaled, channels)
                 if row.tap == "expansion":
                     pieces[-1].append(expansion(channels, expanded, row, config))
-                    self.tapped[pieces[-1]] = channels = expanded   # and the block does not expand
+                    self.tapped[len(self.stages)] = channels = expanded     # once
                     pieces.append(nn.Sequential())
                 pieces[-1].append(self.block(channels, expanded, row, config))
                 unscaled, channels = row.out, config.channels(row.out)
                 if row.tap == "output":
-                    self.tapped[pieces[-1]] = channels
+                    self.tapped[len(self.stages)] = channels
                     pieces.append(nn.Sequential())
             pieces = [piece for piece in pieces if len(piece)]
             for letter, piece in zip("ab" if len(pieces) > 1 else [""], pieces, strict=True):
@@ -404,16 +404,17 @@ class MobileNetV3(Bnecks):
             self.head = LiteRASPP(channels, tapped[0], config)
             return
         given = [channels, *map(config.channels, EXTRA)]
-        self.extra = nn.ModuleList(
-            ExtraLayer(before, after, config) for before, after in pairwise(given))
+        self.extra = [ExtraLayer(before, after, config) for before, after in pairwise(given)]
+        for number, layer in enumerate(self.extra, 1):
+            self.add_module(f"extra{number}", layer)
         self.head = SSDLite([*tapped, *given], config)
 
     def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
         x = self.stem(image)            # (N, 3, H, W) -> (N, 16, H/2, W/2)
         maps = []
-        for stage in self.stages:       #              -> (N, 160, H/32, W/32)
+        for number, stage in enumerate(self.stages):    # -> (N, 160, H/32, W/32)
             x = stage(x)
-            if stage in self.tapped:
+            if number in self.tapped:
                 maps.append(x)
         if isinstance(self.head, LiteRASPP):            # -> (N, num_classes, H, W)
             return self.head(self.last(x), *maps, image.shape[-2:])

@@ -50,7 +50,8 @@ class ViTConfig(Config):
         "are rounded to a multiple of the heads.", ge=8, le=4096, step=64)
     heads: int = knob(
         12, "Parallel attentions of a layer, each with its own share of the numbers of a token. "
-        "The number of heads changes neither the parameters nor the multiply-adds.",
+        "Where D is a multiple of them, their number changes neither the parameters nor the "
+        "multiply-adds.",
         ge=1, le=64, step=1)
     mlp_ratio: float = knob(
         4, "The hidden layer of each MLP is this many times wider than a token (Table 1).",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -41,6 +41,10 @@ class Part:
     """Whether only training runs it."""
     failed: bool = False
     """Whether it is the call at which the pass ended before its time."""
+    stage: str = ""
+    """Of a block that is all of a stage, the stage's path."""
+    called: str = ""
+    """Of calls that stand between the blocks of a stage, the first and the last one's name."""
 
     @cached_property
     def params(self) -> int:
@@ -146,7 +150,7 @@ class Structure:
             for layer in block.layers:
                 self._places[layer.index] = Place(node.outer, path)
         if len(blocks) == 1:
-            return blocks[0]
+            return replace(blocks[0], stage=node.outer, called="")
         parts = []
         for run in fold([block.layers for block in blocks]):
             alike = [blocks[place] for place in run]
@@ -177,7 +181,8 @@ class Structure:
         parts = tuple([self._part(member, "module") for member in members])
         return Part(id=self._id("block", stage.outer), role="block", path=stage.outer,
                     name=stage.type, plain=_is_plain(stage.type, stage.plain, parts),
-                    layers=_joined(parts), parts=parts)
+                    layers=_joined(parts), parts=parts,
+                    called=_from_to([_own_name(part) for part in parts]))
 
     def _part(self, node: Node, role: Role) -> Part:
         if node.is_call:
@@ -228,6 +233,16 @@ def _is_plain(type: str, sequential: bool, parts: Sequence[Part]) -> bool:
     weighted = [part for part in parts if part.layers[0].kind in WEIGHTED]
     unit = len(weighted) <= 1 and all(part.role == "call" for part in parts)
     return sequential and (type == "Sequential" or unit)
+
+
+def _own_name(call: Part) -> str:
+    """Of a module its own name, of a function the function's."""
+    name = call.path.rpartition(".")[2]
+    return name if call.layers[0].call.type == call.name and name else call.name
+
+
+def _from_to(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) < 3 else f"{names[0]} to {names[-1]}"
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Layer, ...]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from explorer import text
 from explorer.analysis import Summary
 from explorer.pipeline import summarise
 from explorer.sources import Source, find_source
@@ -41,6 +42,8 @@ WARM_UP_SHARE = 0.3
 """Of the budget, for passes that never agree."""
 FEWEST_LEFT = 4
 """Passes that still fit into the budget; below, those that the timer repeats are missed."""
+TOO_FEW = re.compile(r"Expected more than 1 value per channel when training.*\[([\d, ]+)\]")
+"""How PyTorch says that BatchNorm cannot take a mean."""
 BLOCK_S = 0.01
 """Least time of a sample on a GPU, beside which waiting for it is nothing."""
 
@@ -130,6 +133,10 @@ def guarded(source: Source, summary: Summary, device: str, choices: Choices) -> 
         if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
             raise out_of_memory(source, summary, device, choices, free) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if too_few := TOO_FEW.match(reason):
+            given = text.shape(tuple(map(int, too_few[1].split(","))))
+            reason = "In training BatchNorm needs more than one number of each channel, and here " \
+                f"its input is {given}. Set batch_size to 2 or more."
         raise TimingError(f"The {choices.pass_name} of {source.key} failed on {device}: {reason}") \
             from error
 

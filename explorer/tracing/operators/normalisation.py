@@ -78,8 +78,8 @@ def written_out(call: Call, element_bytes: int) -> int:
 def local_response_norm_work(case: Case) -> Words:
     return counted("operations",
                    (2 * Symbol("n", case.argument("size")) + 3) * product(case.outputs),
-                   "A square and a sum for each of n neighbouring channels, then scale, power and "
-                   "quotient.")
+                   "A number is divided by a power of what its neighbours have: a square and a sum "
+                   "for each of n channels, then scale, power and quotient.")
 
 
 operator("local_response_norm", rule=local_response_norm, kind="normalisation",

@@ -13,7 +13,6 @@ from explorer.tracing.operators.explanation import (
     Words,
     counted,
     moved,
-    same_shape,
     side_name,
 )
 from explorer.tracing.operators.operator import (
@@ -144,6 +143,13 @@ def shuffled(case: Case) -> Words:
         "The r·r positions of a square become r·r channels of a position.",))
 
 
+def interleaved(case: Case) -> Words:
+    groups, channels = case.argument("groups"), case.input[1]
+    return Words(notes=(
+        f"The shape of the input. Its channels are {groups:,} groups of {channels // groups:,}; "
+        "now they stand in turn: the first of each group, then the second of each, and so on.",))
+
+
 operator("unfold", rule=unfold, kind="reshape", keeps=(), shape=columns, work=moved)
 operator("fold", rule=fold, kind="reshape", keeps=(), shape=image_of_columns, work=fold_work)
 operator("unfold_view", rule=unfold_view, kind="reshape", keeps=(), shape=windows, work=moved,
@@ -152,5 +158,5 @@ operator("pixel_shuffle", rule=pixel_shuffle, kind="reshape", keeps=(), shape=sh
          work=moved, positions="kept", mixes=True)
 operator("pixel_unshuffle", rule=pixel_unshuffle, kind="reshape", keeps=(), shape=shuffled,
          work=moved, positions="kept", mixes=True)
-operator("channel_shuffle", rule=channel_shuffle, kind="reshape", keeps=(), shape=same_shape,
+operator("channel_shuffle", rule=channel_shuffle, kind="reshape", keeps=(), shape=interleaved,
          work=moved, positions="kept")

@@ -11,6 +11,7 @@ from explorer.formula import Equation, Number, product
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
+    Explanation,
     Words,
     kept_steps,
     moved,
@@ -76,13 +77,17 @@ def part(case: Case) -> Words:
     return Words(notes=("A part of the input is kept.",))
 
 
-PARTS: dict[str, Positions] = {
-    **dict.fromkeys(("chunk", "split", "narrow", "tensor_split", "hsplit", "vsplit", "dsplit"),
-                    positions.whole),
-    "unbind": positions.dropped, "select": positions.dropped}
+parted = said("The input is cut into parts along one side; this is the shape of the first.")
 
-for _name, _positions in PARTS.items():
-    operator(_name, rule=None, kind="reshape", keeps=(), shape=part, work=moved,
+# What gives several parts, and what gives one.
+PARTS: dict[str, tuple[Explanation, Positions]] = {
+    **dict.fromkeys(("chunk", "split", "tensor_split", "hsplit", "vsplit", "dsplit"),
+                    (parted, positions.whole)),
+    "narrow": (part, positions.whole),
+    "unbind": (parted, positions.dropped), "select": (part, positions.dropped)}
+
+for _name, (_words, _positions) in PARTS.items():
+    operator(_name, rule=None, kind="reshape", keeps=(), shape=_words, work=moved,
              positions=_positions)
 
 

@@ -16,7 +16,7 @@ from explorer.structure import EdgeKind, Part
 from explorer.tracing.operators import WEIGHTED, Kind
 from explorer.views.graph import cards, recipe
 from explorer.views.graph.boxes import ARROW, BESIDE, ENTRY, HEAD, Box, Out, card_box, flat
-from explorer.views.graph.cards import BUTTON, RADIUS, SIZE, Card, Text
+from explorer.views.graph.cards import BUTTON, IDENTITY, RADIUS, SIZE, Card, Text
 from explorer.views.graph.columns import Columns, main_way
 from explorer.views.graph.drawing import FOLLOWING, Drawing, Frame
 from explorer.views.graph.letters import fitted, width
@@ -42,7 +42,6 @@ TITLE, QUIET = 19, 15
 BAR = 24
 """How far a bar reaches past the ways that meet in it."""
 
-IDENTITY = "identity"
 SQUEEZE = "squeeze-and-excitation"
 
 
@@ -82,8 +81,8 @@ class Arrangement:
         """Raises `LayoutError` where ways cross and Graphviz cannot say how they stand."""
         row, elements = self.rows[None], self.elements[None]
         with _not_too_deep():
-            if direction == "LR" and (split := main_way(elements)) is not None:
-                return flat(Columns(self, row).box(*split))
+            if direction == "LR" and (way := main_way(row, elements, self.rows)) is not None:
+                return flat(Columns(self, row).box(way))
             return flat(self.series(row, elements))
 
     # In series

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -27,11 +26,8 @@ WIDEST = 200
 """Of a name; longer ones lose their middle."""
 MOST_ROWS = 9
 
+IDENTITY = "identity"
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
-SPOKEN = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
-          "rms_norm": "RMSNorm", "instance_norm": "InstanceNorm"}
-"""Functions by the name of their module."""
-NORMALISATION = re.compile(r"(?<=[a-z])[123]d$")
 
 Anchor = Literal["start", "middle", "end"]
 Shape = Literal["card", "strip", "sign", "bar"]
@@ -65,11 +61,10 @@ class Card:
     texts: tuple[Text, ...] = ()
     panels: tuple[Rect, ...] = ()
     """Grey grounds of the ways through it."""
-    joins: Rect | None = None
-    """The bar where its ways meet."""
-    past: tuple[Rect, str] | None = None
-    """A shortcut past its ways: from the middle of its upper side around to the sign below, and
-    what is written beside it."""
+    joins: tuple[Rect, ...] = ()
+    """The bars where ways meet."""
+    past: tuple[Rect, ...] = ()
+    """Shortcuts past ways: from the middle of the upper side around to the sign below."""
     stacked: bool = False
     """Whether others like it stand behind."""
     opens: bool = False
@@ -123,9 +118,7 @@ def label(part: Part) -> str:
         return written
     if layer.call.operator == "cat":
         return f"concatenate, {_channels(part)}"
-    if layer.kind == "normalisation":
-        return SPOKEN.get(layer.type) or NORMALISATION.sub("", layer.type)
-    return layer.type
+    return recipe.type_name(layer)
 
 
 def strips(parts: Sequence[Part], figures: Mapping[str, str]) -> list[Card]:
@@ -161,35 +154,38 @@ def failed(part: Part) -> Card:
 def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
     """A closed part as a small figure of itself: its ways, what joins them, and its figure."""
     title = fitted(recipe.title(part), SIZE, WIDEST, bold=True)
-    ways = [_cut([fitted(row, SIZE, WIDEST) for row in way]) or ["identity"]
-            for way in recipe.ways(part, wiring)]
-    past = recipe.shortcut(part, wiring)
+    sections = [_fitted(section) for section in recipe.sections(part, wiring)]
     changes = change.splitlines()
-    widths = [max(width(row, SIZE) for row in way) + 2 * 6 for way in ways]
-    inner = sum(widths) + GAP * max(len(ways) - 1, 0)
-    around = 0.0 if past is None or not ways else 14 + (width(past, SIZE) + 4 if past else 0)
+    inner = max([_across(ways) for rungs, _ in sections for ways in rungs], default=0.0)
+    around = max([14 + (width(past, SIZE) + 4 if past else 0)
+                  for _, past in sections if past is not None], default=0.0)
     wide = max([96.0, width(title, SIZE, bold=True) + PAD + 30, inner + around + 2 * PAD,
                 *(width(words, SIZE) + 2 * PAD for words in (foot, *changes))])
     texts = [Text(PAD, 19, title, "title")]
-    panels, y = [], float(HEAD)
-    high = max([len(way) * LINE + 6 for way in ways], default=0)
-    x = (wide - inner - around) / 2
-    middle = x + inner / 2
-    for way, panel in zip(ways, widths, strict=True):
-        panels.append(Rect(x, y, panel, len(way) * LINE + 6))
-        texts += [Text(x + panel / 2, y + 14 + LINE * row, words, "row", "middle")
-                  for row, words in enumerate(way)]
-        x += panel + GAP
-    y += high + (4 if ways else -6)
-    joins = around_it = None
-    if len(ways) > 1:
-        joins = Rect(middle - inner / 2, y + 2, inner, 4)
-        y += 10
-    if around:
-        around_it = Rect(middle, HEAD, inner / 2 + 9, y + 12 - HEAD), past or ""
-        y += 24
-        if past:
-            texts.append(Text(middle + inner / 2 + 13, HEAD + high / 2 + 4, past, "past"))
+    panels: list[Rect] = []
+    joins: list[Rect] = []
+    loops: list[Rect] = []
+    middle, y = (wide - around) / 2, float(HEAD)
+    for rungs, past in sections:
+        top, across = y + 8 * bool(loops), max(map(_across, rungs))
+        y = top
+        for ways in rungs:
+            x, high = middle - _across(ways) / 2, max([len(way) * LINE + 6 for way in ways])
+            if len(ways) > 1:
+                joins.append(Rect(x, y + high + 6, _across(ways), 4))
+            for way in ways:
+                panel = Rect(x, y, _breadth(way), len(way) * LINE + 6)
+                panels.append(panel)
+                texts += [Text(x + panel.width / 2, y + 14 + LINE * row, words, "row", "middle")
+                          for row, words in enumerate(way)]
+                x += panel.width + GAP
+            y += high + 4 + 10 * (len(ways) > 1)
+        if past is not None:
+            loops.append(Rect(middle, top, across / 2 + 9, y + 12 - top))
+            if past:
+                texts.append(Text(middle + across / 2 + 13, (top + y) / 2 + 2, past, "past"))
+            y += 24
+    y -= 6 * (not sections)
     if foot:
         y += 14
         texts.append(Text(wide / 2, y, foot, "quiet", "middle"))
@@ -199,10 +195,27 @@ def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
     stacked = part.role == "run"
     return Card(id=part.id, shape="card", width=wide + 2 * STACK * stacked,
                 height=y + 9 + 2 * STACK * stacked, part=part, texts=tuple(texts),
-                panels=tuple(panels), joins=joins, past=around_it, stacked=stacked, opens=True)
+                panels=tuple(panels), joins=tuple(joins), past=tuple(loops), stacked=stacked,
+                opens=True)
 
 
-def _cut(rows: list[str]) -> list[str]:
+def _fitted(section: recipe.Section) -> recipe.Section:
+    """With no more and no longer words than a card has room for."""
+    return section._replace(rungs=tuple([
+        tuple([tuple(_cut([fitted(row, SIZE, WIDEST) for row in way]) or [IDENTITY])
+               for way in ways]) for ways in section.rungs]))
+
+
+def _breadth(way: recipe.Way) -> float:
+    return max([width(row, SIZE) for row in way]) + 2 * 6
+
+
+def _across(ways: recipe.Ways) -> float:
+    """From the left side of the first way to the right side of the last."""
+    return sum(map(_breadth, ways)) + GAP * (len(ways) - 1)
+
+
+def _cut(rows: Sequence[str]) -> Sequence[str]:
     if len(rows) <= MOST_ROWS:
         return rows
     return [*rows[:MOST_ROWS - 1], f"… {len(rows) - MOST_ROWS + 1} more"]

@@ -78,7 +78,8 @@ def _look(part: Part, drawing: Drawing, overlay: Overlay, change: str) -> dict[s
     if not part.parts:
         name = "concatenate" if layer.call.operator == "cat" else label(part)
         return dict(label=_label(name, foot, *change.splitlines()))
-    ways = [", ".join(way) for way in recipe.ways(part, drawing.wiring)]
+    ways = [", ".join(way) for section in recipe.sections(part, drawing.wiring)
+            for rung in section.rungs for way in rung]
     return dict(label=_label(recipe.title(part), *ways, foot, *change.splitlines()))
 
 

@@ -1,15 +1,17 @@
-"""What is inside a closed node, as the papers' figures write it: its ways side by side, and on
-each the operations that matter, one under the other."""
+"""What is inside a closed node, as the papers' figures write it: the operations that matter, one
+under the other, its ways side by side, and what a shortcut runs around."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import groupby
+from typing import NamedTuple, TypeAlias
 
 from explorer import text
 from explorer.analysis import Layer
-from explorer.structure import Part, Wiring
+from explorer.structure import EdgeKind, Part, Wiring
 from explorer.tracing import NETWORK_INPUT
 from explorer.tracing.operators import WEIGHTED
 
@@ -18,10 +20,33 @@ GLOBAL_POOL = "global pool"
 PASSES = "passes"
 """What one way does where it does nothing and another does something."""
 
+PADDING = "padding"
+
 SPOKEN = {"scaled_dot_product_attention": "attention"}
 """Operators by the name that people use, where it is another."""
 
-Way = tuple[str, ...]
+FUNCTIONS = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
+             "rms_norm": "RMSNorm", "instance_norm": "InstanceNorm",
+             "local_response_norm": "LocalResponseNorm"}
+"""Functions by the name of their module."""
+NORMALISATION = re.compile(r"(?<=[a-z])[123]d$")
+
+AVERAGES = frozenset({"mean", "amax"})
+"""What leaves one number of many as a pooling does, and has no pooling's name."""
+
+MOST_RUNGS = 5
+
+Way: TypeAlias = tuple[str, ...]
+Ways: TypeAlias = tuple[Way, ...]
+"""What stands side by side."""
+
+
+class Section(NamedTuple):
+    """Rungs of a closed node, one under the other."""
+
+    rungs: tuple[Ways, ...]
+    past: str | None = None
+    """What is on the shortcut around them, "" where it hands its input on; None without one."""
 
 
 def title(part: Part) -> str:
@@ -31,69 +56,112 @@ def title(part: Part) -> str:
         grows = f", {part.grows[0]} → {part.grows[1]}" if part.grows else ""
         return f"{title(part.parts[0])} ×{len(part.parts)}{grows}"
     if part.role == "call":
-        whole = layer.window is None or operation(layer, channels=False) == GLOBAL_POOL
+        whole = layer.window is None or _is_reduction(layer) \
+            or operation(layer, channels=False) == GLOBAL_POOL
         return layer.type if whole else f"{layer.type} {_window(layer)}"
-    if part.role == "stage" or not part.plain:
+    if part.role == "stage":
         return part.name
-    steps = _written(part.layers, channels=False)
-    if len(steps) == 1:
-        return f"Conv {steps[0]}" if "convolution" in (part.operation or "") else steps[0]
-    return part.path.rpartition(".")[2] if steps else \
-        ", ".join(dict.fromkeys(layer.type for layer in part.layers))
+    what = part.name
+    if part.plain:
+        if len(_written(part.layers, channels=True)) > 1:
+            return part.stage or part.called or part.path.rpartition(".")[2]
+        steps = _written(part.layers, channels=False)
+        what = ", ".join(steps or dict.fromkeys(map(type_name, part.layers)))
+        what = f"Conv {what}" if steps and "convolution" in (part.operation or "") else what
+    same = part.stage.replace("_", "").casefold() == what.casefold()
+    return f"{part.stage}: {what}" if part.stage and not same else what
 
 
-def ways(part: Part, wiring: Wiring) -> tuple[Way, ...]:
-    """The ways through a closed part: of a stage its blocks, of a block, or of a stage of single
+def type_name(layer: Layer) -> str:
+    """A layer's type as people say it."""
+    if layer.kind != "normalisation":
+        return layer.type
+    return FUNCTIONS.get(layer.type) or NORMALISATION.sub("", layer.type)
+
+
+def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
+    """What is in a closed part: of a stage its blocks, of a block, or of a stage of single
     operations, those."""
     if part.role == "stage" and any(
             sum([layer.kind in WEIGHTED for layer in block.layers]) > 1
             for block in part.blocks()):
-        return (tuple([title(inner) for inner in part.parts]),)
+        return (Section(((tuple([title(inner) for inner in part.parts]),),)),)
     if part.role == "run":
-        return ways(part.parts[0], wiring)
+        return sections(part.parts[0], wiring)
     if part.role == "call":
         return ()
-    written = _Walk(part.layers, wiring).ways()
-    plain = part.plain and len(written) == 1 and len(written[0]) == 1
-    return () if plain else written     # its title says it already
+    made = _Walk(part.layers, wiring, around=part.role == "block").sections()
+    rungs = [rung for section in made for rung in section.rungs]
+    said = part.plain and [len(way) for rung in rungs for way in rung] == [1]
+    return () if said else made     # its title says it already
 
 
-def shortcut(part: Part, wiring: Wiring) -> str | None:
-    """What is on the shortcut past a block, "" where it hands its input on; None without one."""
-    if part.role == "run":
-        return shortcut(part.parts[0], wiring)
-    if part.role != "block":
-        return None
-    own = {layer.index for layer in part.layers}
-    on_it = [layer for layer in part.layers for producer in layer.inputs
-             if wiring.kind(producer, layer.index) == "shortcut"]
-    past = any(wiring.kind(producer, layer.index) == "shortcut" and producer not in own
-               for layer in part.layers for producer in layer.inputs)
-    if not on_it or not (past or any(layer.params for layer in on_it)):
-        return None
-    return ", ".join([step for layer in on_it if (step := operation(layer, channels=False))])
+class _Sum(NamedTuple):
+    """An addition of a shortcut: where it begins, and what is on it."""
+
+    fork: int
+    past: str
 
 
 class _Walk:
     """From the last layer of a block back to its first, along the main way."""
 
-    def __init__(self, layers: Sequence[Layer], wiring: Wiring) -> None:
+    def __init__(self, layers: Sequence[Layer], wiring: Wiring, *, around: bool) -> None:
         self.layer = {layer.index: layer for layer in layers}
-        self.last, self.wiring = layers[-1].index, wiring
+        self.last, self.wiring, self.around = layers[-1].index, wiring, around
 
-    def ways(self) -> tuple[Way, ...]:
+    def sections(self) -> tuple[Section, ...]:
+        made = self._sections()
+        if sum([len(section.rungs) for section in made]) <= MOST_RUNGS:
+            return made
+        steps = _written(self._steps(self.last, -2), channels=True)
+        return (Section(((tuple(steps),),), made[0].past if len(made) == 1 else None),)
+
+    def _sections(self) -> tuple[Section, ...]:
+        """From the last one up: a shortcut holds what is between its fork and its sum."""
+        made: list[Section] = []
+        rungs: list[Ways] = []
+        steps: list[Layer | str] = []
+        sum: _Sum | None = None
+
+        def rung() -> None:
+            if rows := _written(steps[::-1], channels=True):
+                rungs.append((tuple(rows),))
+            steps.clear()
+
+        def section() -> None:
+            rung()
+            if rungs:
+                made.append(Section(tuple(rungs[::-1]), sum and sum.past))
+            rungs.clear()
+
         index = self.last
         while index in self.layer:
             layer = self.layer[index]
+            if sum and index <= sum.fork:
+                section()
+                sum = None
             if layer.call.operator == "cat":
-                fork = self.wiring.fork(layer.inputs)
+                fork, ways = self._ways(layer)
                 # A dense layer begins with one, of all that came before it.
-                if fork not in self.layer and not self.layer.keys().isdisjoint(layer.inputs):
-                    return tuple([tuple(_written(self._steps(producer, fork), channels=False))
-                                  for producer in layer.inputs])
+                if any(ways):
+                    rung()
+                    rungs.append(ways)
+                index = fork
+                continue
+            if self.around and sum is None and (sum_here := self._sum(layer)):
+                section()
+                sum = sum_here
+            steps.append("squeeze-excite" if self._has(layer, "gate") else layer)
             index = self._main(layer)
-        way = tuple(_written(self._steps(self.last, -2), channels=True))
-        return (way,) if way else ()
+        section()
+        return tuple(made[::-1])
+
+    def _ways(self, merge: Layer) -> tuple[int, Ways]:
+        """Where the ways that are concatenated part, and what is on each."""
+        fork = self.wiring.fork(merge.inputs)
+        return fork, tuple([tuple(_written(self._steps(producer, fork), channels=False))
+                            for producer in merge.inputs])
 
     def _steps(self, index: int, stop: int) -> list[Layer | str]:
         """What is on the way to a layer, from `stop` or from outside the block."""
@@ -101,17 +169,27 @@ class _Walk:
         while index in self.layer and index > stop:     # the main way may pass by where others fork
             layer = self.layer[index]
             if layer.call.operator == "cat":
-                fork = self.wiring.fork(layer.inputs)
-                inner = [_written(self._steps(producer, fork), channels=False)
-                         for producer in layer.inputs]
-                if any(inner):
-                    steps.append(" | ".join(", ".join(way) or PASSES for way in inner))
-                index = fork
+                index, ways = self._ways(layer)
+                if any(ways):
+                    steps.append(" | ".join(", ".join(way) or PASSES for way in ways))
                 continue
-            gated = any(self.wiring.kind(producer, index) == "gate" for producer in layer.inputs)
-            steps.append("squeeze-excite" if gated else layer)
+            steps.append("squeeze-excite" if self._has(layer, "gate") else layer)
             index = self._main(layer)
         return steps[::-1]
+
+    def _has(self, merge: Layer, kind: EdgeKind) -> bool:
+        return any(self.wiring.kind(producer, merge.index) == kind for producer in merge.inputs)
+
+    def _sum(self, merge: Layer) -> _Sum | None:
+        """The shortcut that an addition adds, where it does."""
+        if not self._has(merge, "shortcut"):
+            return None
+        ways = zip(merge.inputs, self.wiring.ways(merge), strict=True)
+        side = next(way for producer, way in ways
+                    if self.wiring.kind(producer, merge.index) == "shortcut")
+        said = [PADDING if layer.call.operator == "pad" else operation(layer, channels=False)
+                for layer in [self.layer[index] for index in side if index in self.layer]]
+        return _Sum(self.wiring.fork(merge.inputs), ", ".join(filter(None, said)))
 
     def _main(self, layer: Layer) -> int:
         """What it reads that is neither shortcut nor gate; nothing of the block where it reads
@@ -124,8 +202,8 @@ class _Walk:
 
 def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
     """The steps that matter in a few characters each; a depthwise and a pointwise convolution of
-    one module are one separable convolution, and two products with a softmax between them are
-    attention."""
+    one module with no normalisation between them are one separable convolution, and two products
+    with a softmax between them are attention."""
     rows: list[str] = []
     depthwise: Layer | None = None
     product = ""        # how far what has been is attention: "matmul", then "softmax"
@@ -134,6 +212,8 @@ def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
             rows.append(step)
             continue
         operator = step.call.operator
+        if step.kind == "normalisation":
+            depthwise = None
         if operator == "softmax" and product:
             product = operator
         if not (row := operation(step, channels=channels)):
@@ -158,17 +238,28 @@ def operation(layer: Layer, *, channels: bool) -> str | None:
         name = SPOKEN.get(layer.call.operator, layer.call.operator)
         return f"{name}, {layer.output_shape[-1]}" if channels and layer.output_shape else name
     if layer.kind == "pooling":
+        if _is_reduction(layer):
+            return GLOBAL_POOL if layer.call.operator in AVERAGES else layer.call.operator
         if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
             return GLOBAL_POOL
+        if {*layer.window.kernel, *layer.window.stride} == {1}:
+            return None     # an adaptive pooling to the size that the map has
         return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
     if layer.call.operator == "channel_shuffle":
         return "shuffle"
+    if layer.call.operator == "local_response_norm":
+        return type_name(layer)
     if layer.window is None or layer.kind == "reshape":     # padding has one too
         return None
     depthwise = "dw " if layer.kind == "depthwise convolution" else ""
     many = f", {layer.output_shape[1]}" if channels else ""
     grouped = f" ({layer.groups} groups)" if (layer.groups or 1) > 1 and not depthwise else ""
     return f"{depthwise}{_window(layer)}{many}{grouped}"
+
+
+def _is_reduction(layer: Layer) -> bool:
+    """Whether it leaves one number of many, and is no pooling."""
+    return layer.kind == "pooling" and "pool" not in layer.call.operator
 
 
 def _window(layer: Layer) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from explorer.structure import Part
-from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Card, Text
+from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Rect, Text
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
 
@@ -81,10 +81,8 @@ def _card(placed: PlacedCard, classes: Mapping[str, str],
     else:
         made.append(rect(0, 0, wide, high, 0 if card.shape == "strip" else 6, "body"))
     made += [rect(*panel, 4, "panel") for panel in card.panels]
-    if card.joins:
-        made.append(rect(*card.joins, 2, "joins"))
-    if card.past:
-        made.append(_past(card))
+    made += [rect(*bar, 2, "joins") for bar in card.joins]
+    made += map(_past, card.past)
     made += map(written, card.texts)
     made.append("</g>")
     return "".join(made)
@@ -118,15 +116,14 @@ def _tip(id: str, tips: Mapping[str, str]) -> str:
     return f"<title>{escape(plain(tips[id]), quote=False)}</title>" if id in tips else "<title/>"
 
 
-def _past(card: Card) -> str:
-    """The shortcut inside a closed block, and the sign where it ends."""
-    assert card.past
-    (x, y, wide, high), _ = card.past
-    right, centre, panel = x + wide, y + high, card.panels[0]
+def _past(loop: Rect) -> str:
+    """A shortcut inside a closed block, and the sign where it ends."""
+    x, y, wide, high = loop
+    right, centre = x + wide, y + high
     around = Line(((x, y - 5), (right, y - 5), (right, centre), (x + 8, centre)))
     return (f'<path class="past" d="{way(around)}"/>'
             f'<path class="tip" d="{_head(around)}"/>'
-            f'<path class="stem" d="M{_n(x)},{_n(panel.y + panel.height)}V{_n(centre - 8)}"/>'
+            f'<path class="stem" d="M{_n(x)},{_n(centre - 16)}V{_n(centre - 8)}"/>'
             f'<circle class="join" cx="{_n(x)}" cy="{_n(centre)}" r="8"/>'
             f'<text class="plus" x="{_n(x)}" y="{_n(centre + 4)}" text-anchor="middle">+</text>')
 
