@@ -7,8 +7,10 @@ import json
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pandas as pd
@@ -257,6 +259,33 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(
     assert (code, out) == (2, "") and err == f"Error: onnx is not installed. `{INSTALL}` " \
                                              "installs it.\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_who_would_wait_for_long_is_told(
+        monkeypatch: pytest.MonkeyPatch, network: explorer.Explored) -> None:
+    monkeypatch.setattr(exports, "_places", BoundedSemaphore(1))
+    monkeypatch.setattr(exports, "processes", lambda *_, **__: Stuck())
+    monkeypatch.setattr(exports, "LONGEST_S", 0.01)
+    refusal = exports.Refusal()
+    for said in ("too much time", "too much time", "Others are waiting"):
+        if said.startswith("Others"):
+            exports._places.acquire()
+        with pytest.raises((TimeoutError, exports.ExportError)):
+            exports._made(refusal, FORMATS["onnx"], lambda: network, {})
+        assert said in refusal.said
+    assert Stuck.ended == 2
+
+
+class Stuck:
+    """A process that never answers."""
+
+    ended = 0
+
+    def submit(self, *_: object, **__: object) -> Future[bytes]:
+        return Future()
+
+    def shutdown(self, wait: bool) -> None:
+        Stuck.ended += 1
 
 
 @pytest.mark.parametrize(("error", "said"), [

@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import streamlit as st
@@ -41,6 +42,12 @@ OF_SEVERAL = {"Figures": "The figures"}
 SAID_S = 3.0
 """How often it is looked whether a file could not be made. Two runs of a page take away what nobody
 has fetched: more often would be while a browser is about to."""
+
+LONGEST_S = 600.0
+"""For how long a file may be made."""
+PLACES = 3
+"""For files that are made in the process or wait for it. Streamlit has few threads for what is
+downloaded, and a table must not wait for those."""
 
 REFUSED = (ConfigError, ExportError, LayoutError, LibraryError, TraceError)
 
@@ -153,11 +160,24 @@ def _made(refusal: Refusal, form: Format, get: Callable[[], Subject],
 
 
 def _apart(key: str, ending: str, options: Mapping[str, Any]) -> bytes:
-    """What takes seconds is made in a process of its own: the pages go on meanwhile."""
-    made = processes(1, nice=NICE).submit(content_of_key, key, ending, **options)
-    return made.result(min(limits().run_seconds, LONGEST_S))
+    """What takes seconds is made in a process of its own, one file after the other: the pages go
+    on meanwhile."""
+    if not _places.acquire(blocking=False):
+        raise ExportError("Others are waiting for such a file. Try again in a moment.")
+    try:
+        made = processes(1, nice=NICE).submit(content_of_key, key, ending, **options)
+        return made.result(min(limits().run_seconds, LONGEST_S))
+    except TimeoutError:
+        _end()
+        raise
+    finally:
+        _places.release()
 
 
-LONGEST_S = 600
+def _end() -> None:
+    """Let the process go, whatever it does."""
+    processes(1, nice=NICE).shutdown(wait=False)
 
-at_end(__name__, lambda: processes(1, nice=NICE).shutdown(wait=False))
+
+_places = BoundedSemaphore(PLACES)
+at_end(__name__, _end)
