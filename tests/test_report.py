@@ -13,6 +13,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from html.parser import HTMLParser
@@ -28,7 +29,8 @@ from torch import Tensor, nn
 import explorer
 from explorer import Config
 from explorer.exporting.report import again, charts, comparison_report, drawn, report, sweep_report
-from explorer.exporting.report.charts import Bar, Scale, Span, Steps
+from explorer.exporting.report.charts import Bar, Span, Steps
+from explorer.exporting.report.planes import Scale
 from explorer.pipeline import Explored
 from explorer.sources import Source, source_of
 from explorer.sources.key import from_query, to_key
@@ -311,7 +313,9 @@ def test_what_was_measured_stands_with_its_conditions() -> None:
     page = read(report(found, date=DAY, timing=timing(WARNING)))
     [figures] = page.all("ul", "figures")
     assert "disturbed" in figures.words
-    assert f"{WARNING} Nothing is concluded" in page.words
+    assert WARNING in page.words and "Nothing is concluded" in page.words
+    page = read(report(found, date=DAY, times=replace(times, warnings=(WARNING,))))
+    assert "its times are left out" in page.words and "250.000" not in page.words
 
 
 @given(configs())
@@ -502,6 +506,9 @@ def test_it_works_without_a_network(browser: Browser, tmp_path: Path) -> None:
         told.get_by_role("button", name="Previous").click()
         expect(told).to_contain_text(f"Layer {layer.index - 1}")
         page.get_by_label("Search the layers").fill("")
+        page.locator(".rows tbody tr").nth(20).click()
+        page.keyboard.press("ArrowDown")
+        expect(told).to_contain_text("Layer 21")
 
         page.get_by_role("button", name="Multiply-adds", exact=True).click()
         largest = max(layer.macs or 0 for layer in found.summary.layers)

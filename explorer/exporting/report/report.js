@@ -86,7 +86,9 @@ const table = (body, search, said, noun, names, choose) => {
   const number = new Map(rows.map((row, at) => [row, at]));
   body.onclick = (event) => {
     const row = event.target.closest("tr");
-    if (row && !String(getSelection())) choose(String(number.get(row)));
+    if (!row || String(getSelection())) return;
+    choose(String(number.get(row)));
+    row.focus({ preventScroll: true });
   };
   body.onkeydown = (event) => {
     const row = event.target.closest("tr");
@@ -170,7 +172,7 @@ const beginNetwork = () => {
   const root = component("#drawing", "#canvas");
   const body = $(".rows tbody");
   const rows = [...body.rows];
-  const state = { level: "block", toggled: [], picked: "" };
+  const state = { level: "block", toggled: [], picked: "", told: false, seen: false };
   const find = (level, toggled) => data.drawings.find((one) => one.level === level && String(one.toggled) === String(toggled));
   // What a button leads to: the same without the part, or the drawing in which it is opened last.
   const after = (id) => {
@@ -190,7 +192,7 @@ const beginNetwork = () => {
     const marked = new Set([...chosen, ...chosen.map((index) => shown.behind[index])]);
     const marks = (nodes) => Object.fromEntries(Object.entries(nodes).map(([id, node]) => [id, { ...node, chosen: indices(node.rows).some((index) => marked.has(index)) }]));
     showDrawing({
-      data: { ...shown, nodes: marks(shown.nodes), frames: marks(shown.frames), picked: state.picked, details: state.told ? data.told[state.picked] : null, derivation: "#derivation" },
+      data: { ...shown, nodes: marks(shown.nodes), frames: marks(shown.frames), picked: state.seen ? state.picked : "", details: state.told ? data.told[state.picked] : null, derivation: "#derivation" },
       parentElement: root, setTriggerValue: act,
     });
     for (const button of root.querySelectorAll(".toggle")) {
@@ -204,7 +206,8 @@ const beginNetwork = () => {
     draw();
   };
   const choose = (picked, { from = "" } = {}) => {
-    Object.assign(state, { picked, told: from === "drawing" });
+    // At the start the drawing shows its beginning, whichever layer is told of.
+    Object.assign(state, { picked, told: from === "drawing", seen: state.seen || from !== "" });
     draw();
     tell();
     const chosen = indices(picked);

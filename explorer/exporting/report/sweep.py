@@ -10,10 +10,10 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from explorer import text
-from explorer.exporting.report import again, charts
-from explorer.exporting.report.charts import Dot, Scale
-from explorer.exporting.report.network import Chart
+from explorer.exporting.report import again, planes
+from explorer.exporting.report.charts import Chart
 from explorer.exporting.report.page import ADDRESS, page
+from explorer.exporting.report.planes import Dot, DrawnCurve, Scale
 from explorer.garbage import without_collections
 from explorer.sources.key import to_key
 from explorer.sweeping import FIGURES, Grid, Record, front
@@ -137,12 +137,12 @@ def _along(grid: Grid, known: Mapping[str, Record], over: str, shown: Sequence[s
 
 def _curves(drawn: Sequence[curves.Curve], name: str, over: str, label: str) -> Markup | None:
     quantity = QUANTITIES[name]
-    lines, dots, diamonds = list[charts.Curve](), list[Dot](), list[Dot]()
+    lines, dots, diamonds = list[DrawnCurve](), list[Dot](), list[Dot]()
     looks = zip(drawn, curves.colours(drawn), curves.dashes(drawn), strict=True)
     for curve, colour, dash in looks:
         points = [(x, value) for x, record in curve.points
                   if (value := record.figure(name)) is not None]
-        lines.append(charts.Curve(points, colour, dash, curves.stepped(points)))
+        lines.append(DrawnCurve(points, colour, dash, curves.stepped(points)))
         own = getattr(curve.network, over)
         for x, record in curve.points:
             if (value := record.figure(name)) is None:
@@ -158,7 +158,7 @@ def _curves(drawn: Sequence[curves.Curve], name: str, over: str, label: str) -> 
     upwards = axis(ups, quantity.unit)
     if quantity.exact:
         upwards["ticktext"] = [f"{value:,.0f}" for value in upwards["tickvals"]]
-    return charts.plane(
+    return planes.plane(
         f"{quantity.title} over {label}", Scale(value_axis(numbers), numbers),
         Scale(upwards, ups, from_zero=True), label, lines=lines,
         dots=dots if len(every) <= curves.MOST_DOTS * len(drawn) else [], diamonds=diamonds)
@@ -190,11 +190,11 @@ def _trade_off(grid: Grid, known: Mapping[str, Record], shown: Sequence[str]
     dots = [Dot(a, b, f"{record.key}: {QUANTITIES[x].words(a)}, {QUANTITIES[y].words(b)}", colour,
                 ring=_disturbed(record, x)) for colour, record, (a, b) in points[:MOST_DOTS]]
     across, up = [a for _, _, (a, _) in points], [b for _, _, (_, b) in points]
-    svg = charts.plane(
+    svg = planes.plane(
         f"{QUANTITIES[y].title} over {QUANTITIES[x].title.lower()}",
         Scale(axis(across, QUANTITIES[x].unit), across, from_zero=True),
         Scale(axis(up, QUANTITIES[y].unit), up, from_zero=True), QUANTITIES[x].title,
-        lines=[charts.Curve([at for _, at in best], PLAIN)], dots=dots)
+        lines=[DrawnCurve([at for _, at in best], PLAIN)], dots=dots)
     names = Markup("").join([
         Markup('<span><i style="border-top: 3px solid {}"></i>{}</span>').format(
             SERIES[place % len(SERIES)], title(config))
@@ -224,7 +224,7 @@ def _heats(grid: Grid, known: Mapping[str, Record]) -> Iterator[Chart]:
         labels = knob_of(grid, across.knob).label, knob_of(grid, up.knob).label
         rows = [[cells.get((column, row)) for column in across.values] for row in up.values]
         over = f"{_spoken(grid, across.knob)} and {_spoken(grid, up.knob)}"
-        yield Chart(f"Multiply-adds over {over}", charts.heat(
+        yield Chart(f"Multiply-adds over {over}", planes.heat(
             f"Multiply-adds over {over}", rows, across.values, up.values, labels,
             QUANTITIES["macs"].words), f"With {_held_words(grid, held)}." if held else "")
 
