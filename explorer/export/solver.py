@@ -1,0 +1,287 @@
+"""Vectors -> expressions of a constructor's parameters, and the parameters that are needed.
+
+A number is written by what the family's own constructor was given, `4 * planes`, where that holds
+for every instance; where nothing tells it, it becomes a parameter itself.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from typing import Any
+
+from torch import nn
+
+from explorer.config import Config
+from explorer.export.general import HOLE, Vector, is_hole, is_layer
+
+SETTINGS = frozenset({"stride", "dilation", "groups", "padding", "kernel_size", "kernel", "eps",
+                      "ceil_mode", "inplace", "bias", "p"})
+"""Numbers that a constructor has a default for; channels have none."""
+FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
+POSITIONAL = ("kernel_size", "kernel")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    values: Vector
+    default: Any = HOLE
+
+    @property
+    def annotation(self) -> str:
+        kinds = dict.fromkeys(map(_annotation, self.values))
+        return " | ".join(sorted(filter(None, kinds), key="None".__eq__))
+
+
+class Solver:
+    """The parameters of one class or function, found while its text is written."""
+
+    def __init__(self, count: int, given: Sequence[Mapping[str, Any]],
+                 variables: Sequence[Mapping[str, Any]]) -> None:
+        self.count = count
+        self.given = {name: vector for name, vector in _columns(given).items()
+                      if not constant(vector)}
+        self.variables = {name: vector for name, vector in _columns(variables).items()
+                          if not constant(vector) and name not in self.given}
+        self.found: dict[str, Vector] = {}
+        self._written: dict[Vector, str] = {}
+        self._numbers: dict[str, Vector] = {}
+
+    def expression(self, vector: Vector, role: str) -> str:
+        """What gives `vector`; `role` is what it is called where nothing else names it."""
+        if constant(vector):
+            return literal(_first(vector))
+        if vector not in self._written:
+            known = self._known(vector, exact=role != "padding")
+            self._written[vector] = known or self._new(vector, role)
+            if known and " " in known:
+                self._numbers.setdefault(known, vector)
+        return self._written[vector]
+
+    def condition(self, there: Vector, role: str, inside: Iterator[Vector] = iter(())) -> str:
+        """What is true for exactly those instances; `inside` are the vectors that only they have."""
+        there = tuple(value if is_hole(value) else bool(value) for value in there)
+        found = self._predicate(there)
+        if found is not None:
+            return found
+        if named := self._same(there, {**self.given, **self.variables}):
+            return self._take(named)
+        for vector in inside:
+            if not constant(vector) and self._known(vector, exact=True) is None \
+                    and all(is_hole(value) != bool(here)
+                            for value, here in zip(vector, there, strict=True)
+                            if not is_hole(here)):
+                filled = tuple(None if is_hole(value) else value for value in vector)
+                name = self._new(filled, self.role_of(vector, role))
+                self._written[vector] = name
+                return f"{name} is not None"
+        return self._new(there, role)
+
+    def role_of(self, vector: Vector, role: str) -> str:
+        return self._same(vector, self.variables) or role
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """Those without a default first, in the order of the family's own."""
+        order = list(self.given)
+        names = sorted(self.found, key=lambda name: order.index(name) if name in order
+                       else len(order))
+        made = [Parameter(name, self.found[name], _default(name, self.found[name]))
+                for name in names]
+        return sorted(made, key=lambda one: (not is_hole(one.default),
+                                             one.name not in POSITIONAL))
+
+    def _take(self, name: str) -> str:
+        self.found.setdefault(name, self.given.get(name, self.variables.get(name, ())))
+        return name
+
+    def _new(self, vector: Vector, role: str) -> str:
+        named = self._same(vector, self.variables)
+        name = base = named or role
+        number = 2
+        while keyword.iskeyword(name) or name in self.found \
+                or (name != named and name in self.given):
+            name, number = f"{base}{number}", number + 1
+        self.found[name] = vector
+        return name
+
+    def _same(self, vector: Vector, others: Mapping[str, Vector]) -> str | None:
+        return next((name for name, other in others.items() if same(vector, other)), None)
+
+    def _known(self, vector: Vector, *, exact: bool) -> str | None:
+        if named := self._same(vector, {**self.found, **self.given}):
+            return self._take(named)
+        numbers = {name: other for name, other in {**self.given, **self.found}.items()
+                   if all(type(value) is int for value in other)}
+        if not all(type(value) is int or is_hole(value) for value in vector):
+            return None
+        for name, other in numbers.items():
+            for factor in FACTORS:
+                if same(vector, tuple(factor * value for value in other)):
+                    return f"{factor} * {self._take(name)}"
+                if (exact and any(value % factor for value in other)) \
+                        or (not exact and factor > 2):
+                    continue
+                if same(vector, tuple(value // factor for value in other)):
+                    return f"{self._take(name)} // {factor}"
+        if not exact:
+            return None
+        for (one, left), (two, right) in combinations(numbers.items(), 2):
+            pairs = list(zip(left, right, strict=True))
+            for sign, made in (("+", [a + b for a, b in pairs]), ("*", [a * b for a, b in pairs])):
+                if same(vector, tuple(made)) and len(set(pairs)) > 2:
+                    return f"{self._take(one)} {sign} {self._take(two)}"
+        for (one, left), (two, right) in permutations(numbers.items(), 2):
+            pairs = list(zip(left, right, strict=True))
+            if same(vector, tuple(a - b for a, b in pairs)) and len(set(pairs)) > 2:
+                return f"{self._take(one)} - {self._take(two)}"
+        return None
+
+    def _predicate(self, there: Vector) -> str | None:
+        known = {**self.found, **self.given}
+        for name, vector in known.items():
+            if all(type(value) is bool for value in vector):
+                if same(there, vector):
+                    return self._take(name)
+                if same(there, tuple(not value for value in vector)):
+                    return f"not {self._take(name)}"
+        for name, vector in self.found.items():
+            if None in vector and same(there, tuple(value is not None for value in vector)):
+                return f"{name} is not None"
+        # What the text has already before what the constructor was given beside it.
+        first = {name: vector for name, vector in self.found.items() if _whole(vector)}
+        for numbers in (first, {**first, **{name: vector for name, vector in self.given.items()
+                                            if _whole(vector)}}):
+            for text, vector in _comparisons({**numbers, **self._numbers}):
+                if same(there, vector):
+                    for name in _names(text):
+                        if name in self.given:
+                            self._take(name)
+                    return text
+        return None
+
+
+def _comparisons(numbers: Mapping[str, Vector]) -> Iterator[tuple[str, Vector]]:
+    strides = {name: vector for name, vector in numbers.items() if name == "stride"}
+    for name, vector in strides.items():
+        yield f"{name} > 1", tuple(value > 1 for value in vector)
+        yield f"{name} == 1", tuple(value == 1 for value in vector)
+    pairs = list(permutations(numbers.items(), 2))
+    for (one, left), (two, right) in pairs:
+        if " " in one or "stride" in (one, two):
+            continue
+        yield f"{one} != {two}", tuple(a != b for a, b in zip(left, right, strict=True))
+        yield f"{one} == {two}", tuple(a == b for a, b in zip(left, right, strict=True))
+    for name, stride in strides.items():
+        for (one, left), (two, right) in pairs:
+            if " " in one or "stride" in (one, two):
+                continue
+            values = list(zip(stride, left, right, strict=True))
+            yield f"{name} > 1 or {one} != {two}", tuple(s > 1 or a != b for s, a, b in values)
+            yield f"{name} == 1 and {one} == {two}", tuple(
+                s == 1 and a == b for s, a, b in values)
+
+
+def _names(text: str) -> list[str]:
+    return [word for word in text.split() if word.isidentifier()]
+
+
+def _whole(vector: Vector) -> bool:
+    return all(type(value) is int for value in vector)
+
+
+def same(wanted: Vector, vector: Vector) -> bool:
+    """Whether `vector` is what is wanted, wherever something is."""
+    return len(wanted) == len(vector) and all(
+        is_hole(a) or (a == b and isinstance(a, bool) == isinstance(b, bool))
+        for a, b in zip(wanted, vector, strict=True))
+
+
+def constant(vector: Vector) -> bool:
+    values = [value for value in vector if not is_hole(value)]
+    return all(value == values[0] and isinstance(value, bool) == isinstance(values[0], bool)
+               for value in values)
+
+
+def _first(vector: Vector) -> Any:
+    return next((value for value in vector if not is_hole(value)), None)
+
+
+def literal(value: Any) -> str:
+    """As it is written in Python.
+
+    >>> literal((1, 1e-6, "a")), literal(nn.ReLU)
+    ('(1, 1e-6, "a")', 'nn.ReLU')
+    """
+    match value:
+        case type():
+            return f"nn.{value.__name__}"
+        case float():
+            return repr(value).replace("e-0", "e-")
+        case str():
+            return f'"{value}"'
+        case tuple():
+            inside = ", ".join(map(literal, value))
+            return f"({inside},)" if len(value) == 1 else f"({inside})"
+        case list():
+            return f"[{', '.join(map(literal, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{literal(k)}: {literal(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+def _annotation(value: Any) -> str:
+    match value:
+        case None:
+            return "None"
+        case type():
+            return "Callable[..., nn.Module]"
+        case tuple():
+            return f"tuple[{', '.join(map(_annotation, value))}]"
+        case list():
+            return f"list[{_annotation(value[0])}]" if value else "list[int]"
+    return "" if is_hole(value) else type(value).__name__
+
+
+def _default(name: str, values: Vector) -> Any:
+    kinds = {type(value) for value in values if not is_hole(value)}
+    if None in values:
+        return None
+    if name in SETTINGS or kinds <= {bool} or kinds <= {float} or all(
+            isinstance(value, type) for value in values if not is_hole(value)):
+        return Counter(value for value in values if not is_hole(value)).most_common(1)[0][0]
+    return HOLE
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Vector]:
+    """What every instance has, by name: numbers, truths, and the fields of a row of a table."""
+    flat = [_flat(row) for row in rows]
+    if not flat:
+        return {}
+    return {name: tuple(row[name] for row in flat) for name in flat[0]
+            if all(name in row for row in flat)}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, int | float | None):
+            result[name] = value
+        elif isinstance(value, nn.Module):
+            if is_layer(value) and name != "self":
+                result[name] = type(value)
+        elif hasattr(value, "_fields"):
+            for inner, number in value._asdict().items():
+                if isinstance(number, int | float) and inner not in row:
+                    result.setdefault(inner, number)
+        elif isinstance(value, tuple) and all(isinstance(number, int) for number in value):
+            result[name] = value
+        elif isinstance(value, list) and value and all(isinstance(one, int) for one in value):
+            result[name] = tuple(value)
+        elif isinstance(value, Config):
+            pass
+    return result
