@@ -65,6 +65,14 @@ class _Writer:
             return None
         return self._template(maker)
 
+    def attributes_of(self, container: type[nn.Module]) -> list[str]:
+        return sorted(self.container(container)[1])
+
+    def container(self, kind: type[nn.Module]) -> tuple[ast.FunctionDef, set[str]]:
+        """The forward pass of a class that is given its parts, and the attributes that it reads."""
+        facts = Facts(self.containers[kind], _globals(kind), set(), resolve=False)
+        return specialise(_function(kind, "forward"), facts), facts.read
+
     def shared_name(self, module: nn.Module) -> str | None:
         return self.shared.get(id(module))
 
@@ -87,6 +95,7 @@ class _Writer:
         if holder is not None:
             if id(module) in seen and next(module.parameters(), None) is not None:
                 self.shared[id(module)] = self._variable(module, holder)
+                return
             seen[id(module)] = path
         maker: Any = None
         if is_family(module):
@@ -185,8 +194,13 @@ class _File:
         return lines
 
     def _container(self, kind: type[nn.Module], found: list[nn.Module]) -> list[str]:
+        forward, read = self.writer.container(kind)
         lines = [f"class {kind.__name__}(nn.Sequential):", *_doc(kind, 4), ""]
-        forward = specialise(_function(kind, "forward"), Facts(found, _globals(kind), set()))
+        if read:
+            given = ", ".join(f"{name}: tuple[int, ...]" for name in sorted(read))
+            lines += [f"    def __init__(self, {given}) -> None:",
+                      "        super().__init__()",
+                      *(f"        self.{name} = {name}" for name in sorted(read)), ""]
         return [*lines, *self._forward(forward, kind, found, False)]
 
     def _forward(self, tree: ast.FunctionDef, owner: type[nn.Module],
@@ -296,20 +310,13 @@ def _kinds(node: ast.expr, instance: nn.Module) -> set[str]:
 
 
 def _doc(owner: Any, indent: int) -> list[str]:
+    """The first paragraph of what a class or a function says of itself."""
     if not owner.__doc__:
         return []
-    text = inspect.cleandoc(owner.__doc__)
     start = " " * indent
-    paragraphs = [textwrap.wrap(re.sub(r"\s+", " ", paragraph), WIDTH - indent - 3)
-                  for paragraph in text.split("\n\n")]
-    if len(paragraphs) == 1 and len(paragraphs[0]) == 1 \
-            and len(paragraphs[0][0]) + indent + 6 <= WIDTH:
-        return [f'{start}"""{paragraphs[0][0]}"""']
-    lines: list[str] = []
-    for paragraph in paragraphs:
-        lines += ["", *(f"{start}{line}" for line in paragraph)]
-    lines[1] = f'{start}"""{lines[1].strip()}'
-    return [*lines[1:], f'{start}"""']
+    text = re.sub(r"\s+", " ", inspect.cleandoc(owner.__doc__).split("\n\n")[0])
+    lines = textwrap.wrap(f'"""{text}"""', WIDTH - indent)
+    return [f"{start}{line}" for line in lines]
 
 
 def _lines(block: Block, indent: int) -> list[str]:
@@ -325,7 +332,7 @@ def _lines(block: Block, indent: int) -> list[str]:
 
 def _quoted(line: str) -> str:
     """With double quotes, as `ruff format` has them."""
-    return re.sub(r"'([^'\"\\]*)'", r'"\1"', line)
+    return re.sub(r"\be-0", "e-", re.sub(r"'([^'\"\\]*)'", r'"\1"', line))
 
 
 def _statements(body: list[ast.stmt], indent: int, comment: Any) -> list[str]:

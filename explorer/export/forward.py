@@ -30,6 +30,8 @@ class Facts:
     """Of the module that has the class: what is global in its `forward`."""
     nothing: set[str]
     """Children that hand on what they are given."""
+    resolve: bool = True
+    """Whether numbers that are the same in all instances are written as they are."""
     read: set[str] = field(default_factory=set)
     """Attributes that `forward` still reads and that are no modules."""
 
@@ -114,7 +116,7 @@ class _Resolver(ast.NodeTransformer):
                 if all(value is None for value in values):
                     return None
                 first = values[0]
-                if all(isinstance(value, bool | int | str | float) and value == first
+                if self.facts.resolve and all(isinstance(value, bool | int | str | float) and value == first
                        for value in values):
                     return first
             case ast.UnaryOp(ast.Not(), operand):

@@ -62,6 +62,8 @@ class Chain:
 
     type: type[nn.Sequential]
     items: tuple[Item, ...]
+    arguments: tuple[tuple[str, Vector], ...] = ()
+    """What its class is given beside them."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class Known(Protocol):
 
     def template_of(self, module: nn.Module) -> Template | None:
         """What makes it, where that has a text of its own."""
+
+    def attributes_of(self, container: type[nn.Module]) -> list[str]:
+        """What the forward pass of a class of the family reads of its instances, which are given
+        their parts."""
 
     def shared_name(self, module: nn.Module) -> str | None:
         """The variable that holds it, where it stands in several places of an instance."""
@@ -125,7 +131,7 @@ def _generalise(modules: Modules, known: Known) -> Node:
             (name, tuple(HOLE if values is None else values[name] for values in given))
             for name in template.parameters))
     if isinstance(first, nn.Sequential):
-        return Chain(type(first), _items(modules, known))
+        return chain(modules, known)
     found = [layer_arguments(module) if module is not None else None for module in modules]
     names = dict.fromkeys(name for arguments in found if arguments for name in arguments)
     ordered = [name for name in signature_of(type(first)) if name in names]
@@ -133,6 +139,23 @@ def _generalise(modules: Modules, known: Known) -> Node:
         (name, tuple(HOLE if arguments is None
                      else arguments.get(name, signature_of(type(first))[name])
                      for arguments in found)) for name in ordered))
+
+
+def chain(modules: Modules, known: Known) -> Chain:
+    """What `nn.Sequential`s have in common."""
+    first = next(module for module in modules if isinstance(module, nn.Sequential))
+    names = known.attributes_of(type(first)) if type(first) is not nn.Sequential else ()
+    return Chain(type(first), _items(modules, known), tuple(
+        (name, tuple(HOLE if module is None else as_tuple(getattr(module, name))
+                     for module in modules)) for name in names))
+
+
+def as_tuple(value: Any) -> Any:
+    """A table of whole numbers as tuples, which have a hash; None for what is none."""
+    if isinstance(value, tuple | list):
+        inside = tuple(map(as_tuple, value))
+        return None if None in inside else inside
+    return value if isinstance(value, int) else None
 
 
 def _kind(module: nn.Module, known: Known) -> Hashable:
@@ -145,8 +168,10 @@ def is_layer(module: nn.Module) -> bool:
 
 
 def is_container(module: nn.Module) -> bool:
-    """Whether it is given its parts as a `nn.Sequential` is."""
-    return isinstance(module, nn.Sequential) and type(module).__init__ is nn.Sequential.__init__
+    """Whether it is given its parts from outside, as a `nn.Sequential` is."""
+    return isinstance(module, nn.Sequential) and (
+        type(module).__init__ is nn.Sequential.__init__
+        or not inspect.signature(type(module)).parameters)
 
 
 @cache
@@ -209,10 +234,9 @@ def _items(modules: Modules, known: Known) -> tuple[Item, ...]:
             if not all(agrees(node, other) for other in others):
                 raise Ununifiable(key)
             done |= set(following)
-            stem = _stem(key)
             last = tuple(HOLE if part is None else max(
-                [number for name in part if (number := _number(name)) is not None
-                 and _stem(name) == stem], default=0) for part in parts)
+                [_number(name) or 0 for name in part if _stem(name) == _stem(key)], default=0)
+                for part in parts)
         items.append(Item(key, node, there, last))
     return tuple(items)
 
@@ -273,7 +297,9 @@ def slots(node: Node) -> Iterator[Vector]:
         case Part(_, arguments):
             for _, vector in arguments:
                 yield vector
-        case Chain(_, items):
+        case Chain(_, items, arguments):
+            for _, vector in arguments:
+                yield vector
             for item in items:
                 yield from slots(item.node)
         case Choice(options):
@@ -299,7 +325,7 @@ def _frame(node: Node) -> Hashable:
             return tuple(name for name, _ in arguments)
         case Part(template, _):
             return template
-        case Chain(type, items):
+        case Chain(type, items, _):
             return type, tuple((item.key, _frame(item.node)) for item in items)
         case Choice(options):
             return tuple(_frame(option) for _, option in options)

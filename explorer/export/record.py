@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from types import FrameType, FunctionType
 from typing import Any
@@ -15,7 +16,10 @@ from typing import Any
 from torch import nn
 
 from explorer import networks
+from explorer.networks.layers import placed
 
+COPIED = placed(nn.Identity).__code__     # type: ignore[attr-defined]
+"""Of all functions that `placed` gives."""
 FOLDER = str(Path(networks.__file__).parent)
 
 
@@ -47,6 +51,10 @@ def record(build: Callable[[], nn.Module]) -> Record:
         variables, arguments = frame.f_locals, given.pop(frame, {})
         if frame.f_code.co_name == "__init__":
             result = variables.get("self")
+        elif frame.f_code is COPIED and type(result).__module__.startswith(networks.__name__):
+            # A copy of one that the constructor made before.
+            bound = signature(type(result)).bind(*variables["args"], **variables["kwargs"])
+            variables = arguments = bound.arguments
         elif isinstance(result, nn.Sequential) and id(result) not in made.makers \
                 and isinstance(maker := frame.f_globals.get(frame.f_code.co_name), FunctionType) \
                 and maker.__code__ is frame.f_code:

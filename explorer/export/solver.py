@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Any
 
 from torch import nn
 
-from explorer.config import Config
-from explorer.export.general import HOLE, Vector, is_hole, is_layer
+from explorer.export.general import HOLE, Vector, as_tuple, is_hole, is_layer
 
 SETTINGS = frozenset({"stride", "dilation", "groups", "padding", "kernel_size", "kernel", "eps",
-                      "ceil_mode", "inplace", "bias", "p"})
+                      "ceil_mode", "inplace", "bias", "p", "expansion"})
 """Numbers that a constructor has a default for; channels have none."""
+FACTOR_NAMES = ("stride", "expansion")
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
 POSITIONAL = ("kernel_size", "kernel")
 
@@ -40,13 +40,13 @@ class Parameter:
 class Solver:
     """The parameters of one class or function, found while its text is written."""
 
-    def __init__(self, count: int, given: Sequence[Mapping[str, Any]],
-                 variables: Sequence[Mapping[str, Any]]) -> None:
-        self.count = count
+    def __init__(self, given: Sequence[Mapping[str, Any]],
+                 variables: Sequence[Mapping[str, Any]], without: Iterable[str] = ()) -> None:
         self.given = {name: vector for name, vector in _columns(given).items()
                       if not constant(vector)}
         self.variables = {name: vector for name, vector in _columns(variables).items()
-                          if not constant(vector) and name not in self.given}
+                          if not constant(vector) and name not in self.given
+                          and name not in without}
         self.found: dict[str, Vector] = {}
         self._written: dict[Vector, str] = {}
         self._numbers: dict[str, Vector] = {}
@@ -58,28 +58,26 @@ class Solver:
         if vector not in self._written:
             known = self._known(vector, exact=role != "padding")
             self._written[vector] = known or self._new(vector, role)
-            if known and " " in known:
+            if known and " " in known and _whole(vector):
                 self._numbers.setdefault(known, vector)
         return self._written[vector]
 
-    def condition(self, there: Vector, role: str, inside: Iterator[Vector] = iter(())) -> str:
+    def condition(self, there: Vector, role: str, inside: Iterable[Vector] = ()) -> str:
         """What is true for exactly those instances; `inside` are the vectors that only they have."""
         there = tuple(value if is_hole(value) else bool(value) for value in there)
-        found = self._predicate(there)
-        if found is not None:
+        if found := self._truth(there, self.found) or self._comparison(there):
             return found
-        if named := self._same(there, {**self.given, **self.variables}):
-            return self._take(named)
         for vector in inside:
-            if not constant(vector) and self._known(vector, exact=True) is None \
-                    and all(is_hole(value) != bool(here)
-                            for value, here in zip(vector, there, strict=True)
-                            if not is_hole(here)):
-                filled = tuple(None if is_hole(value) else value for value in vector)
-                name = self._new(filled, self.role_of(vector, role))
-                self._written[vector] = name
-                return f"{name} is not None"
-        return self._new(there, role)
+            if constant(vector) or self._known(vector, exact=True, take=False) is not None or any(
+                    is_hole(value) == here for value, here in zip(vector, there, strict=True)
+                    if not is_hole(here)):
+                continue
+            filled = tuple(None if is_hole(value) else value for value in vector)
+            name = self._same(filled, self.given)
+            name = self._take(name) if name else self._new(filled, self.role_of(vector, role))
+            self._written[vector] = name
+            return f"{name} is not None"
+        return self._truth(there, {**self.given, **self.variables}) or self._new(there, role)
 
     def role_of(self, vector: Vector, role: str) -> str:
         return self._same(vector, self.variables) or role
@@ -100,62 +98,53 @@ class Solver:
         return name
 
     def _new(self, vector: Vector, role: str) -> str:
-        named = self._same(vector, self.variables)
-        name = base = named or role
+        name = base = self._same(vector, self.variables) or role
         number = 2
-        while keyword.iskeyword(name) or name in self.found \
-                or (name != named and name in self.given):
+        while keyword.iskeyword(name) or name in self.found:
             name, number = f"{base}{number}", number + 1
+        self.given.pop(name, None)
         self.found[name] = vector
         return name
 
     def _same(self, vector: Vector, others: Mapping[str, Vector]) -> str | None:
         return next((name for name, other in others.items() if same(vector, other)), None)
 
-    def _known(self, vector: Vector, *, exact: bool) -> str | None:
+    def _known(self, vector: Vector, *, exact: bool, take: bool = True) -> str | None:
+        """An expression of what there is; None where there is none."""
         if named := self._same(vector, {**self.found, **self.given}):
-            return self._take(named)
-        numbers = {name: other for name, other in {**self.given, **self.found}.items()
-                   if all(type(value) is int for value in other)}
+            return self._take(named) if take else named
+        for name, other in self.found.items():
+            if (filled := _filled(other, vector)) is not None:
+                self.found[name] = filled
+                return name
         if not all(type(value) is int or is_hole(value) for value in vector):
             return None
-        for name, other in numbers.items():
-            for factor in FACTORS:
-                if same(vector, tuple(factor * value for value in other)):
-                    return f"{factor} * {self._take(name)}"
-                if (exact and any(value % factor for value in other)) \
-                        or (not exact and factor > 2):
-                    continue
-                if same(vector, tuple(value // factor for value in other)):
-                    return f"{self._take(name)} // {factor}"
-        if not exact:
-            return None
-        for (one, left), (two, right) in combinations(numbers.items(), 2):
-            pairs = list(zip(left, right, strict=True))
-            for sign, made in (("+", [a + b for a, b in pairs]), ("*", [a * b for a, b in pairs])):
-                if same(vector, tuple(made)) and len(set(pairs)) > 2:
-                    return f"{self._take(one)} {sign} {self._take(two)}"
-        for (one, left), (two, right) in permutations(numbers.items(), 2):
-            pairs = list(zip(left, right, strict=True))
-            if same(vector, tuple(a - b for a, b in pairs)) and len(set(pairs)) > 2:
-                return f"{self._take(one)} - {self._take(two)}"
+        numbers = {name: other for name, other in {**self.given, **self.found}.items()
+                   if _whole(other)}
+        for text, made in _arithmetic(numbers, exact=exact):
+            if same(vector, made):
+                for name in _names(text) if take else ():
+                    self._take(name)
+                return text
         return None
 
-    def _predicate(self, there: Vector) -> str | None:
-        known = {**self.found, **self.given}
+    def _truth(self, there: Vector, known: Mapping[str, Vector]) -> str | None:
         for name, vector in known.items():
             if all(type(value) is bool for value in vector):
                 if same(there, vector):
                     return self._take(name)
                 if same(there, tuple(not value for value in vector)):
                     return f"not {self._take(name)}"
-        for name, vector in self.found.items():
-            if None in vector and same(there, tuple(value is not None for value in vector)):
+            elif name in self.found and None in vector and same(
+                    there, tuple(value is not None for value in vector)):
                 return f"{name} is not None"
+        return None
+
+    def _comparison(self, there: Vector) -> str | None:
         # What the text has already before what the constructor was given beside it.
         first = {name: vector for name, vector in self.found.items() if _whole(vector)}
-        for numbers in (first, {**first, **{name: vector for name, vector in self.given.items()
-                                            if _whole(vector)}}):
+        whole = {name: vector for name, vector in self.given.items() if _whole(vector)}
+        for numbers in (first, {**first, **whole}):
             for text, vector in _comparisons({**numbers, **self._numbers}):
                 if same(there, vector):
                     for name in _names(text):
@@ -165,25 +154,54 @@ class Solver:
         return None
 
 
+def _filled(one: Vector, two: Vector) -> Vector | None:
+    """One vector of two that say the same where both say something, where one of them says all
+    that the other does."""
+    if not any(map(is_hole, (*one, *two))) or None in one:
+        return None
+    merged = tuple(b if is_hole(a) else a for a, b in zip(one, two, strict=True))
+    if not same(one, merged) or not same(two, merged) or merged not in (one, two):
+        return None
+    return merged
+
+
+def _arithmetic(numbers: Mapping[str, Vector], *, exact: bool) -> Iterator[tuple[str, Vector]]:
+    """What can be made of numbers, the simplest first."""
+    for name, vector in numbers.items():
+        for factor in FACTORS:
+            yield f"{factor} * {name}", tuple(factor * value for value in vector)
+            if not any(value % factor for value in vector) or (not exact and factor == 2):
+                yield f"{name} // {factor}", tuple(value // factor for value in vector)
+        if name == "depth":
+            yield f"{name} - 1", tuple(value - 1 for value in vector)
+    if not exact:
+        return
+    for (one, left), (two, right) in permutations(numbers.items(), 2):
+        pairs = list(zip(left, right, strict=True))
+        if len(set(pairs)) > 2:
+            yield f"{one} * {two}", tuple(a * b for a, b in pairs)
+            yield f"{one} + {two}", tuple(a + b for a, b in pairs)
+            yield f"{one} - {two}", tuple(a - b for a, b in pairs)
+
+
 def _comparisons(numbers: Mapping[str, Vector]) -> Iterator[tuple[str, Vector]]:
-    strides = {name: vector for name, vector in numbers.items() if name == "stride"}
-    for name, vector in strides.items():
+    """Of strides and factors with 1, and of channels with each other."""
+    factors = {name: vector for name, vector in numbers.items() if name in FACTOR_NAMES}
+    channels = {name: vector for name, vector in numbers.items()
+                if name not in SETTINGS and max(vector) >= 8}
+    pairs = [(one, two, list(zip(left, right, strict=True)))
+             for (one, left), (two, right) in permutations(channels.items(), 2) if " " not in one]
+    for name, vector in factors.items():
         yield f"{name} > 1", tuple(value > 1 for value in vector)
         yield f"{name} == 1", tuple(value == 1 for value in vector)
-    pairs = list(permutations(numbers.items(), 2))
-    for (one, left), (two, right) in pairs:
-        if " " in one or "stride" in (one, two):
-            continue
-        yield f"{one} != {two}", tuple(a != b for a, b in zip(left, right, strict=True))
-        yield f"{one} == {two}", tuple(a == b for a, b in zip(left, right, strict=True))
-    for name, stride in strides.items():
-        for (one, left), (two, right) in pairs:
-            if " " in one or "stride" in (one, two):
-                continue
-            values = list(zip(stride, left, right, strict=True))
-            yield f"{name} > 1 or {one} != {two}", tuple(s > 1 or a != b for s, a, b in values)
-            yield f"{name} == 1 and {one} == {two}", tuple(
-                s == 1 and a == b for s, a, b in values)
+    for one, two, values in pairs:
+        yield f"{one} != {two}", tuple(a != b for a, b in values)
+        yield f"{one} == {two}", tuple(a == b for a, b in values)
+    for name, vector in factors.items():
+        for one, two, values in pairs:
+            both = list(zip(vector, values, strict=True))
+            yield f"{name} > 1 or {one} != {two}", tuple(s > 1 or a != b for s, (a, b) in both)
+            yield f"{name} == 1 and {one} == {two}", tuple(s == 1 and a == b for s, (a, b) in both)
 
 
 def _names(text: str) -> list[str]:
@@ -241,9 +259,10 @@ def _annotation(value: Any) -> str:
         case type():
             return "Callable[..., nn.Module]"
         case tuple():
-            return f"tuple[{', '.join(map(_annotation, value))}]"
-        case list():
-            return f"list[{_annotation(value[0])}]" if value else "list[int]"
+            inside = list(map(_annotation, value))
+            if len(value) > 2 or not inside:
+                return f"tuple[{inside[0] if inside else 'int'}, ...]"
+            return f"tuple[{', '.join(inside)}]"
     return "" if is_hole(value) else type(value).__name__
 
 
@@ -278,10 +297,6 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
             for inner, number in value._asdict().items():
                 if isinstance(number, int | float) and inner not in row:
                     result.setdefault(inner, number)
-        elif isinstance(value, tuple) and all(isinstance(number, int) for number in value):
-            result[name] = value
-        elif isinstance(value, list) and value and all(isinstance(one, int) for one in value):
-            result[name] = tuple(value)
-        elif isinstance(value, Config):
-            pass
+        elif isinstance(value, tuple | list) and (made := as_tuple(value)) is not None:
+            result[name] = made
     return result

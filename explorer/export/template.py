@@ -27,6 +27,8 @@ from explorer.export.general import (
     Shared,
     Ununifiable,
     Vector,
+    as_tuple,
+    chain,
     generalise,
     is_hole,
     is_nothing,
@@ -50,9 +52,10 @@ class Template:
                  record: Record, known: Known) -> None:
         self.maker, self.instances, self.known = maker, instances, known
         self.name = maker.__name__
-        self.solver = Solver(len(instances),
-                             [record.arguments.get(id(module), {}) for module in instances],
-                             [record.variables.get(id(module), {}) for module in instances])
+        self.record = record
+        self.solver = Solver([record.arguments.get(id(module), {}) for module in instances],
+                             [record.variables.get(id(module), {}) for module in instances],
+                             without=loop_variables(maker))
         self._written: set[str] = set()
         self._places = {id(module): place for place, module in enumerate(instances)}
         self.forward: ast.FunctionDef | None = None
@@ -85,7 +88,7 @@ class Template:
     # A function.
 
     def _write_function(self) -> None:
-        node = generalise_own(self.instances, self.known)
+        node = chain(self.instances, self.known)
         if not all(all(there) for there in _masks(node)) or _has_choice(node):
             raise Ununifiable(self.name)
         prelude, text = self._expression(node, "layers")
@@ -114,7 +117,8 @@ class Template:
         simple = all(all(item.there) for item in nodes) and not any(
             isinstance(item.node, Choice) or self._needs_statements(item.node) for item in nodes)
         if issubclass(maker, nn.Sequential) and simple:
-            self.body = [f"super().__init__({self._elements(nodes)})"]
+            prelude, text = self._elements(nodes)
+            self.body = [*prelude, f"super().__init__({text})"]
         else:
             self.body = ["super().__init__()"]
             for item in nodes:
@@ -138,10 +142,10 @@ class Template:
         return [f"{target}: nn.Module | None = None", (f"if {condition}:", made)]
 
     def _plain(self, name: str, values: list[Any]) -> str:
-        vector = tuple(tuple(value) if isinstance(value, list) else value for value in values)
+        vector = tuple(values)
         if all(isinstance(value, bool) for value in vector) and len(set(vector)) > 1:
             return self.solver.condition(vector, name)
-        return self.solver.expression(vector, name)
+        return self.solver.expression(tuple(map(as_tuple, vector)), name)
 
     def _write_tensors(self, maker: type[nn.Module]) -> None:
         for kind in ("_parameters", "_buffers"):
@@ -176,24 +180,18 @@ class Template:
         return ast.unparse(call)
 
     def _fixed(self, name: str) -> Vector | None:
-        found = [{**self.record_of(module)}.get(name, HOLE) for module in self.instances]
-        if any(is_hole(value) for value in found):
-            return None
-        return tuple(tuple(value) if isinstance(value, list) else value for value in found)
-
-    def record_of(self, module: nn.Module) -> dict[str, Any]:
-        return self.known.record.variables.get(id(module), {})  # type: ignore[attr-defined]
+        found = [self.record.variables.get(id(module), {}).get(name) for module in self.instances]
+        vector = tuple(map(as_tuple, found))
+        return None if None in vector else vector
 
     # Expressions and statements.
 
     def _place(self, target: str, key: str, node: Node) -> Block:
         """The statements that put a node into a target."""
         if isinstance(node, Chain) and self._is_grown(node):
-            container = _container(node)
-            made: Block = [f"{target} = {container}()"]
-            for item in node.items:
-                made += self._added(target, item)
-            return made
+            given = ", ".join(f"{name}={self.solver.expression(vector, name)}"
+                              for name, vector in node.arguments)
+            return [f"{target} = {_container(node)}({given})", *self._grown(target, node.items)]
         if isinstance(node, Choice):
             return self._chosen(target, key, node)
         prelude, text = self._expression(node, key)
@@ -218,31 +216,59 @@ class Template:
                     return [short]
         return made
 
-    def _added(self, target: str, item: Item) -> Block:
-        condition = "" if all(value is True or is_hole(value) for value in item.there) \
-            else self.solver.condition(item.there, item.key, slots(item.node))
-        prelude, text = self._expression(item.node, item.key)
-        lines: Block = [*prelude, f'{target}.add_module("{item.key}", {text})']
-        if item.last is not None:
-            stem = item.key.rstrip("0123456789")
-            start = item.key[len(stem):]
-            depth = self.solver.expression(item.last, "depth")
-            line = f'{target}.add_module(f"{stem}{{number}}", {text})'
-            return [(f"for number in range({start}, {plus_one(depth)}):", [*prelude, line])]
-        return [(f"if {condition}:", lines)] if condition else lines
+    def _added(self, target: str, items: Sequence[Item]) -> Block:
+        """Parts that are added one by one; several where a loop adds them."""
+        first = items[0]
+        made: Block = []
+        numbered = len(items) > 1 or first.last is not None
+        for item in items:
+            key = f'f"{stem(item.key)}{{number}}"' if numbered else f'"{item.key}"'
+            prelude, text = self._expression(item.node, item.key)
+            made += [*prelude, f"{target}.append({text})" if item.key.isdigit()
+                     else f"{target}.add_module({key}, {text})"]
+        return made
+
+    def _grown(self, target: str, items: Sequence[Item]) -> Block:
+        made: Block = []
+        place = 0
+        for item, run, step in folded(items):
+            if place > items.index(item):
+                continue
+            place = items.index(item) + run
+            start = item.key[len(stem(item.key)):]
+            if item.last is not None:
+                group = [other for other in items[place - 1:] if other.last == item.last]
+                place += len(group) - 1
+                depth = self.solver.expression(item.last, "depth")
+                made.append((f"for number in range({start}, {plus_one(depth)}):",
+                             self._added(target, group)))
+            elif run > 1 and not step:
+                text = self._expression(item.node, item.key)[1]
+                made.append((f"for number in range({start}, {int(start) + run}):",
+                             [f'{target}.add_module(f"{stem(item.key)}{{number}}", {text})']))
+            else:
+                for one in items[place - run:place]:
+                    partly = not all(value is True or is_hole(value) for value in one.there)
+                    condition = partly and self.solver.condition(
+                        one.there, one.key, slots(one.node))
+                    added = self._added(target, [one])
+                    made += [(f"if {condition}:", added)] if condition else added
+        return made
 
     def _is_grown(self, node: Node) -> bool:
         """Whether parts are added one by one."""
         if not isinstance(node, Chain):
             return False
         named = any(not item.key.isdigit() for item in node.items)
-        return any(not all(value is True or is_hole(value) for value in item.there)
+        return bool(node.arguments) or any(
+            not all(value is True or is_hole(value) for value in item.there)
                    or (item.last is not None and named) or self._needs_statements(item.node)
                    for item in node.items) or (
-            named and any(run > 1 for _, run, _ in folded(node.items)))
+            named and (any(run > 1 for _, run, _ in folded(node.items))
+                       or any(item.key.isdigit() for item in node.items)))
 
     def _needs_statements(self, node: Node) -> bool:
-        return self._is_grown(node) or isinstance(node, Choice | Shared)
+        return self._is_grown(node) or isinstance(node, Choice)
 
     def _expression(self, node: Node, key: str) -> tuple[Block, str]:
         """What must stand before, and the expression."""
@@ -257,32 +283,38 @@ class Template:
                 self._written.add(name)
                 return self._place(name, name, inner), name
             case Chain() if not self._is_grown(node):
-                prelude: Block = []
-                return prelude, f"{_container(node)}({self._elements(node.items)})"
+                prelude, text = self._elements(node.items)
+                return prelude, f"{_container(node)}({text})"
         name = key if key.isidentifier() else "layers"
         return self._place(name, key, node), name
 
-    def _elements(self, items: Sequence[Item]) -> str:
-        """What a `nn.Sequential` is given."""
-        if all(item.key == str(place) for place, item in enumerate(items)):
-            parts = []
-            for item, run, step in folded(items):
-                if item.last is not None:
-                    text = self._expression(item.node, item.key)[1]
-                    depth = self.solver.expression(
-                        tuple(last if is_hole(last) else last + 1 - int(item.key)
-                              for last in item.last), "depth")
-                    parts.append(f"*({text} for _ in range({depth}))")
-                elif run == 1:
-                    parts.append(self._expression(item.node, item.key)[1])
-                elif step is None:
-                    text = self._expression(item.node, item.key)[1]
-                    parts.append(f"*({text} for _ in range({run}))")
-                else:
-                    parts.append(f"*({self._stepped(item, step)} for number in range({run}))")
-            return ", ".join(parts)
-        return "OrderedDict(" + ", ".join(
-            f"{item.key}={self._expression(item.node, item.key)[1]}" for item in items) + ")"
+    def _elements(self, items: Sequence[Item]) -> tuple[Block, str]:
+        """What must stand before, and what a `nn.Sequential` is given."""
+        before: Block = []
+
+        def text_of(item: Item) -> str:
+            prelude, text = self._expression(item.node, item.key)
+            before.extend(prelude)
+            return text
+
+        if not all(item.key == str(place) for place, item in enumerate(items)):
+            inside = ", ".join(f"{item.key}={text_of(item)}" for item in items)
+            return before, f"OrderedDict({inside})"
+        parts = []
+        for item, run, step in folded(items):
+            if item.last is not None:
+                text = text_of(item)
+                depth = self.solver.expression(
+                    tuple(last if is_hole(last) else last + 1 - int(item.key)
+                          for last in item.last), "depth")
+                parts.append(f"*({text} for _ in range({depth}))")
+            elif run == 1:
+                parts.append(text_of(item))
+            elif step is None:
+                parts.append(f"*({text_of(item)} for _ in range({run}))")
+            else:
+                parts.append(f"*({self._stepped(item, step)} for number in range({run}))")
+        return before, ", ".join(parts)
 
     def _stepped(self, item: Item, step: dict[str, int]) -> str:
         node = item.node
@@ -324,14 +356,6 @@ class Template:
         return f"{template.name}({', '.join(given)})"
 
 
-def generalise_own(instances: Sequence[nn.Module], known: Known) -> Node:
-    """What chains have in common that are themselves what is written."""
-    from explorer.export.general import _items
-    first = instances[0]
-    assert isinstance(first, nn.Sequential)
-    return Chain(type(first), _items(instances, known))
-
-
 def plus_one(number: str) -> str:
     return str(int(number) + 1) if number.isdigit() else f"{number} + 1"
 
@@ -359,9 +383,26 @@ def folded(items: Sequence[Item]) -> Iterator[tuple[Item, int, dict[str, int] | 
             place = end
 
 
+def stem(key: str) -> str:
+    return key.rstrip("0123456789")
+
+
+@cache
+def loop_variables(maker: type[nn.Module] | FunctionType) -> frozenset[str]:
+    """Names that mean something in a loop alone."""
+    functions = [maker] if isinstance(maker, FunctionType) else [
+        vars(base)["__init__"] for base in maker.__mro__
+        if base.__module__.startswith("explorer.") and "__init__" in vars(base)]
+    return frozenset(
+        inner.id for function in functions
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))
+        if isinstance(node, ast.For | ast.comprehension)
+        for inner in ast.walk(node.target) if isinstance(inner, ast.Name))
+
+
 def _follows(one: str, other: str) -> bool:
-    stem = one.rstrip("0123456789")
-    return one != stem and other == f"{stem}{int(one[len(stem):]) + 1}"
+    before = stem(one)
+    return one != before and other == f"{before}{int(one[len(before):]) + 1}"
 
 
 def _step(node: Node, other: Node) -> dict[str, int] | None:

@@ -363,19 +363,19 @@ class TappedStage(nn.Sequential):
 
     def __init__(self) -> None:
         super().__init__()
-        self.taps: list[nn.Module] = []
+        self.taps: list[int] = []
         self.tapped_channels: list[int] = []
 
     def tap(self, channels: int) -> None:
         """The part that is the last so far, which gives so many channels."""
-        self.taps.append(self[-1])
+        self.taps.append(len(self) - 1)
         self.tapped_channels.append(channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         maps = []
-        for part in self:
+        for number, part in enumerate(self):
             x = part(x)
-            if part in self.taps:
+            if number in self.taps:
                 maps.append(x)
         return x, maps
 
