@@ -7,21 +7,24 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import nn
 
 from explorer.config import Config, ConfigError
 from explorer.export.forward import Facts, helpers, source_of, specialise
 from explorer.export.general import Ununifiable, is_container
+from explorer.export.elsewhere import made_elsewhere, printing
 from explorer.export.layout import WIDTH, lay_out
 from explorer.export.record import Record, record
 from explorer.export.template import Block, Template, _function, _globals
 from explorer.garbage import without_collections
 from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored
+from explorer.tracing.record import ModuleRun
 
 PLAIN = {"__module__", "__doc__", "__abstractmethods__", "_abc_impl", "__annotations__"}
 """What a class has that adds nothing to its base."""
@@ -29,17 +32,27 @@ PLAIN = {"__module__", "__doc__", "__abstractmethods__", "_abc_impl", "__annotat
 
 @without_collections()
 def code(explored: Explored) -> str:
-    """The Python file.
+    """The Python file: of a network of the catalogue its classes, of any other the lines that make
+    it.
 
     Raises `ConfigError` for a network whose forward pass ends early.
+
+    >>> from explorer.pipeline import explore
+    >>> "class LeNet(nn.Module):" in code(explore("lenet5"))
+    True
     """
     if explored.failure is not None:
-        raise ConfigError(f"There is no code of a network that does not run. {explored.failure}")
+        raise ConfigError(f"There is no code of {explored.title}, because it does not run. "
+                          f"{explored.failure}")
     config = explored.source.config
     if not isinstance(config, Config):
-        raise NotImplementedError
+        return made_elsewhere(explored)
     writer = _Writer(record(lambda: explored.source.build("meta")))
     return _File(explored, config, writer).text
+
+
+Comment: TypeAlias = Callable[[ast.stmt], str]
+"""What stands behind a statement."""
 
 
 class _Writer:
@@ -53,6 +66,7 @@ class _Writer:
         self.shared: dict[int, str] = {}
         self.templates: dict[Any, Template | None] = {}
         self.done: list[Template] = []
+        self.paths: dict[int, str] = {}
         self._look(record.network, None, "")
         self.network = self._template(type(record.network))
         assert self.network is not None
@@ -89,9 +103,11 @@ class _Writer:
         return self.templates[maker]
 
     def _look(self, module: nn.Module, owner: Any, path: str,
-              seen: dict[int, str] | None = None, holder: nn.Module | None = None) -> None:
+              seen: dict[int, str] | None = None, holder: nn.Module | None = None,
+              whole: str = "") -> None:
         """Note every module by what makes it, and what stands in several places of one."""
         seen = {} if seen is None else seen
+        self.paths.setdefault(id(module), whole)
         if holder is not None:
             if id(module) in seen and next(module.parameters(), None) is not None:
                 self.shared[id(module)] = self._variable(module, holder)
@@ -112,7 +128,8 @@ class _Writer:
             owner, path, seen, holder = maker, "", {}, module
         for name, child in module._modules.items():
             if child is not None:
-                self._look(child, owner, f"{path}.{name}", seen, holder)
+                self._look(child, owner, f"{path}.{name}", seen, holder,
+                           f"{whole}.{name}" if whole else name)
 
     def _variable(self, module: nn.Module, holder: nn.Module) -> str:
         found = self.record.variables.get(id(holder), {})
@@ -151,7 +168,7 @@ class _File:
         preset, family = find_preset(config.network), family_of(config.network)
         source = textwrap.wrap(f"{family.paper}. {preset.source}.", WIDTH)
         totals = summary.totals
-        return [f'"""{self.explored.title}', "", *source, "",
+        return [f'"""{self.explored.title}.', "", *source, "",
                 f"{totals.params:,} parameters; {totals.macs:,} multiply-adds for an input of "
                 f"{'×'.join(map(str, config.input_shape))}.", '"""']
 
@@ -211,37 +228,62 @@ class _File:
         arguments = ast.unparse(tree.args)
         assert tree.returns is not None
         lines = lay_out(f"def forward({arguments}) -> {ast.unparse(tree.returns)}:", 4)
-        comment = self._shapes() if network else None
+        comment = self._network_shapes() if network else self._shapes(instances)
         return [*lines, *_statements(tree.body, 8, comment)]
 
-    def _shapes(self) -> Any:
-        """What a statement of the network's `forward` gives, in a comment."""
-        batch = self.config.batch_size
-        runs = {run.path: run for run in self._runs()}
-        first = True
+    def _shape(self, sides: Sequence[int]) -> str:
+        head = "N" if sides and sides[0] == self.config.batch_size else str(sides[0])
+        return f"({', '.join([head, *map(str, sides[1:])])})"
 
-        def shape(sides: Sequence[int]) -> str:
-            head = "N" if sides[0] == batch else str(sides[0])
-            return f"({', '.join([head, *map(str, sides[1:])])})"
+    def _network_shapes(self) -> Comment:
+        """What each statement of the network's `forward` gives; the first also what it is given."""
+        first = True
 
         def comment(statement: ast.stmt) -> str:
             nonlocal first
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) \
-                        and isinstance(node.func.value, ast.Name) and node.func.value.id == "self":
-                    run = runs.get(node.func.attr)
-                    if run is None or not run.output_shapes:
-                        return ""
-                    made = ", ".join(map(shape, run.output_shapes))
-                    if first and run.input_shape is not None:
-                        first = False
-                        return f"{shape(run.input_shape)} -> {made}"
-                    return made
-            return ""
+            run = next((self.runs[name] for node in ast.walk(statement)
+                        if (name := _child_called(node)) in self.runs), None)
+            if run is None:
+                return ""
+            made = ", ".join(map(self._shape, run.output_shapes))
+            if first and run.input_shape is not None:
+                made = f"{self._shape(run.input_shape)} -> {made}"
+            first = False
+            return made
 
         return comment
 
-    def _runs(self) -> Iterator[Any]:
+    def _shapes(self, instances: Sequence[nn.Module]) -> Comment:
+        """The same of a class whose instances all have the same shapes. Where they differ, or it is
+        not known, it is what the family's own text says, with letters."""
+        paths = [self.writer.paths[id(module)] for module in instances]
+
+        def comment(statement: ast.stmt) -> str:
+            said: str = getattr(statement, "comment", "")
+            if said and "(N" not in said:
+                return said
+            value = getattr(statement, "value", None)
+            name = _child_called(value)
+            if isinstance(statement, ast.Return):
+                wanted = paths
+            elif name:
+                wanted = [f"{path}.{name}" for path in paths]
+            else:
+                wanted = []
+            shapes = {self.runs[path].output_shapes if path in self.runs else ()
+                      for path in wanted}
+            if len(shapes) == 1 and (made := shapes.pop()):
+                return ", ".join(map(self._shape, made))
+            return said.replace("num_classes", str(self.config.num_classes))
+
+        return comment
+
+    @cached_property
+    def runs(self) -> dict[str, ModuleRun]:
+        """The first run of each module, by its path."""
+        return {run.path: run for run in reversed([*self._runs()]) if run.output_shapes}
+
+    def _runs(self) -> Iterator[ModuleRun]:
         if self.explored.auxiliary is not None:
             yield from self.explored.auxiliary.trace.runs
         yield from self.explored.summary.trace.runs
@@ -258,18 +300,17 @@ class _File:
         return [*lines, *_doc(function, 4), *_statements(body, 4, None)]
 
     def _main(self) -> list[str]:
-        shape = ", ".join(map(str, self.config.input_shape))
         name = type(self.writer.record.network).__name__
-        result = self.explored.summary.trace.result
-        shown = "{name: tuple(tensor.shape) for name, tensor in output.items()}" \
-            if isinstance(result, dict) else "tuple(output.shape)"
-        return ['if __name__ == "__main__":',
-                f"    network = {name}().eval()",
-                "    with torch.inference_mode():",
-                f"        output = network(torch.rand({shape}))",
-                "    params = sum(parameter.numel() for parameter in network.parameters())",
-                '    print(f"{params:,} parameters")',
-                f"    print({shown})"]
+        return ['if __name__ == "__main__":', f"    network = {name}().eval()",
+                *(f"    {line}" for line in printing(self.explored))]
+
+
+def _child_called(node: ast.AST | None) -> str:
+    """The child that an expression calls."""
+    match node:
+        case ast.Call(ast.Attribute(ast.Name("self"), name)):
+            return name
+    return ""
 
 
 def _returns(tree: ast.FunctionDef, instance: nn.Module) -> ast.expr | None:
@@ -335,7 +376,7 @@ def _quoted(line: str) -> str:
     return re.sub(r"\be-0", "e-", re.sub(r"'([^'\"\\]*)'", r'"\1"', line))
 
 
-def _statements(body: list[ast.stmt], indent: int, comment: Any) -> list[str]:
+def _statements(body: list[ast.stmt], indent: int, comment: Comment | None) -> list[str]:
     lines: list[str] = []
     start = " " * indent
     for statement in body:
@@ -347,8 +388,10 @@ def _statements(body: list[ast.stmt], indent: int, comment: Any) -> list[str]:
                 lines += [f"{start}else:", *_statements(statement.orelse, indent + 4, comment)]
             continue
         text = _quoted(ast.unparse(statement))
-        if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Tuple):
-            text = f"return {text[len('return ('):-1]}" if text.startswith("return (") else text
+        if isinstance(statement, ast.Return | ast.Assign) \
+                and isinstance(statement.value, ast.Tuple) and text.endswith(")"):
+            text = "".join(text[:-1].rsplit("(" + text[:-1].partition("(")[2], 1)[0:1]) \
+                + text[:-1].partition("(")[2]
         said = comment(statement) if comment else getattr(statement, "comment", "")
         laid = lay_out(text, indent)
         if said and len(laid) == 1 and len(laid[0]) + 4 + len(said) <= WIDTH:

@@ -287,19 +287,22 @@ def is_nothing(module: nn.Module) -> bool:
     return isinstance(module, nn.Identity) or (type(module) is nn.Sequential and not len(module))
 
 
-def slots(node: Node) -> Iterator[Vector]:
-    """Every vector in a node, in the order in which they are written."""
+ROLES = {"in_features": "in_channels", "out_features": "out_channels",
+         "num_features": "channels", "normalized_shape": "channels"}
+"""What an argument of a layer is called as one of a class."""
+
+
+def slots(node: Node) -> Iterator[tuple[str, Vector]]:
+    """Every vector in a node with what it is, in the order in which they are written."""
     match node:
         case Layer(type, arguments):
-            yield type
-            for _, vector in arguments:
-                yield vector
+            yield "activation", type
+            for name, vector in arguments:
+                yield ROLES.get(name, name), vector
         case Part(_, arguments):
-            for _, vector in arguments:
-                yield vector
+            yield from arguments
         case Chain(_, items, arguments):
-            for _, vector in arguments:
-                yield vector
+            yield from arguments
             for item in items:
                 yield from slots(item.node)
         case Choice(options):
@@ -315,7 +318,7 @@ def agrees(node: Node, other: Node) -> bool:
         return False
     ours, theirs = list(slots(node)), list(slots(other))
     return len(ours) == len(theirs) and all(
-        is_hole(b) or a == b for one, two in zip(ours, theirs, strict=True)
+        is_hole(b) or a == b for (_, one), (_, two) in zip(ours, theirs, strict=True)
         for a, b in zip(one, two, strict=True))
 
 

@@ -6,7 +6,9 @@ for every instance; where nothing tells it, it becomes a parameter itself.
 
 from __future__ import annotations
 
+import json
 import keyword
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +22,12 @@ from explorer.export.general import HOLE, Vector, as_tuple, is_hole, is_layer
 SETTINGS = frozenset({"stride", "dilation", "groups", "padding", "kernel_size", "kernel", "eps",
                       "ceil_mode", "inplace", "bias", "p", "expansion"})
 """Numbers that a constructor has a default for; channels have none."""
+MARK = "\N{SECTION SIGN}"
+"""Around an expression that may get a name."""
 FACTOR_NAMES = ("stride", "expansion")
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
 POSITIONAL = ("kernel_size", "kernel")
+CHANNELS = ("in_channels", "channels", "inner", "out_channels")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Solver:
                           if not constant(vector) and name not in self.given
                           and name not in without}
         self.found: dict[str, Vector] = {}
+        self.output: Vector | None = None
+        """The channels that the last layer gives."""
         self._written: dict[Vector, str] = {}
         self._numbers: dict[str, Vector] = {}
 
@@ -60,32 +67,47 @@ class Solver:
             self._written[vector] = known or self._new(vector, role)
             if known and " " in known and _whole(vector):
                 self._numbers.setdefault(known, vector)
-        return self._written[vector]
+        return self._marked(self._written[vector])
 
-    def condition(self, there: Vector, role: str, inside: Iterable[Vector] = ()) -> str:
+    def _marked(self, text: str) -> str:
+        """An expression that may get a name, when all is written."""
+        return f"{MARK}{text}{MARK}" if text in self._numbers else text
+
+    def finished(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Variables for what is written often and has a name in the family's own constructor,
+        and the lines that read them."""
+        text = "\n".join(lines)
+        variables = []
+        for number, vector in self._numbers.items():
+            marked = f"{MARK}{number}{MARK}"
+            name = self._same(vector, self.variables)
+            if name and name not in self.found and text.count(marked) > 2:
+                variables.append(f"{name} = {number}")
+                text = text.replace(marked, name)
+            text = text.replace(marked, number)
+        return variables, text.split("\n")
+
+    def condition(self, there: Vector, role: str, inside: Iterable[tuple[str, Vector]] = ()) -> str:
         """What is true for exactly those instances; `inside` are the vectors that only they have."""
         there = tuple(value if is_hole(value) else bool(value) for value in there)
         if found := self._truth(there, self.found) or self._comparison(there):
             return found
-        for vector in inside:
-            if constant(vector) or self._known(vector, exact=True, take=False) is not None or any(
-                    is_hole(value) == here for value, here in zip(vector, there, strict=True)
-                    if not is_hole(here)):
+        for own, vector in inside:
+            if constant(vector) or any(is_hole(value) == here for value, here in
+                                       zip(vector, there, strict=True) if not is_hole(here)):
                 continue
             filled = tuple(None if is_hole(value) else value for value in vector)
-            name = self._same(filled, self.given)
-            name = self._take(name) if name else self._new(filled, self.role_of(vector, role))
-            self._written[vector] = name
-            return f"{name} is not None"
+            if name := self._same(filled, {**self.found, **self.given}):
+                return f"{self._take(name)} is not None"
+            if self._known(vector, exact=True, take=False) is None:
+                self._written[vector] = name = self._new(filled, own)
+                return f"{name} is not None"
         return self._truth(there, {**self.given, **self.variables}) or self._new(there, role)
-
-    def role_of(self, vector: Vector, role: str) -> str:
-        return self._same(vector, self.variables) or role
 
     @property
     def parameters(self) -> list[Parameter]:
         """Those without a default first, in the order of the family's own."""
-        order = list(self.given)
+        order = [*self.given, *(name for name in self.found if name in CHANNELS)]
         names = sorted(self.found, key=lambda name: order.index(name) if name in order
                        else len(order))
         made = [Parameter(name, self.found[name], _default(name, self.found[name]))
@@ -98,6 +120,10 @@ class Solver:
         return name
 
     def _new(self, vector: Vector, role: str) -> str:
+        if role in CHANNELS:
+            first = role == "in_channels" and role not in self.found
+            last = self.output is not None and same(self.output, vector)
+            role = "in_channels" if first else "out_channels" if last else "inner"
         name = base = self._same(vector, self.variables) or role
         number = 2
         while keyword.iskeyword(name) or name in self.found:
@@ -150,6 +176,8 @@ class Solver:
                     for name in _names(text):
                         if name in self.given:
                             self._take(name)
+                    for number in self._numbers:
+                        text = text.replace(number, self._marked(number))
                     return text
         return None
 
@@ -174,6 +202,10 @@ def _arithmetic(numbers: Mapping[str, Vector], *, exact: bool) -> Iterator[tuple
                 yield f"{name} // {factor}", tuple(value // factor for value in vector)
         if name == "depth":
             yield f"{name} - 1", tuple(value - 1 for value in vector)
+    for (one, left), (two, right) in permutations(numbers.items(), 2) if not exact else ():
+        if one in POSITIONAL:
+            yield f"{two} * ({one} // 2)", tuple(
+                b * (a // 2) for a, b in zip(left, right, strict=True))
     if not exact:
         return
     for (one, left), (two, right) in permutations(numbers.items(), 2):
@@ -205,7 +237,7 @@ def _comparisons(numbers: Mapping[str, Vector]) -> Iterator[tuple[str, Vector]]:
 
 
 def _names(text: str) -> list[str]:
-    return [word for word in text.split() if word.isidentifier()]
+    return re.findall(r"[a-z_]\w*", text)
 
 
 def _whole(vector: Vector) -> bool:
@@ -241,7 +273,7 @@ def literal(value: Any) -> str:
         case float():
             return repr(value).replace("e-0", "e-")
         case str():
-            return f'"{value}"'
+            return json.dumps(value, ensure_ascii=False)
         case tuple():
             inside = ", ".join(map(literal, value))
             return f"({inside},)" if len(value) == 1 else f"({inside})"
@@ -260,7 +292,7 @@ def _annotation(value: Any) -> str:
             return "Callable[..., nn.Module]"
         case tuple():
             inside = list(map(_annotation, value))
-            if len(value) > 2 or not inside:
+            if len(value) > 2 or not inside or isinstance(value[0], tuple):
                 return f"tuple[{inside[0] if inside else 'int'}, ...]"
             return f"tuple[{', '.join(inside)}]"
     return "" if is_hole(value) else type(value).__name__

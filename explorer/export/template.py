@@ -17,6 +17,7 @@ from torch import nn
 from explorer.export.forward import Facts, specialise
 from explorer.export.general import (
     HOLE,
+    ROLES,
     Chain,
     Choice,
     Item,
@@ -65,8 +66,18 @@ class Template:
             self._write_function()
         else:
             self._write_class(maker)
+        self.body = self._finished()
         self.parameters: dict[str, Parameter] = {
             one.name: one for one in self.solver.parameters}
+
+    def _finished(self) -> Block:
+        """The body with variables for what it says often."""
+        flat = list(_flat(self.body))
+        variables, lines = self.solver.finished(flat)
+        written = iter(lines)
+        body = _again(self.body, written)
+        place = 1 if body[0] == "super().__init__()" else 0
+        return [*body[:place], *variables, *body[place:]]
 
     def given(self, module: nn.Module) -> dict[str, Any]:
         """What an instance is given, by parameter."""
@@ -111,6 +122,9 @@ class Template:
                 continue
             nodes.append(Item(key, generalise(modules, self.known),
                               tuple(module is not None for module in modules)))
+        outputs = [vector for item in nodes for role, vector in slots(item.node)
+                   if role == "out_channels"]
+        self.solver.output = outputs[-1] if outputs else None
         facts = Facts(self.instances, _globals(maker), nothing)
         if own_forward:
             self.forward = specialise(_function(maker, "forward"), facts)
@@ -242,6 +256,9 @@ class Template:
                 depth = self.solver.expression(item.last, "depth")
                 made.append((f"for number in range({start}, {plus_one(depth)}):",
                              self._added(target, group)))
+            elif run > 1 and not step and item.key.isdigit():
+                text = self._expression(item.node, item.key)[1]
+                made.append((f"for _ in range({run}):", [f"{target}.append({text})"]))
             elif run > 1 and not step:
                 text = self._expression(item.node, item.key)[1]
                 made.append((f"for number in range({start}, {int(start) + run}):",
@@ -261,7 +278,7 @@ class Template:
             return False
         named = any(not item.key.isdigit() for item in node.items)
         return bool(node.arguments) or any(
-            not all(value is True or is_hole(value) for value in item.there)
+            (item.last is None and not all(value is True or is_hole(value) for value in item.there))
                    or (item.last is not None and named) or self._needs_statements(item.node)
                    for item in node.items) or (
             named and (any(run > 1 for _, run, _ in folded(node.items))
@@ -270,11 +287,12 @@ class Template:
     def _needs_statements(self, node: Node) -> bool:
         return self._is_grown(node) or isinstance(node, Choice)
 
-    def _expression(self, node: Node, key: str) -> tuple[Block, str]:
-        """What must stand before, and the expression."""
+    def _expression(self, node: Node, key: str, side: int = 1) -> tuple[Block, str]:
+        """What must stand before, and the expression; `side` is that of the maps that a linear
+        layer is given."""
         match node:
             case Layer():
-                return [], self._layer(node)
+                return [], self._layer(node, side)
             case Part(template, arguments):
                 return [], self._call(template, dict(arguments), key)
             case Shared(name, inner):
@@ -293,7 +311,7 @@ class Template:
         before: Block = []
 
         def text_of(item: Item) -> str:
-            prelude, text = self._expression(item.node, item.key)
+            prelude, text = self._expression(item.node, item.key, _side(items, item))
             before.extend(prelude)
             return text
 
@@ -325,7 +343,7 @@ class Template:
                 overrides[name] = f"{vector[0]} + {step[name]} * number"
         return self._call(node.template, dict(node.arguments), item.key, overrides)
 
-    def _layer(self, node: Layer) -> str:
+    def _layer(self, node: Layer, side: int) -> str:
         if len(set(node.type) - {HOLE}) == 1:
             type_ = next(value for value in node.type if not is_hole(value))
             name, required = f"nn.{type_.__name__}", positional(type_)
@@ -333,10 +351,13 @@ class Template:
             name, required = self.solver.expression(node.type, "activation"), ()
         given = []
         for parameter, vector in node.arguments:
-            role = {"in_features": "in_channels", "out_features": "out_channels",
-                    "num_features": "channels", "normalized_shape": "channels"}.get(
-                        parameter, parameter)
-            value = self.solver.expression(vector, role)
+            role = ROLES.get(parameter, parameter)
+            if parameter == "in_features" and side > 1 and not any(
+                    value % side ** 2 for value in vector if not is_hole(value)):
+                vector = tuple(HOLE if is_hole(value) else value // side ** 2 for value in vector)
+                value = f"{self.solver.expression(vector, role)} * {side} * {side}"
+            else:
+                value = self.solver.expression(vector, role)
             given.append(value if parameter in required else f"{parameter}={value}")
         return f"{name}({', '.join(given)})"
 
@@ -354,6 +375,21 @@ class Template:
                 named = named or name not in ("kernel_size", "kernel")
             given.append(f"{name}={value}" if named and not is_hole(one.default) else value)
         return f"{template.name}({', '.join(given)})"
+
+
+def _flat(block: Block) -> Iterator[str]:
+    for statement in block:
+        if isinstance(statement, str):
+            yield statement
+        else:
+            yield statement[0]
+            yield from _flat(statement[1])
+
+
+def _again(block: Block, lines: Iterator[str]) -> Block:
+    """A block with other lines in the place of its own."""
+    return [next(lines) if isinstance(statement, str)
+            else (next(lines), _again(statement[1], lines)) for statement in block]
 
 
 def plus_one(number: str) -> str:
@@ -381,6 +417,19 @@ def folded(items: Sequence[Item]) -> Iterator[tuple[Item, int, dict[str, int] | 
         else:
             yield item, count, step or None
             place = end
+
+
+def _side(items: Sequence[Item], item: Item) -> int:
+    """Of the maps that the first linear layer behind a pooling is given, flattened."""
+    side = 1
+    for other in items:
+        if other is item:
+            break
+        if isinstance(other.node, Layer) and other.node.type[0] is nn.AdaptiveAvgPool2d:
+            side = dict(other.node.arguments)["output_size"][0]
+        elif isinstance(other.node, Layer) and other.node.type[0] is nn.Linear:
+            side = 1
+    return side
 
 
 def stem(key: str) -> str:

@@ -513,8 +513,8 @@ class LiteRASPP(nn.Module):
         self.high = Conv2d(filters, config.num_classes, 1)
 
     def forward(self, x: Tensor, low: Tensor, size: torch.Size) -> Tensor:
-        x = self.features(x) * self.gate(x)     # (N, 128, H/16, W/16) * (N, 128, 1, 1)
-        x = resize(x, low.shape[-2:])           #       -> (N, 128, H/8, W/8)
+        x = self.features(x) * self.gate(x)     # (N, F, H/16, W/16) * (N, F, 1, 1)
+        x = resize(x, low.shape[-2:])           #       -> (N, F, H/8, W/8)
         x = self.low(low) + self.high(x)        #       -> (N, num_classes, H/8, W/8)
         return resize(x, size)                  #       -> (N, num_classes, H, W)
 
