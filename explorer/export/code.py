@@ -73,7 +73,7 @@ class _Writer:
 
     def template_of(self, module: nn.Module) -> Template | None:
         if is_family(module):
-            return None if is_container(module) else self._template(class_of(module))
+            return None if is_container(type(module)) else self._template(class_of(module))
         maker = self.record.makers.get(id(module))
         if maker is None or len(self.places[maker]) < 2:
             return None
@@ -115,7 +115,7 @@ class _Writer:
             seen[id(module)] = path
         maker: Any = None
         if is_family(module):
-            if is_container(module):
+            if is_container(type(module)):
                 self.containers.setdefault(type(module), []).append(module)
             else:
                 maker = class_of(module)
@@ -343,7 +343,7 @@ def _kinds(node: ast.expr, instance: nn.Module) -> set[str]:
             return {"dict"}
         case ast.Call(ast.Attribute(ast.Name("self"), name)):
             child = getattr(instance, name, None)
-            if isinstance(child, nn.Module) and is_family(child) and not is_container(child):
+            if isinstance(child, nn.Module) and is_family(child) and not is_container(type(child)):
                 returns = source_of(_function(type(child), "forward")).tree.returns
                 if returns is not None:
                     return {ast.unparse(one).partition("[")[0] for one in _options(returns)}

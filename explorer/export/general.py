@@ -7,7 +7,6 @@ what it belongs to.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +26,13 @@ class _Hole:
 HOLE: Any = _Hole()
 Vector: TypeAlias = tuple[Any, ...]
 Modules: TypeAlias = Sequence["nn.Module | None"]
-NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>\d+)")
+ROLES = {"in_features": "in_channels", "out_features": "out_channels",
+         "num_features": "channels", "normalized_shape": "channels"}
+"""What an argument of a layer is called as one of a class."""
+
+
+class Ununifiable(Exception):
+    """Modules that one text cannot make."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Part:
-    """An instance of a class, or what a function of the family gives."""
+    """An instance of a class of the family, or what a function of it gives."""
 
     template: Template
     arguments: tuple[tuple[str, Vector], ...]
@@ -48,12 +53,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Item:
+    """What stands in a chain under one key."""
+
     key: str
     node: Node
     there: Vector
     """Whether an instance has it."""
     last: Vector | None = None
     """Of a run, which repeats it up to this number."""
+
+    @property
+    def always(self) -> bool:
+        return all(value is True or is_hole(value) for value in self.there)
 
 
 @dataclass(frozen=True)
@@ -92,86 +103,145 @@ class Known(Protocol):
         """What makes it, where that has a text of its own."""
 
     def attributes_of(self, container: type[nn.Module]) -> list[str]:
-        """What the forward pass of a class of the family reads of its instances, which are given
-        their parts."""
+        """What the forward pass of a class reads of its instances, which are given their parts."""
 
     def shared_name(self, module: nn.Module) -> str | None:
         """The variable that holds it, where it stands in several places of an instance."""
 
 
 def generalise(modules: Modules, known: Known) -> Node:
-    """What stands in one place, one module for each instance; None where it has none there."""
+    """What stands in one place, one module for each instance; None where it has none there.
+
+    Raises `Ununifiable` where one text cannot make them all.
+    """
     names = {known.shared_name(module) for module in modules if module is not None}
     if len(names) == 1 and (name := names.pop()) is not None:
-        return Shared(name, _generalise(modules, known))
-    return _generalise(modules, known)
+        return Shared(name, _unshared(modules, known))
+    return _unshared(modules, known)
 
 
-def _generalise(modules: Modules, known: Known) -> Node:
-    kinds: dict[Hashable, list[int]] = {}
-    for index, module in enumerate(modules):
-        if module is not None:
-            kinds.setdefault(_kind(module, known), []).append(index)
-    if len(kinds) > 1:
-        layers = [layer_arguments(module) if is_layer(module) else None
-                  for module in modules if module is not None]
-        if layers[0] is None or any(layer != layers[0] for layer in layers):
-            nodes = []
-            for indices in kinds.values():
-                here = tuple(index in set(indices) for index in range(len(modules)))
-                chosen = [module if there else None
-                          for module, there in zip(modules, here, strict=True)]
-                nodes.append((here, generalise(chosen, known)))
-            return Choice(tuple(nodes))
-    first = next(module for module in modules if module is not None)
-    template = known.template_of(first)
-    if template is not None:
-        given = [template.given(module) if module is not None else None for module in modules]
+def _unshared(modules: Modules, known: Known) -> Node:
+    present = [module for module in modules if module is not None]
+    kinds = dict.fromkeys(_kind(module, known) for module in present)
+    if len(kinds) > 1 and not (all(map(is_layer, present)) and all(
+            layer_arguments(module) == layer_arguments(present[0]) for module in present)):
+        return Choice(tuple(_option(kind, modules, known) for kind in kinds))
+    if template := known.template_of(present[0]):
+        given = [None if module is None else template.given(module) for module in modules]
         return Part(template, tuple(
             (name, tuple(HOLE if values is None else values[name] for values in given))
             for name in template.parameters))
-    if isinstance(first, nn.Sequential):
+    if isinstance(present[0], nn.Sequential):
         return chain(modules, known)
-    found = [layer_arguments(module) if module is not None else None for module in modules]
-    names = dict.fromkeys(name for arguments in found if arguments for name in arguments)
-    ordered = [name for name in signature_of(type(first)) if name in names]
+    defaults = signature_of(type(present[0]))
+    found = [None if module is None else layer_arguments(module) for module in modules]
+    names = {name for arguments in found if arguments for name in arguments}
     return Layer(tuple(HOLE if module is None else type(module) for module in modules), tuple(
-        (name, tuple(HOLE if arguments is None
-                     else arguments.get(name, signature_of(type(first))[name])
-                     for arguments in found)) for name in ordered))
+        (name, tuple(HOLE if arguments is None else arguments.get(name, default)
+                     for arguments in found))
+        for name, default in defaults.items() if name in names))
 
 
-def chain(modules: Modules, known: Known) -> Chain:
-    """What `nn.Sequential`s have in common."""
-    first = next(module for module in modules if isinstance(module, nn.Sequential))
-    names = known.attributes_of(type(first)) if type(first) is not nn.Sequential else ()
-    return Chain(type(first), _items(modules, known), tuple(
-        (name, tuple(HOLE if module is None else as_tuple(getattr(module, name))
-                     for module in modules)) for name in names))
-
-
-def as_tuple(value: Any) -> Any:
-    """A table of whole numbers as tuples, which have a hash; None for what is none."""
-    if isinstance(value, tuple | list):
-        inside = tuple(map(as_tuple, value))
-        return None if None in inside else inside
-    return value if isinstance(value, int) else None
+def _option(kind: Hashable, modules: Modules, known: Known) -> tuple[Vector, Node]:
+    chosen = [module if module is not None and _kind(module, known) == kind else None
+              for module in modules]
+    return tuple(module is not None for module in chosen), generalise(chosen, known)
 
 
 def _kind(module: nn.Module, known: Known) -> Hashable:
     return known.template_of(module) or type(module)
 
 
+def chain(modules: Modules, known: Known) -> Chain:
+    """What `nn.Sequential`s have in common."""
+    kind = next(type(module) for module in modules if isinstance(module, nn.Sequential))
+    names = () if kind is nn.Sequential else known.attributes_of(kind)
+    return Chain(kind, _items(modules, known), tuple(
+        (name, tuple(HOLE if module is None else as_tuple(getattr(module, name))
+                     for module in modules)) for name in names))
+
+
+def _items(modules: Modules, known: Known) -> tuple[Item, ...]:
+    """The parts of chains: those of one key are one, and where a numbered run is longer in some
+    than in others, what it repeats."""
+    parts = [None if module is None else module._modules for module in modules]
+    keys = merged([list(part) for part in parts if part is not None])
+    chosen = {key: [None if part is None else part.get(key) for part in parts] for key in keys}
+    runs = _runs(keys, [part for part in parts if part is not None])
+    items: list[Item] = []
+    repeated: set[str] = set()
+    for key in keys:
+        if key in repeated or (not key.isdigit() and all(
+                module is None or is_nothing(module) for module in chosen[key])):
+            continue
+        node = generalise(chosen[key], known)
+        last = None
+        if key in runs and all(agrees(node, generalise(chosen[other], known))
+                               for other in runs[key]):
+            repeated |= {*runs[key]}
+            last = tuple(HOLE if part is None else max(
+                (number_of(name) for name in part if stem(name) == stem(key)), default=0)
+                for part in parts)
+        there = tuple(HOLE if part is None else module is not None
+                      for part, module in zip(parts, chosen[key], strict=True))
+        items.append(Item(key, node, there, last))
+    return tuple(items)
+
+
+def _runs(keys: Sequence[str], parts: Sequence[dict[str, nn.Module | None]]
+          ) -> dict[str, list[str]]:
+    """The second of each numbered run with those behind it, where the runs differ in length."""
+    numbered = [key for key in keys if key != stem(key)]
+    runs = {}
+    for start in dict.fromkeys(map(stem, numbered)):
+        run = [key for key in numbered if stem(key) == start]
+        lengths = {sum(key in part for key in run) for part in parts}
+        if len(lengths) > 1 and len(run) > 2:
+            runs[run[1]] = run[2:]
+    return runs
+
+
+def stem(key: str) -> str:
+    """A key without the number at its end."""
+    return key.rstrip("0123456789")
+
+
+def number_of(key: str) -> int:
+    """The number at the end of a key that has one."""
+    return int(key[len(stem(key)):])
+
+
+def merged(rows: list[list[str]]) -> list[str]:
+    """All keys in an order that each row keeps."""
+    result: list[str] = []
+    for row in sorted(rows, key=len, reverse=True):
+        place = 0
+        for key in row:
+            if key not in result:
+                result.insert(place, key)
+            elif result.index(key) < place:
+                raise Ununifiable(key)
+            place = result.index(key) + 1
+    return result
+
+
+# Modules
+
 def is_layer(module: nn.Module) -> bool:
     """Whether it is PyTorch's own, with nothing inside."""
     return type(module).__module__.startswith("torch.") and not isinstance(module, nn.Sequential)
 
 
-def is_container(module: nn.Module) -> bool:
-    """Whether it is given its parts from outside, as a `nn.Sequential` is."""
-    return isinstance(module, nn.Sequential) and (
-        type(module).__init__ is nn.Sequential.__init__
-        or not inspect.signature(type(module)).parameters)
+def is_nothing(module: nn.Module) -> bool:
+    """Whether it hands on what it is given."""
+    return isinstance(module, nn.Identity) or (type(module) is nn.Sequential and not len(module))
+
+
+@cache
+def is_container(kind: type[nn.Module]) -> bool:
+    """Whether a class is given its parts from outside, as a `nn.Sequential` is."""
+    return issubclass(kind, nn.Sequential) and (
+        kind.__init__ is nn.Sequential.__init__ or not inspect.signature(kind).parameters)
 
 
 @cache
@@ -182,115 +252,23 @@ def signature_of(layer: type[nn.Module]) -> dict[str, Any]:
             if name not in ("device", "dtype")}
 
 
-FOLLOWS = {"stride": "kernel_size"}
-"""What a pooling takes for an argument that it is not given."""
-
-
 def layer_arguments(layer: nn.Module) -> dict[str, Any]:
     """What a layer must be given to be as it is, in the order of its signature."""
     arguments = {}
     for name, default in signature_of(type(layer)).items():
-        if not hasattr(layer, name):
-            continue
-        value = getattr(layer, name)
+        value = getattr(layer, name, default)
         if name == "bias":
             value = value is not None
-        elif isinstance(value, tuple) and len(set(value)) == 1 and value[0] is not None:
+        elif isinstance(value, tuple) and len(set(value)) == 1:
             value = value[0]
-        if default is None and name in FOLLOWS and value == getattr(layer, FOLLOWS[name]):
-            continue
-        if default is HOLE or value != default or (type(layer) is nn.Dropout and name == "p"):
+        if name == "stride" and default is None and value == layer.kernel_size:
+            continue            # of a pooling
+        if value != default or (name == "p" and isinstance(layer, nn.Dropout)):
             arguments[name] = value
     return arguments
 
 
-def _items(modules: Modules, known: Known) -> tuple[Item, ...]:
-    """The parts of chains: those of one key are one, and where a numbered run is longer in some
-    than in others, what it repeats."""
-    parts = [None if module is None else module._modules for module in modules]
-    keys = merged([list(part) for part in parts if part is not None])
-
-    def at(key: str) -> tuple[list[nn.Module | None], Vector]:
-        chosen = [None if part is None else part.get(key) for part in parts]
-        there = tuple(HOLE if part is None else module is not None
-                      for part, module in zip(parts, chosen, strict=True))
-        return chosen, there
-
-    items: list[Item] = []
-    runs = _runs(keys, [part for part in parts if part is not None])
-    done: set[str] = set()
-    for key in keys:
-        if key in done:
-            continue
-        chosen, there = at(key)
-        if all(is_nothing(module) for module in chosen if module is not None) \
-                and not key.isdigit():
-            continue
-        node = generalise(chosen, known)
-        last = None
-        if key in runs:
-            following = runs[key]
-            others = [generalise(at(other)[0], known) for other in following[1:]]
-            if not all(agrees(node, other) for other in others):
-                raise Ununifiable(key)
-            done |= set(following)
-            last = tuple(HOLE if part is None else max(
-                [_number(name) or 0 for name in part if _stem(name) == _stem(key)], default=0)
-                for part in parts)
-        items.append(Item(key, node, there, last))
-    return tuple(items)
-
-
-class Ununifiable(Exception):
-    """Modules that one text cannot make."""
-
-
-def _stem(key: str) -> str:
-    return key.rstrip("0123456789")
-
-
-def _number(key: str) -> int | None:
-    digits = key[len(_stem(key)):]
-    return int(digits) if digits else None
-
-
-def _runs(keys: Sequence[str], parts: Sequence[dict[str, nn.Module | None]]
-          ) -> dict[str, list[str]]:
-    """The second of a numbered run with all behind it, where the runs differ in length."""
-    runs = {}
-    for stem in dict.fromkeys(_stem(key) for key in keys if _number(key) is not None):
-        counts = {sum(_stem(key) == stem and _number(key) is not None for key in part)
-                  for part in parts}
-        run = [key for key in keys if _stem(key) == stem and _number(key) is not None]
-        if len(counts) > 1 and len(run) > 2:
-            runs[run[1]] = run[1:]
-    return runs
-
-
-def merged(rows: list[list[str]]) -> list[str]:
-    """All keys in an order that each row keeps."""
-    merged: list[str] = []
-    for row in sorted(rows, key=len, reverse=True):
-        place = 0
-        for key in row:
-            if key in merged:
-                if merged.index(key) < place:
-                    raise Ununifiable(key)
-                place = merged.index(key) + 1
-            else:
-                merged.insert(place, key)
-                place += 1
-    return merged
-
-
-def is_nothing(module: nn.Module) -> bool:
-    return isinstance(module, nn.Identity) or (type(module) is nn.Sequential and not len(module))
-
-
-ROLES = {"in_features": "in_channels", "out_features": "out_channels",
-         "num_features": "channels", "normalized_shape": "channels"}
-"""What an argument of a layer is called as one of a class."""
-
+# Nodes
 
 def slots(node: Node) -> Iterator[tuple[str, Vector]]:
     """Every vector in a node with what it is, in the order in which they are written."""
@@ -313,16 +291,16 @@ def slots(node: Node) -> Iterator[tuple[str, Vector]]:
 
 
 def agrees(node: Node, other: Node) -> bool:
-    """Whether `other`, which fewer instances have, is there what `node` is."""
-    if type(node) is not type(other) or _frame(node) != _frame(other):
+    """Whether `other` is what `node` is wherever there is one."""
+    if _frame(node) != _frame(other):
         return False
-    ours, theirs = list(slots(node)), list(slots(other))
-    return len(ours) == len(theirs) and all(
-        is_hole(b) or a == b for (_, one), (_, two) in zip(ours, theirs, strict=True)
-        for a, b in zip(one, two, strict=True))
+    return all(is_hole(b) or a == b for (_, one), (_, two)
+               in zip(slots(node), slots(other), strict=True)
+               for a, b in zip(one, two, strict=True))
 
 
 def _frame(node: Node) -> Hashable:
+    """A node without its vectors."""
     match node:
         case Layer(_, arguments):
             return tuple(name for name, _ in arguments)
@@ -336,5 +314,15 @@ def _frame(node: Node) -> Hashable:
             return name, _frame(inner)
 
 
+# Vectors
+
 def is_hole(value: Any) -> bool:
     return value is HOLE
+
+
+def as_tuple(value: Any) -> Any:
+    """A table of whole numbers as tuples, which have a hash; None for what is none."""
+    if isinstance(value, tuple | list):
+        inside = tuple(map(as_tuple, value))
+        return None if None in inside else inside
+    return value if isinstance(value, int) else None

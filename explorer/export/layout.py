@@ -1,4 +1,4 @@
-"""One line of Python -> lines of at most 88 characters, broken as `ruff format` breaks them."""
+"""A line of Python -> lines of at most 88 characters, broken as `ruff format` breaks them."""
 
 from __future__ import annotations
 
@@ -7,84 +7,68 @@ import re
 WIDTH = 88
 OPENING, CLOSING = "([{", ")]}"
 QUOTED = re.compile(r"""(['"])(?:\\.|(?!\1).)*\1""")
-WORDS = re.compile(r" (?=for |if |and |or |else |\+ |\* )")
+CLAUSE = re.compile(r" (?=for |if |else |and |or )")
 
 
-def lay_out(line: str, indent: int = 0, *, comma: str = "") -> list[str]:
-    """A statement, or an element of brackets with the comma behind it."""
-    start = " " * indent
-    if len(start + line + comma) <= WIDTH:
-        return [start + line + comma]
-    opened = _last_brackets(line)
-    if opened is None:
-        return [start + line + comma]
-    head, body, tail = line[:opened[0] + 1], line[opened[0] + 1:opened[1]], line[opened[1]:]
-    if not body.strip():
-        return [start + line + comma]
+def lay_out(line: str, indent: int = 0, comma: str = "") -> list[str]:
+    """A statement, or what stands in brackets with the comma behind it.
+
+    What is too long is broken at its last brackets: what they hold stands on a line of its own, or
+    where that is too long, each element does.
+    """
+    whole = " " * indent + line + comma
+    brackets = _last_brackets(line)
+    if len(whole) <= WIDTH or brackets is None:
+        return [whole]
+    opened, closed = brackets
+    head, held, tail = line[:opened + 1], line[opened + 1:closed], line[closed:]
     inner = indent + 4
-    elements = split(body, ",")
-    one_line = " " * inner + body
-    if len(one_line) <= WIDTH:
-        middle = [one_line]
-    elif len(elements) == 1 and not body.endswith(","):
-        middle = _broken(body, inner)
+    if len(held) + inner <= WIDTH:
+        broken = [" " * inner + held]
+    elif len(elements := split(held)) == 1:
+        broken = _alone(held, inner)
     else:
-        middle = [laid for element in elements
-                  for laid in lay_out(element.strip(), inner, comma=_comma(element))]
-    return [start + head, *middle, start + tail + comma]
+        broken = [part for element in elements for part in lay_out(element, inner, ",")]
+    return [" " * indent + head, *broken, " " * indent + tail + comma]
 
 
-def split(body: str, mark: str) -> list[str]:
-    """The parts of what stands in brackets, between marks that are in no brackets of their own."""
-    cuts = [position for position, depth, letter in _outside_quotes(body)
-            if depth == 0 and letter == mark]
-    starts = [0, *(cut + 1 for cut in cuts)]
-    return [part for begin, end in zip(starts, [*cuts, len(body)], strict=True)
-            if (part := body[begin:end].strip())]
+def split(held: str) -> list[str]:
+    """The elements of what stands in brackets."""
+    cuts = [place for place, depth, letter in _outside_quotes(held) if depth == 0 and letter == ","]
+    return [element for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(held)],
+                                          strict=True) if (element := held[start:end].strip())]
 
 
-def _comma(element: str) -> str:
-    """Behind the last element, too; a generator alone has none."""
-    return ","
-
-
-def _broken(body: str, indent: int) -> list[str]:
-    """An element that stands alone: a generator before its `for`, anything else in its own
-    brackets."""
-    depths = {position: depth for position, depth, _ in _outside_quotes(body)}
-    cuts = [found.start() for found in WORDS.finditer(body) if depths.get(found.start()) == 0]
-    if not cuts or _last_brackets(body) == (0, len(body) - 1):
-        trailing = "" if body.startswith("*") else ","
-        laid = lay_out(body, indent)
-        return laid if len(laid) == 1 or not trailing else laid
-    starts = [0, *(cut + 1 for cut in cuts)]
-    return [laid for begin, end in zip(starts, [*cuts, len(body)], strict=True)
-            for laid in lay_out(body[begin:end], indent)]
-
-
-def _outside_quotes(text: str) -> list[tuple[int, int, str]]:
-    """Every letter that is in no quotes, with its position and the brackets around it; a bracket
-    counts as outside of itself."""
-    quoted = {position for found in QUOTED.finditer(text) for position in range(*found.span())}
-    result, depth = [], 0
-    for position, letter in enumerate(text):
-        if position in quoted:
-            continue
-        if letter in CLOSING:
-            depth -= 1
-        result.append((position, depth, letter))
-        if letter in OPENING:
-            depth += 1
-    return result
+def _alone(held: str, indent: int) -> list[str]:
+    """An element that stands alone: a generator is broken before its clauses."""
+    outside = {place for place, depth, _ in _outside_quotes(held) if depth == 0}
+    cuts = [found.start() for found in CLAUSE.finditer(held) if found.start() in outside]
+    return [part for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(held)],
+                                       strict=True) for part in lay_out(held[start:end], indent)]
 
 
 def _last_brackets(line: str) -> tuple[int, int] | None:
-    """Where the last brackets that are in no others open and close."""
-    closed = opened = None
-    for position, depth, letter in reversed(_outside_quotes(line)):
+    """Where the last brackets that are in no others open and close, with something in them."""
+    closed = None
+    for place, depth, letter in reversed(_outside_quotes(line)):
         if depth == 0 and letter in CLOSING and closed is None:
-            closed = position
+            closed = place
         elif depth == 0 and letter in OPENING and closed is not None:
-            opened = position
-            break
-    return None if closed is None or opened is None else (opened, closed)
+            if line[place + 1:closed]:
+                return place, closed
+            closed = None
+    return None
+
+
+def _outside_quotes(text: str) -> list[tuple[int, int, str]]:
+    """Every letter that is in no quotes: its place, the brackets around it, which do not count for
+    themselves, and the letter."""
+    quoted = {place for found in QUOTED.finditer(text) for place in range(*found.span())}
+    result, depth = [], 0
+    for place, letter in enumerate(text):
+        if place in quoted:
+            continue
+        depth -= letter in CLOSING
+        result.append((place, depth, letter))
+        depth += letter in OPENING
+    return result

@@ -69,10 +69,14 @@ def record(build: Callable[[], nn.Module]) -> Record:
                 kept[id(result)] = {**now, **{name: value for name, value in before.items()
                                               if name not in now}}
 
-    profile = sys.getprofile()
-    sys.setprofile(look)
+    profiler = sys.getprofile()
+    sys.setprofile(look)        # of this thread alone
     try:
         made.network = build()
     finally:
-        sys.setprofile(profile)
+        sys.setprofile(None)
+        if hasattr(profiler, "enable"):     # one of PyTorch's or Python's that is no function
+            profiler.enable()
+        else:
+            sys.setprofile(profiler)
     return made

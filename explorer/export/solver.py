@@ -52,6 +52,9 @@ class Solver:
         self.variables = {name: vector for name, vector in _columns(variables).items()
                           if not constant(vector) and name not in self.given
                           and name not in without}
+        self.named = {name: vector for name, vector in self.given.items()
+                      if all(name in row for row in given)}
+        """Of the given ones those that are arguments, and no columns of a table's row."""
         self.found: dict[str, Vector] = {}
         self.output: Vector | None = None
         """The channels that the last layer gives."""
@@ -90,7 +93,7 @@ class Solver:
     def condition(self, there: Vector, role: str, inside: Iterable[tuple[str, Vector]] = ()) -> str:
         """What is true for exactly those instances; `inside` are the vectors that only they have."""
         there = tuple(value if is_hole(value) else bool(value) for value in there)
-        if found := self._truth(there, self.found) or self._comparison(there):
+        if found := self._truth(there, {**self.found, **self.named}) or self._comparison(there):
             return found
         for own, vector in inside:
             if constant(vector) or any(is_hole(value) == here for value, here in
@@ -102,7 +105,8 @@ class Solver:
             if self._known(vector, exact=True, take=False) is None:
                 self._written[vector] = name = self._new(filled, own)
                 return f"{name} is not None"
-        return self._truth(there, {**self.given, **self.variables}) or self._new(there, role)
+        known = {**self.found, **self.given, **self.variables}
+        return self._truth(there, known) or self._untruth(there, known) or self._new(there, role)
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -159,12 +163,17 @@ class Solver:
             if all(type(value) is bool for value in vector):
                 if same(there, vector):
                     return self._take(name)
-                if same(there, tuple(not value for value in vector)):
-                    return f"not {self._take(name)}"
             elif name in self.found and None in vector and same(
                     there, tuple(value is not None for value in vector)):
                 return f"{name} is not None"
         return None
+
+    def _untruth(self, there: Vector, known: Mapping[str, Vector]) -> str | None:
+        opposite = tuple(value if is_hole(value) else not value for value in there)
+        name = next((name for name, vector in known.items()
+                     if all(type(value) is bool for value in vector) and same(opposite, vector)),
+                    None)
+        return f"not {self._take(name)}" if name else None
 
     def _comparison(self, there: Vector) -> str | None:
         # What the text has already before what the constructor was given beside it.

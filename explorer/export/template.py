@@ -34,7 +34,9 @@ from explorer.export.general import (
     is_hole,
     is_nothing,
     merged,
+    number_of,
     slots,
+    stem,
 )
 from explorer.export.record import Record
 from explorer.export.solver import Parameter, Solver, literal
@@ -183,8 +185,8 @@ class Template:
     def _with_numbers(self, call: ast.expr) -> str:
         """An expression of the constructor's variables with what they are here."""
         call = deepcopy(call)
-        names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
-        for name in names:
+        names = [node.id for node in ast.walk(call) if isinstance(node, ast.Name)]
+        for name in dict.fromkeys(names):
             vector = {**self.solver.variables, **self.solver.given}.get(name)
             if vector is None:
                 vector = self._fixed(name)
@@ -221,7 +223,11 @@ class Template:
             first, last = number == 0, number == len(options) - 1
             head = "else:" if last else \
                 f"{'if' if first else 'elif'} {self.solver.condition(there, key)}:"
-            made.append((head, self._place(typed if first else target, key, option)))
+            if isinstance(option, Chain) and self._is_grown(option):
+                inner = [*self._place(key, key, option), f"{typed if first else target} = {key}"]
+            else:
+                inner = self._place(typed if first else target, key, option)
+            made.append((head, inner))
         match made:
             case [(condition, [str(one)]), ("else:", [str(other)])]:
                 a, b = one.removeprefix(f"{typed} = "), other.removeprefix(f"{target} = ")
@@ -430,10 +436,6 @@ def _side(items: Sequence[Item], item: Item) -> int:
         elif isinstance(other.node, Layer) and other.node.type[0] is nn.Linear:
             side = 1
     return side
-
-
-def stem(key: str) -> str:
-    return key.rstrip("0123456789")
 
 
 @cache

@@ -120,7 +120,8 @@ MaxPool2d = placed(nn.MaxPool2d)
 class ConvNormAct(nn.Sequential):
     """A convolution with what belongs to it.
 
-    BatchNorm and an activation follow where they are wanted. Without `padding` the input is padded so that stride 1 keeps its size ("same").
+    BatchNorm and an activation follow where they are wanted. Without `padding` the input is padded
+    so that stride 1 keeps its size ("same").
     """
 
     def __init__(self, in_channels: int, out_channels: int,
