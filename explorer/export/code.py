@@ -15,12 +15,13 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from explorer.config import Config, ConfigError
-from explorer.export.forward import Facts, helpers, source_of, specialise
+from explorer.export.forward import Facts, function_of, helpers, specialise, tree_of
 from explorer.export.general import Ununifiable, is_container
 from explorer.export.elsewhere import made_elsewhere, printing
 from explorer.export.layout import WIDTH, lay_out
 from explorer.export.record import Record, record
-from explorer.export.template import Block, Template, _function, _globals
+from explorer.export.template import SUPER, Template
+from explorer.export.writing import Block
 from explorer.garbage import without_collections
 from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored
@@ -80,12 +81,12 @@ class _Writer:
         return self._template(maker)
 
     def attributes_of(self, container: type[nn.Module]) -> list[str]:
-        return sorted(self.container(container)[1])
+        return self.container(container)[1]
 
-    def container(self, kind: type[nn.Module]) -> tuple[ast.FunctionDef, set[str]]:
+    def container(self, kind: type[nn.Module]) -> tuple[ast.FunctionDef, list[str]]:
         """The forward pass of a class that is given its parts, and the attributes that it reads."""
-        facts = Facts(self.containers[kind], _globals(kind), set(), resolve=False)
-        return specialise(_function(kind, "forward"), facts), facts.read
+        facts = Facts(self.containers[kind], function_of(kind, "forward").__globals__, set(), resolve=False)
+        return specialise(function_of(kind, "forward"), facts), facts.read
 
     def shared_name(self, module: nn.Module) -> str | None:
         return self.shared.get(id(module))
@@ -197,10 +198,10 @@ class _File:
             lines += [f'    """{preset.title}."""', ""]
         elif lines[1:]:
             lines.append("")
-        if template.tensors:
-            lines += [*(f"    {name}: Tensor" for name in template.tensors), ""]
+        if template.buffers:
+            lines += [*(f"    {name}: Tensor" for name in template.buffers), ""]
         signature = ", ".join(filter(None, ["self", template.signature]))
-        if template.body != ["super().__init__()"]:
+        if template.body != [SUPER]:
             lines += [*lay_out(f"def __init__({signature}) -> None:", 4),
                       *_lines(template.body, 8)]
         if template.forward is not None:
@@ -222,8 +223,8 @@ class _File:
 
     def _forward(self, tree: ast.FunctionDef, owner: type[nn.Module],
                  instances: Sequence[nn.Module], network: bool) -> list[str]:
-        names = _globals(owner)
-        self.functions.update(helpers(tree, names, _function(owner, "forward").__module__))
+        names = function_of(owner, "forward").__globals__
+        self.functions.update(helpers(tree, names, function_of(owner, "forward").__module__))
         tree.returns = _returns(tree, instances[0])
         arguments = ast.unparse(tree.args)
         assert tree.returns is not None
@@ -289,7 +290,7 @@ class _File:
         yield from self.explored.summary.trace.runs
 
     def _helper(self, function: FunctionType) -> list[str]:
-        tree = source_of(function).tree
+        tree = tree_of(function)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(
                     value := function.__globals__.get(node.id), int | float):
@@ -344,7 +345,7 @@ def _kinds(node: ast.expr, instance: nn.Module) -> set[str]:
         case ast.Call(ast.Attribute(ast.Name("self"), name)):
             child = getattr(instance, name, None)
             if isinstance(child, nn.Module) and is_family(child) and not is_container(type(child)):
-                returns = source_of(_function(type(child), "forward")).tree.returns
+                returns = tree_of(function_of(type(child), "forward")).returns
                 if returns is not None:
                     return {ast.unparse(one).partition("[")[0] for one in _options(returns)}
     return {"Tensor"}

@@ -32,38 +32,40 @@ class Facts:
     """Children that hand on what they are given."""
     resolve: bool = True
     """Whether numbers that are the same in all instances are written as they are."""
-    read: set[str] = field(default_factory=set)
+    read: list[str] = field(default_factory=list)
     """Attributes that `forward` still reads and that are no modules."""
 
     def of(self, name: str) -> list[Any]:
         return [getattr(instance, name, UNKNOWN) for instance in self.instances]
 
 
-@dataclass(frozen=True)
-class Source:
-    tree: ast.FunctionDef
-    comments: dict[int, str]
-    """By line; of the last line of a statement."""
-
-
 @cache
-def source_of(function: FunctionType) -> Source:
-    text = textwrap.dedent(inspect.getsource(function))
+def _source(function: FunctionType) -> str:
+    return textwrap.dedent(inspect.getsource(function))
+
+
+def tree_of(function: FunctionType) -> ast.FunctionDef:
+    """The function anew; its statements have the comment that stands behind them as `comment`."""
+    text = _source(function)
+    comments = {number: comment.strip() for number, line in enumerate(text.splitlines(), 1)
+                if (comment := line.partition("  #")[2])}
     tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    comments = {number: line.split("  # ", 1)[1].strip() for number, line in
-                enumerate(text.replace("  #", "  # ").splitlines(), 1) if "  # " in line}
-    return Source(tree, comments)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt) and not isinstance(node, ast.If | ast.For | ast.FunctionDef):
+            node.comment = comments.get(node.end_lineno or 0, "")   # type: ignore[attr-defined]
+    return tree
+
+
+def function_of(owner: type[nn.Module], name: str) -> FunctionType:
+    function = getattr(owner, name)
+    assert isinstance(function, FunctionType)
+    return function
 
 
 def specialise(function: FunctionType, facts: Facts) -> ast.FunctionDef:
-    """The function as these instances run it; comments stand in an attribute `comment` of its
-    statements."""
-    source = source_of(function)
-    tree = deepcopy(source.tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and not isinstance(node, ast.If | ast.For | ast.FunctionDef):
-            node.comment = source.comments.get(node.end_lineno or 0, "")  # type: ignore[attr-defined]
+    """The function as these instances run it."""
+    tree = tree_of(function)
     assigned = [node.id for node in ast.walk(tree)
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     once = {name for name in assigned if assigned.count(name) == 1}
@@ -73,8 +75,9 @@ def specialise(function: FunctionType, facts: Facts) -> ast.FunctionDef:
         if isinstance(node, ast.Attribute) and _own(node) and node.attr != "training" \
                 and not any(isinstance(value, nn.Module) for value in facts.of(node.attr)) \
                 and not callable(getattr(facts.instances[0], node.attr, None)) \
-                and node.attr not in _tensors(facts.instances[0]):
-            facts.read.add(node.attr)
+                and node.attr not in _tensors(facts.instances[0]) \
+                and node.attr not in facts.read:
+            facts.read.append(node.attr)
     return tree
 
 

@@ -37,6 +37,10 @@ class Parameter:
     default: Any = HOLE
 
     @property
+    def required(self) -> bool:
+        return is_hole(self.default)
+
+    @property
     def annotation(self) -> str:
         kinds = dict.fromkeys(map(_annotation, self.values))
         return " | ".join(sorted(filter(None, kinds), key="None".__eq__))
@@ -52,19 +56,20 @@ class Solver:
         self.variables = {name: vector for name, vector in _columns(variables).items()
                           if not constant(vector) and name not in self.given
                           and name not in without}
-        self.named = {name: vector for name, vector in self.given.items()
+        self._arguments = {name: vector for name, vector in self.given.items()
                       if all(name in row for row in given)}
         """Of the given ones those that are arguments, and no columns of a table's row."""
         self.found: dict[str, Vector] = {}
         self.output: Vector | None = None
         """The channels that the last layer gives."""
         self._written: dict[Vector, str] = {}
+        self._reserved: set[str] = set()
         self._numbers: dict[str, Vector] = {}
 
     def expression(self, vector: Vector, role: str) -> str:
         """What gives `vector`; `role` is what it is called where nothing else names it."""
         if constant(vector):
-            return literal(_first(vector))
+            return literal(first(vector))
         if vector not in self._written:
             known = self._known(vector, exact=role != "padding")
             self._written[vector] = known or self._new(vector, role)
@@ -76,7 +81,7 @@ class Solver:
         """An expression that may get a name, when all is written."""
         return f"{MARK}{text}{MARK}" if text in self._numbers else text
 
-    def finished(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    def named(self, lines: Sequence[str]) -> tuple[list[str], list[str]]:
         """Variables for what is written often and has a name in the family's own constructor,
         and the lines that read them."""
         text = "\n".join(lines)
@@ -93,7 +98,7 @@ class Solver:
     def condition(self, there: Vector, role: str, inside: Iterable[tuple[str, Vector]] = ()) -> str:
         """What is true for exactly those instances; `inside` are the vectors that only they have."""
         there = tuple(value if is_hole(value) else bool(value) for value in there)
-        if found := self._truth(there, {**self.found, **self.named}) or self._comparison(there):
+        if found := self._truth(there, {**self.found, **self._arguments}) or self._comparison(there):
             return found
         for own, vector in inside:
             if constant(vector) or any(is_hole(value) == here for value, here in
@@ -108,6 +113,13 @@ class Solver:
         known = {**self.found, **self.given, **self.variables}
         return self._truth(there, known) or self._untruth(there, known) or self._new(there, role)
 
+    def reserved(self, name: str) -> str:
+        """A name for a variable, which no parameter has or gets."""
+        while name in self.found:
+            name += "_"
+        self._reserved.add(name)
+        return name
+
     @property
     def parameters(self) -> list[Parameter]:
         """Those without a default first, in the order of the family's own."""
@@ -116,7 +128,7 @@ class Solver:
                        else len(order))
         made = [Parameter(name, self.found[name], _default(name, self.found[name]))
                 for name in names]
-        return sorted(made, key=lambda one: (not is_hole(one.default),
+        return sorted(made, key=lambda one: (not one.required,
                                              one.name not in POSITIONAL))
 
     def _take(self, name: str) -> str:
@@ -125,12 +137,12 @@ class Solver:
 
     def _new(self, vector: Vector, role: str) -> str:
         if role in CHANNELS:
-            first = role == "in_channels" and role not in self.found
+            start = role == "in_channels" and role not in self.found
             last = self.output is not None and same(self.output, vector)
-            role = "in_channels" if first else "out_channels" if last else "inner"
+            role = "in_channels" if start else "out_channels" if last else "inner"
         name = base = self._same(vector, self.variables) or role
         number = 2
-        while keyword.iskeyword(name) or name in self.found:
+        while keyword.iskeyword(name) or name in self.found or name in self._reserved:
             name, number = f"{base}{number}", number + 1
         self.given.pop(name, None)
         self.found[name] = vector
@@ -177,9 +189,9 @@ class Solver:
 
     def _comparison(self, there: Vector) -> str | None:
         # What the text has already before what the constructor was given beside it.
-        first = {name: vector for name, vector in self.found.items() if _whole(vector)}
+        here = {name: vector for name, vector in self.found.items() if _whole(vector)}
         whole = {name: vector for name, vector in self.given.items() if _whole(vector)}
-        for numbers in (first, {**first, **whole}):
+        for numbers in (here, {**here, **whole}):
             for text, vector in _comparisons({**numbers, **self._numbers}):
                 if same(there, vector):
                     for name in _names(text):
@@ -266,7 +278,7 @@ def constant(vector: Vector) -> bool:
                for value in values)
 
 
-def _first(vector: Vector) -> Any:
+def first(vector: Vector) -> Any:
     return next((value for value in vector if not is_hole(value)), None)
 
 
