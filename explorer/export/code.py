@@ -1,5 +1,5 @@
-"""A network as one Python file that needs PyTorch alone, and reads as if somebody had written it for
-this config."""
+"""A network as one Python file that needs PyTorch alone, and reads as if somebody had written it
+for this config."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from explorer.config import Config, ConfigError
-from explorer.export.forward import Facts, function_of, helpers, specialise, tree_of
-from explorer.export.general import Ununifiable, is_container
 from explorer.export.elsewhere import made_elsewhere, printing
+from explorer.export.forward import function_of, helpers, tree_of
+from explorer.export.general import is_container
+from explorer.export.inventory import Inventory, is_family
 from explorer.export.layout import WIDTH, lay_out
-from explorer.export.record import Record, record
+from explorer.export.record import record
 from explorer.export.template import SUPER, Template
 from explorer.export.writing import Block
 from explorer.garbage import without_collections
@@ -27,8 +28,12 @@ from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored
 from explorer.tracing.record import ModuleRun
 
-PLAIN = {"__module__", "__doc__", "__abstractmethods__", "_abc_impl", "__annotations__"}
-"""What a class has that adds nothing to its base."""
+Comment: TypeAlias = Callable[[ast.stmt], str]
+"""What stands behind a statement."""
+STANDARD = {"math": "import math",
+            "OrderedDict": "from collections import OrderedDict",
+            "Callable": "from collections.abc import Callable"}
+"""What a name is imported by."""
 
 
 @without_collections()
@@ -48,178 +53,57 @@ def code(explored: Explored) -> str:
     config = explored.source.config
     if not isinstance(config, Config):
         return made_elsewhere(explored)
-    writer = _Writer(record(lambda: explored.source.build("meta")))
-    return _File(explored, config, writer).text
-
-
-Comment: TypeAlias = Callable[[ast.stmt], str]
-"""What stands behind a statement."""
-
-
-class _Writer:
-    """All that is written of one network: what `generalise` asks."""
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        self.instances: dict[Any, dict[int, nn.Module]] = {}
-        self.containers: dict[type[nn.Module], list[nn.Module]] = {}
-        self.places: dict[FunctionType, set[tuple[Any, str]]] = {}
-        self.shared: dict[int, str] = {}
-        self.templates: dict[Any, Template | None] = {}
-        self.done: list[Template] = []
-        self.paths: dict[int, str] = {}
-        self._look(record.network, None, "")
-        self.network = self._template(type(record.network))
-        assert self.network is not None
-
-    def template_of(self, module: nn.Module) -> Template | None:
-        if is_family(module):
-            return None if is_container(type(module)) else self._template(class_of(module))
-        maker = self.record.makers.get(id(module))
-        if maker is None or len(self.places[maker]) < 2:
-            return None
-        return self._template(maker)
-
-    def attributes_of(self, container: type[nn.Module]) -> list[str]:
-        return self.container(container)[1]
-
-    def container(self, kind: type[nn.Module]) -> tuple[ast.FunctionDef, list[str]]:
-        """The forward pass of a class that is given its parts, and the attributes that it reads."""
-        facts = Facts(self.containers[kind], function_of(kind, "forward").__globals__, set(), resolve=False)
-        return specialise(function_of(kind, "forward"), facts), facts.read
-
-    def shared_name(self, module: nn.Module) -> str | None:
-        return self.shared.get(id(module))
-
-    def _template(self, maker: Any) -> Template | None:
-        if maker not in self.templates:
-            try:
-                made = Template(maker, list(self.instances[maker].values()), self.record, self)
-                self.templates[maker] = made
-                self.done.append(made)
-            except Ununifiable:
-                if not isinstance(maker, FunctionType):
-                    raise
-                self.templates[maker] = None
-        return self.templates[maker]
-
-    def _look(self, module: nn.Module, owner: Any, path: str,
-              seen: dict[int, str] | None = None, holder: nn.Module | None = None,
-              whole: str = "") -> None:
-        """Note every module by what makes it, and what stands in several places of one."""
-        seen = {} if seen is None else seen
-        self.paths.setdefault(id(module), whole)
-        if holder is not None:
-            if id(module) in seen and next(module.parameters(), None) is not None:
-                self.shared[id(module)] = self._variable(module, holder)
-                return
-            seen[id(module)] = path
-        maker: Any = None
-        if is_family(module):
-            if is_container(type(module)):
-                self.containers.setdefault(type(module), []).append(module)
-            else:
-                maker = class_of(module)
-        elif id(module) in self.record.makers:
-            maker = self.record.makers[id(module)]
-            self.places.setdefault(maker, set()).add((owner, path))
-        if maker is not None:
-            self.instances.setdefault(maker, {})[id(module)] = module
-        if isinstance(maker, type):
-            owner, path, seen, holder = maker, "", {}, module
-        for name, child in module._modules.items():
-            if child is not None:
-                self._look(child, owner, f"{path}.{name}", seen, holder,
-                           f"{whole}.{name}" if whole else name)
-
-    def _variable(self, module: nn.Module, holder: nn.Module) -> str:
-        found = self.record.variables.get(id(holder), {})
-        return next((name for name, value in found.items() if value is module), "shared")
-
-
-def is_family(module: nn.Module) -> bool:
-    return type(module).__module__.startswith("explorer.")
-
-
-def class_of(module: nn.Module) -> type[nn.Module]:
-    """Its class, or the one below where it adds nothing but its name."""
-    found: type[nn.Module] = type(module)
-    while not set(vars(found)) - PLAIN and found.__base__ is not None \
-            and found.__base__.__module__.startswith("explorer."):
-        found = found.__base__
-    return found
+    inventory = Inventory(record(lambda: explored.source.build("meta")))
+    return _File(explored, config, inventory).text
 
 
 class _File:
-    def __init__(self, explored: Explored, config: Config, writer: _Writer) -> None:
-        self.explored, self.config, self.writer = explored, config, writer
+    def __init__(self, explored: Explored, config: Config, inventory: Inventory) -> None:
+        self.explored, self.config, self.inventory = explored, config, inventory
         self.functions: dict[str, FunctionType] = {}
-        parts = [self._template(template) for template in writer.done]
-        containers = [self._container(kind, found)
-                      for kind, found in writer.containers.items()]
-        functions = [self._helper(function) for function in self.functions.values()]
-        body = [*functions, *containers, *parts, self._main()]
-        text = "\n\n\n".join("\n".join(part) for part in body)
-        self.text = "\n".join([*self._docstring(), "", *self._imports(text), "", "", text, ""])
-
-    # From the top.
+        """Of the family's file, which a forward pass calls."""
+        classes = [*map(self._container, inventory.containers),
+                   *map(self._template, inventory.templates)]
+        functions = map(self._function, self.functions.values())
+        text = "\n\n\n".join("\n".join(part) for part in [*functions, *classes, self._main()])
+        self.text = "\n".join([*self._docstring(), "", *_imports(text), "", "", text, ""])
 
     def _docstring(self) -> list[str]:
-        config, summary = self.config, self.explored.summary
-        preset, family = find_preset(config.network), family_of(config.network)
-        source = textwrap.wrap(f"{family.paper}. {preset.source}.", WIDTH)
-        totals = summary.totals
-        return [f'"""{self.explored.title}.', "", *source, "",
+        preset, family = find_preset(self.config.network), family_of(self.config.network)
+        totals = self.explored.summary.totals
+        size = "×".join(map(str, self.config.input_shape))
+        return [f'"""{self.explored.title}.', "",
+                *textwrap.wrap(f"{family.paper}. {preset.source}.", WIDTH), "",
                 f"{totals.params:,} parameters; {totals.macs:,} multiply-adds for an input of "
-                f"{'×'.join(map(str, config.input_shape))}.", '"""']
-
-    def _imports(self, text: str) -> list[str]:
-        names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-        standard = [line for name, line in (
-            ("math", "import math"),
-            ("OrderedDict", "from collections import OrderedDict"),
-            ("Callable", "from collections.abc import Callable"),
-            ("pairwise", "from itertools import pairwise")) if name in names]
-        torch = ["import torch"]
-        if "F" in names:
-            torch.append("import torch.nn.functional as F")
-        torch.append("from torch import Tensor, nn")
-        return [*standard, *([""] if standard else []), *torch]
+                f"{size}.", '"""']
 
     def _template(self, template: Template) -> list[str]:
-        maker = template.maker
+        maker, is_network = template.maker, template is self.inventory.templates[-1]
         if isinstance(maker, FunctionType):
             return [*lay_out(f"def {template.name}({template.signature}) -> nn.Sequential:"),
                     *_doc(maker, 4), *_lines(template.body, 4)]
         base = "nn.Sequential" if issubclass(maker, nn.Sequential) else "nn.Module"
-        lines = [f"class {template.name}({base}):", *_doc(maker, 4)]
-        if template is self.writer.network and not maker.__doc__:
-            preset = find_preset(self.config.network)
-            lines += [f'    """{preset.title}."""', ""]
-        elif lines[1:]:
-            lines.append("")
-        if template.buffers:
-            lines += [*(f"    {name}: Tensor" for name in template.buffers), ""]
-        signature = ", ".join(filter(None, ["self", template.signature]))
+        says = _doc(maker, 4) or (
+            [f'    """{find_preset(self.config.network).title}."""'] if is_network else [])
+        parts = [says, [f"    {name}: Tensor" for name in template.buffers]]
         if template.body != [SUPER]:
-            lines += [*lay_out(f"def __init__({signature}) -> None:", 4),
-                      *_lines(template.body, 8)]
+            given = f", {template.signature}" if template.signature else ""
+            parts.append([*lay_out(f"def __init__(self{given}) -> None:", 4),
+                          *_lines(template.body, 8)])
         if template.forward is not None:
-            if lines[-1]:
-                lines.append("")
-            lines += self._forward(template.forward, maker, template.instances,
-                                   template is self.writer.network)
-        return lines
+            parts.append(self._forward(template.forward, maker, template.instances, is_network))
+        return [f"class {template.name}({base}):", *_spaced(parts)]
 
-    def _container(self, kind: type[nn.Module], found: list[nn.Module]) -> list[str]:
-        forward, read = self.writer.container(kind)
-        lines = [f"class {kind.__name__}(nn.Sequential):", *_doc(kind, 4), ""]
+    def _container(self, kind: type[nn.Module]) -> list[str]:
+        """A class that is given its parts, and what else its forward pass reads."""
+        forward, read = self.inventory.forward_of(kind)
+        given = "".join(f", {name}: tuple[int, ...]" for name in read)
+        parts = [_doc(kind, 4)]
         if read:
-            given = ", ".join(f"{name}: tuple[int, ...]" for name in sorted(read))
-            lines += [f"    def __init__(self, {given}) -> None:",
-                      "        super().__init__()",
-                      *(f"        self.{name} = {name}" for name in sorted(read)), ""]
-        return [*lines, *self._forward(forward, kind, found, False)]
+            parts.append([f"    def __init__(self{given}) -> None:", f"        {SUPER}",
+                          *(f"        self.{name} = {name}" for name in read)])
+        parts.append(self._forward(forward, kind, self.inventory.containers[kind], False))
+        return [f"class {kind.__name__}(nn.Sequential):", *_spaced(parts)]
 
     def _forward(self, tree: ast.FunctionDef, owner: type[nn.Module],
                  instances: Sequence[nn.Module], network: bool) -> list[str]:
@@ -257,7 +141,7 @@ class _File:
     def _shapes(self, instances: Sequence[nn.Module]) -> Comment:
         """The same of a class whose instances all have the same shapes. Where they differ, or it is
         not known, it is what the family's own text says, with letters."""
-        paths = [self.writer.paths[id(module)] for module in instances]
+        paths = [self.inventory.paths[id(module)] for module in instances]
 
         def comment(statement: ast.stmt) -> str:
             said: str = getattr(statement, "comment", "")
@@ -289,7 +173,7 @@ class _File:
             yield from self.explored.auxiliary.trace.runs
         yield from self.explored.summary.trace.runs
 
-    def _helper(self, function: FunctionType) -> list[str]:
+    def _function(self, function: FunctionType) -> list[str]:
         tree = tree_of(function)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(
@@ -301,9 +185,22 @@ class _File:
         return [*lines, *_doc(function, 4), *_statements(body, 4, None)]
 
     def _main(self) -> list[str]:
-        name = type(self.writer.record.network).__name__
+        name = type(self.inventory.record.network).__name__
         return ['if __name__ == "__main__":', f"    network = {name}().eval()",
                 *(f"    {line}" for line in printing(self.explored))]
+
+
+def _imports(text: str) -> list[str]:
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    standard = [line for name, line in STANDARD.items() if name in names]
+    functions = ["import torch.nn.functional as F"] if "F" in names else []
+    return [*standard, *([""] if standard else []), "import torch", *functions,
+            "from torch import Tensor, nn"]
+
+
+def _spaced(parts: list[list[str]]) -> list[str]:
+    """The parts of a class, with an empty line between one and the next."""
+    return [line for part in parts if part for line in ["", *part]][1:]
 
 
 def _child_called(node: ast.AST | None) -> str:
@@ -374,7 +271,7 @@ def _lines(block: Block, indent: int) -> list[str]:
 
 def _quoted(line: str) -> str:
     """With double quotes, as `ruff format` has them."""
-    return re.sub(r"\be-0", "e-", re.sub(r"'([^'\"\\]*)'", r'"\1"', line))
+    return re.sub(r"(?<=\d)e-0", "e-", re.sub(r"'([^'\"\\]*)'", r'"\1"', line))
 
 
 def _statements(body: list[ast.stmt], indent: int, comment: Comment | None) -> list[str]:

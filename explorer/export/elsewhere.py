@@ -17,6 +17,11 @@ from explorer.sources.library import find_model
 from explorer.tracing import Input
 from explorer.tracing.operators import Operand
 
+LIBRARIES = {
+    "timm": (["import timm", "import torch"], "timm.create_model"),
+    "torchvision": (["import torch", "from torchvision import models"], "models.get_model")}
+"""What is imported of each, and what makes a model by its name."""
+
 
 def made_elsewhere(explored: Explored) -> str:
     """The Python file for a network of a library or of somebody's own file."""
@@ -53,9 +58,8 @@ def _of_library(key: str) -> tuple[list[str], list[str]]:
         given[argument] = (value, value) if square else value
     arguments = ", ".join([literal(name), *(
         f"{argument}={literal(value)}" for argument, value in given.items())])
-    if library == "timm":
-        return ["import timm", "import torch"], [f"network = timm.create_model({arguments}).eval()"]
-    return ["import torch", "from torchvision import models"], [f"network = models.get_model({arguments}).eval()"]
+    imports, function = LIBRARIES[library]
+    return imports, [f"network = {function}({arguments}).eval()"]
 
 
 def printing(explored: Explored) -> list[str]:

@@ -1,7 +1,8 @@
 """`forward` of a class, with what the instances of a network decide resolved.
 
 What is the same in all of them stands as it is: a test of it is gone with the branch that is not
-taken, a loop over a list of parts is written out, an `nn.Identity` is no call. `self.training` stays.
+taken, a loop over a list of parts is written out, an `nn.Identity` is no call. `self.training`
+stays.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Facts:
     instances: Sequence[nn.Module]
     names: dict[str, Any]
     """Of the module that has the class: what is global in its `forward`."""
-    nothing: set[str]
+    nothing: set[str] = field(default_factory=set)
     """Children that hand on what they are given."""
     resolve: bool = True
     """Whether numbers that are the same in all instances are written as they are."""
@@ -119,8 +120,8 @@ class _Resolver(ast.NodeTransformer):
                 if all(value is None for value in values):
                     return None
                 first = values[0]
-                if self.facts.resolve and all(isinstance(value, bool | int | str | float) and value == first
-                       for value in values):
+                if self.facts.resolve and isinstance(first, bool | int | str | float) \
+                        and all(value == first for value in values):
                     return first
             case ast.UnaryOp(ast.Not(), operand):
                 value = self.value(operand)

@@ -7,15 +7,24 @@ what it belongs to.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from torch import nn
 
 if TYPE_CHECKING:
     from explorer.export.template import Template
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def cached(function: Callable[P, R]) -> Callable[P, R]:
+    """`functools.cache`; mypy takes a class of modules for unhashable."""
+    return cache(function)      # type: ignore[return-value]
 
 
 class _Hole:
@@ -142,13 +151,14 @@ def _unshared(modules: Modules, known: Known) -> Node:
         for name, default in defaults.items() if name in names))
 
 
-def _option(kind: Hashable, modules: Modules, known: Known) -> tuple[Vector, Node]:
+def _option(kind: Template | type[nn.Module], modules: Modules,
+            known: Known) -> tuple[Vector, Node]:
     chosen = [module if module is not None and _kind(module, known) == kind else None
               for module in modules]
     return tuple(module is not None for module in chosen), generalise(chosen, known)
 
 
-def _kind(module: nn.Module, known: Known) -> Hashable:
+def _kind(module: nn.Module, known: Known) -> Template | type[nn.Module]:
     return known.template_of(module) or type(module)
 
 
@@ -237,14 +247,14 @@ def is_nothing(module: nn.Module) -> bool:
     return isinstance(module, nn.Identity) or (type(module) is nn.Sequential and not len(module))
 
 
-@cache
+@cached
 def is_container(kind: type[nn.Module]) -> bool:
     """Whether a class is given its parts from outside, as a `nn.Sequential` is."""
     return issubclass(kind, nn.Sequential) and (
         kind.__init__ is nn.Sequential.__init__ or not inspect.signature(kind).parameters)
 
 
-@cache
+@cached
 def signature_of(layer: type[nn.Module]) -> dict[str, Any]:
     """The parameters of a layer with their defaults, `HOLE` where there is none."""
     return {name: HOLE if parameter.default is parameter.empty else parameter.default

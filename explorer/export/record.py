@@ -18,7 +18,7 @@ from torch import nn
 from explorer import networks
 from explorer.networks.layers import placed
 
-COPIED = placed(nn.Identity).__code__     # type: ignore[attr-defined]
+COPIED = placed(nn.Identity).__code__ 
 """Of all functions that `placed` gives."""
 FOLDER = str(Path(networks.__file__).parent)
 
@@ -69,7 +69,7 @@ def record(build: Callable[[], nn.Module]) -> Record:
                 kept[id(result)] = {**now, **{name: value for name, value in before.items()
                                               if name not in now}}
 
-    profiler = sys.getprofile()
+    profiler: Any = sys.getprofile()
     sys.setprofile(look)        # of this thread alone
     try:
         made.network = build()

@@ -95,10 +95,13 @@ class Solver:
             text = text.replace(marked, number)
         return variables, text.split("\n")
 
-    def condition(self, there: Vector, role: str, inside: Iterable[tuple[str, Vector]] = ()) -> str:
-        """What is true for exactly those instances; `inside` are the vectors that only they have."""
+    def condition(self, there: Vector, role: str,
+                  inside: Iterable[tuple[str, Vector]] = ()) -> str:
+        """What is true for exactly those instances; `inside` are the vectors that they alone
+        have, each with what it is."""
         there = tuple(value if is_hole(value) else bool(value) for value in there)
-        if found := self._truth(there, {**self.found, **self._arguments}) or self._comparison(there):
+        if found := self._truth(there, {**self.found, **self._arguments}) \
+                or self._comparison(there):
             return found
         for own, vector in inside:
             if constant(vector) or any(is_hole(value) == here for value, here in
@@ -163,6 +166,11 @@ class Solver:
             return None
         numbers = {name: other for name, other in {**self.given, **self.found}.items()
                    if _whole(other)}
+        # What the family's own variable of this value is, also where not all need it.
+        variable = self.variables.get(self._same(vector, self.variables) or "", vector)
+        if variable != vector and (known := self._known(variable, exact=exact, take=take)):
+            self._numbers.setdefault(known, variable)
+            return known
         for text, made in _arithmetic(numbers, exact=exact):
             if same(vector, made):
                 for name in _names(text) if take else ():
@@ -197,9 +205,10 @@ class Solver:
                     for name in _names(text):
                         if name in self.given:
                             self._take(name)
+                    marked = text
                     for number in self._numbers:
-                        text = text.replace(number, self._marked(number))
-                    return text
+                        marked = marked.replace(number, self._marked(number))
+                    return marked
         return None
 
 

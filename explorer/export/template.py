@@ -7,7 +7,6 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Sequence
-from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -20,6 +19,7 @@ from explorer.export.general import (
     Known,
     Ununifiable,
     as_tuple,
+    cached,
     chain,
     generalise,
     is_hole,
@@ -201,7 +201,7 @@ def _nodes(maker: type[nn.Module] | FunctionType) -> list[ast.AST]:
             for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function))))]
 
 
-@cache
+@cached
 def loop_variables(maker: type[nn.Module] | FunctionType) -> frozenset[str]:
     """The names that mean something in a loop alone."""
     return frozenset(inner.id for node in _nodes(maker)
@@ -209,7 +209,7 @@ def loop_variables(maker: type[nn.Module] | FunctionType) -> frozenset[str]:
                      for inner in ast.walk(node.target) if isinstance(inner, ast.Name))
 
 
-@cache
+@cached
 def tensor_call(maker: type[nn.Module], name: str) -> str:
     """The expression that fills a parameter or a buffer of a class, without its device."""
     for node in _nodes(maker):

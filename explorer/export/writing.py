@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias
 
 from torch import nn
@@ -20,6 +19,7 @@ from explorer.export.general import (
     Part,
     Shared,
     Vector,
+    cached,
     is_hole,
     number_of,
     slots,
@@ -269,7 +269,7 @@ def _side(items: Sequence[Item], item: Item) -> int:
     return side
 
 
-@cache
+@cached
 def positional(layer: type[nn.Module]) -> tuple[str, ...]:
     """The arguments of a layer that stand without their names."""
     required = [name for name, parameter in inspect.signature(layer).parameters.items()
