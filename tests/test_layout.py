@@ -22,8 +22,8 @@ ORDER = [
     ["garbage", "libraries", "reloading", "text", "validation"], ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],
-    ["timing", "published"], ["sweeping"], ["views"], ["recorded"], ["ui", "cli"], ["__init__"],
-    ["__main__"],
+    ["timing", "published"], ["sweeping"], ["views"], ["export"], ["recorded"], ["ui", "cli"],
+    ["__init__"], ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 

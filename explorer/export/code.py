@@ -72,7 +72,7 @@ class _File:
         preset, family = find_preset(self.config.network), family_of(self.config.network)
         totals = self.explored.summary.totals
         size = "×".join(map(str, self.config.input_shape))
-        return [f'"""{self.explored.title}.', "",
+        return [*textwrap.wrap(f'"""{self.explored.title}.', WIDTH), "",
                 *textwrap.wrap(f"{family.paper}. {preset.source}.", WIDTH), "",
                 f"{totals.params:,} parameters; {totals.macs:,} multiply-adds for an input of "
                 f"{size}.", '"""']

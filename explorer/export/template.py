@@ -124,7 +124,7 @@ class Template:
         for key in merged([list(module._modules) for module in self.instances]):
             modules = [collapsed(module._modules.get(key)) for module in self.instances]
             if not key.isdigit() and all(
-                    module is None or is_nothing(module) for module in modules):
+                    module is not None and is_nothing(module) for module in modules):
                 nothing.add(key)
             else:
                 items.append(Item(key, generalise(modules, self._known),
