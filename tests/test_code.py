@@ -309,6 +309,6 @@ def test_a_file_is_the_lines_that_load_it(tmp_path: Path,
 
 
 def test_a_network_that_ends_early_has_none() -> None:
-    with pytest.raises(ConfigError, match="There is no code of Inception v3.*does not run.*"
-                                          "smallest `input_size` that works is 75"):
+    with pytest.raises(ConfigError, match=r"There is no code of Inception v3.*does not run.*"
+                                          r"smallest `input_size` that works is 75"):
         code(explore(configure("inception_v3", input_size=32)))

@@ -45,7 +45,7 @@ class Ununifiable(Exception):
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerCall:
     """A layer of PyTorch. Its type varies only where what it is given does not depend on it."""
 
     type: Vector
@@ -53,7 +53,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Part:
+class TemplateCall:
     """An instance of a class of the family, or what a function of it gives."""
 
     template: Template
@@ -61,7 +61,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Item:
+class ChainItem:
     """What stands in a chain under one key."""
 
     key: str
@@ -81,7 +81,7 @@ class Chain:
     """A `nn.Sequential`, or a class of the family that is given its parts in the same way."""
 
     type: type[nn.Sequential]
-    items: tuple[Item, ...]
+    items: tuple[ChainItem, ...]
     arguments: tuple[tuple[str, Vector], ...] = ()
     """What its class is given beside them."""
 
@@ -102,11 +102,11 @@ class Shared:
     node: Node
 
 
-Node: TypeAlias = "Layer | Part | Chain | Choice | Shared"
+Node: TypeAlias = "LayerCall | TemplateCall | Chain | Choice | Shared"
 
 
-class Known(Protocol):
-    """What is known of the modules of a network."""
+class Answers(Protocol):
+    """What is answers of the modules of a network."""
 
     def template_of(self, module: nn.Module) -> Template | None:
         """What makes it, where that has a text of its own."""
@@ -118,75 +118,75 @@ class Known(Protocol):
         """The variable that holds it, where it stands in several places of an instance."""
 
 
-def generalise(modules: Modules, known: Known) -> Node:
+def generalise(modules: Modules, answers: Answers) -> Node:
     """What stands in one place, one module for each instance; None where it has none there.
 
     Raises `Ununifiable` where one text cannot make them all.
     """
-    names = {known.shared_name(module) for module in modules if module is not None}
+    names = {answers.shared_name(module) for module in modules if module is not None}
     if len(names) == 1 and (name := names.pop()) is not None:
-        return Shared(name, _unshared(modules, known))
-    return _unshared(modules, known)
+        return Shared(name, _unshared(modules, answers))
+    return _unshared(modules, answers)
 
 
-def _unshared(modules: Modules, known: Known) -> Node:
+def _unshared(modules: Modules, answers: Answers) -> Node:
     present = [module for module in modules if module is not None]
-    kinds = dict.fromkeys(_kind(module, known) for module in present)
+    kinds = dict.fromkeys(_kind(module, answers) for module in present)
     if len(kinds) > 1 and not (all(map(is_layer, present)) and all(
             layer_arguments(module) == layer_arguments(present[0]) for module in present)):
-        return Choice(tuple(_option(kind, modules, known) for kind in kinds))
-    if template := known.template_of(present[0]):
+        return Choice(tuple(_option(kind, modules, answers) for kind in kinds))
+    if template := answers.template_of(present[0]):
         given = [None if module is None else template.given(module) for module in modules]
-        return Part(template, tuple(
+        return TemplateCall(template, tuple(
             (name, tuple(HOLE if values is None else values[name] for values in given))
             for name in template.parameters))
     if isinstance(present[0], nn.Sequential):
-        return chain(modules, known)
+        return chain(modules, answers)
     defaults = signature_of(type(present[0]))
     found = [None if module is None else layer_arguments(module) for module in modules]
     names = {name for arguments in found if arguments for name in arguments}
-    return Layer(tuple(HOLE if module is None else type(module) for module in modules), tuple(
+    return LayerCall(tuple(HOLE if module is None else type(module) for module in modules), tuple(
         (name, tuple(HOLE if arguments is None else arguments.get(name, default)
                      for arguments in found))
         for name, default in defaults.items() if name in names))
 
 
 def _option(kind: Template | type[nn.Module], modules: Modules,
-            known: Known) -> tuple[Vector, Node]:
-    chosen = [module if module is not None and _kind(module, known) == kind else None
+            answers: Answers) -> tuple[Vector, Node]:
+    chosen = [module if module is not None and _kind(module, answers) == kind else None
               for module in modules]
-    return tuple(module is not None for module in chosen), generalise(chosen, known)
+    return tuple(module is not None for module in chosen), generalise(chosen, answers)
 
 
-def _kind(module: nn.Module, known: Known) -> Template | type[nn.Module]:
-    return known.template_of(module) or type(module)
+def _kind(module: nn.Module, answers: Answers) -> Template | type[nn.Module]:
+    return answers.template_of(module) or type(module)
 
 
-def chain(modules: Modules, known: Known) -> Chain:
+def chain(modules: Modules, answers: Answers) -> Chain:
     """What `nn.Sequential`s have in common."""
     kind = next(type(module) for module in modules if isinstance(module, nn.Sequential))
-    names = () if kind is nn.Sequential else known.attributes_of(kind)
-    return Chain(kind, _items(modules, known), tuple(
+    names = () if kind is nn.Sequential else answers.attributes_of(kind)
+    return Chain(kind, _items(modules, answers), tuple(
         (name, tuple(HOLE if module is None else as_tuple(getattr(module, name))
                      for module in modules)) for name in names))
 
 
-def _items(modules: Modules, known: Known) -> tuple[Item, ...]:
+def _items(modules: Modules, answers: Answers) -> tuple[ChainItem, ...]:
     """The parts of chains: those of one key are one, and where a numbered run is longer in some
     than in others, what it repeats."""
     parts = [None if module is None else module._modules for module in modules]
     keys = merged([list(part) for part in parts if part is not None])
     chosen = {key: [None if part is None else part.get(key) for part in parts] for key in keys}
     runs = _runs(keys, [part for part in parts if part is not None])
-    items: list[Item] = []
+    items: list[ChainItem] = []
     repeated: set[str] = set()
     for key in keys:
         if key in repeated or (not key.isdigit() and all(
                 module is None or is_nothing(module) for module in chosen[key])):
             continue
-        node = generalise(chosen[key], known)
+        node = generalise(chosen[key], answers)
         last = None
-        if key in runs and all(agrees(node, generalise(chosen[other], known))
+        if key in runs and all(agrees(node, generalise(chosen[other], answers))
                                for other in runs[key]):
             repeated |= {*runs[key]}
             last = tuple(HOLE if part is None else max(
@@ -194,7 +194,7 @@ def _items(modules: Modules, known: Known) -> tuple[Item, ...]:
                 for part in parts)
         there = tuple(HOLE if part is None else module is not None
                       for part, module in zip(parts, chosen[key], strict=True))
-        items.append(Item(key, node, there, last))
+        items.append(ChainItem(key, node, there, last))
     return tuple(items)
 
 
@@ -283,11 +283,11 @@ def layer_arguments(layer: nn.Module) -> dict[str, Any]:
 def slots(node: Node) -> Iterator[tuple[str, Vector]]:
     """Every vector in a node with what it is, in the order in which they are written."""
     match node:
-        case Layer(type, arguments):
+        case LayerCall(type, arguments):
             yield "activation", type
             for name, vector in arguments:
                 yield ROLES.get(name, name), vector
-        case Part(_, arguments):
+        case TemplateCall(_, arguments):
             yield from arguments
         case Chain(_, items, arguments):
             yield from arguments
@@ -312,9 +312,9 @@ def agrees(node: Node, other: Node) -> bool:
 def _frame(node: Node) -> Hashable:
     """A node without its vectors."""
     match node:
-        case Layer(_, arguments):
+        case LayerCall(_, arguments):
             return tuple(name for name, _ in arguments)
-        case Part(template, _):
+        case TemplateCall(template, _):
             return template
         case Chain(type, items, _):
             return type, tuple((item.key, _frame(item.node)) for item in items)

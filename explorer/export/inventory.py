@@ -11,7 +11,7 @@ from torch import nn
 
 from explorer.export.forward import Facts, function_of, specialise
 from explorer.export.general import Ununifiable, is_container
-from explorer.export.record import Record
+from explorer.export.record import Making
 from explorer.export.template import Template
 
 ADDS_NOTHING = {"__module__", "__doc__", "__abstractmethods__", "_abc_impl", "__annotations__"}
@@ -23,7 +23,7 @@ FEWEST_PLACES = 2
 class Inventory:
     """The answers to what `generalise` asks of the modules of a network."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Making) -> None:
         self.record = record
         self.paths: dict[int, str] = {}
         """Of each module the first, by its `id`."""

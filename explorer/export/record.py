@@ -24,7 +24,7 @@ FOLDER = str(Path(networks.__file__).parent)
 
 
 @dataclass
-class Record:
+class Making:
     """A network and what is known of how it was made."""
 
     network: nn.Module
@@ -36,9 +36,9 @@ class Record:
     """The function of the family's file that gave a `nn.Sequential`, by its `id`."""
 
 
-def record(build: Callable[[], nn.Module]) -> Record:
+def record(build: Callable[[], nn.Module]) -> Making:
     """Build a network and look on."""
-    made = Record(nn.Module())
+    made = Making(nn.Module())
     given: dict[FrameType, dict[str, Any]] = {}
     alive: list[nn.Module] = []         # so that no other module takes an `id` over
 

@@ -31,7 +31,7 @@ CHANNELS = ("in_channels", "channels", "inner", "out_channels")
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Argument:
     name: str
     values: Vector
     default: Any = HOLE
@@ -124,12 +124,12 @@ class Solver:
         return name
 
     @property
-    def parameters(self) -> list[Parameter]:
+    def parameters(self) -> list[Argument]:
         """Those without a default first, in the order of the family's own."""
         order = [*self.given, *(name for name in self.found if name in CHANNELS)]
         names = sorted(self.found, key=lambda name: order.index(name) if name in order
                        else len(order))
-        made = [Parameter(name, self.found[name], _default(name, self.found[name]))
+        made = [Argument(name, self.found[name], _default(name, self.found[name]))
                 for name in names]
         return sorted(made, key=lambda one: (not one.required,
                                              one.name not in POSITIONAL))

@@ -14,9 +14,9 @@ from torch import nn
 
 from explorer.export.forward import Facts, function_of, specialise
 from explorer.export.general import (
+    Answers,
+    ChainItem,
     Choice,
-    Item,
-    Known,
     Ununifiable,
     as_tuple,
     cached,
@@ -27,8 +27,8 @@ from explorer.export.general import (
     merged,
     slots,
 )
-from explorer.export.record import Record
-from explorer.export.solver import POSITIONAL, Parameter, Solver, literal
+from explorer.export.record import Making
+from explorer.export.solver import POSITIONAL, Argument, Solver, literal
 from explorer.export.writing import (
     Block,
     Writing,
@@ -51,12 +51,12 @@ class Template:
     """
 
     def __init__(self, maker: type[nn.Module] | FunctionType, instances: Sequence[nn.Module],
-                 record: Record, known: Known) -> None:
+                 record: Making, answers: Answers) -> None:
         self.maker, self.instances = maker, instances
         self.name = maker.__name__
         self.forward: ast.FunctionDef | None = None
         self.buffers: list[str] = []
-        self._record, self._known = record, known
+        self._record, self._answers = record, answers
         self._places = {id(module): place for place, module in enumerate(instances)}
         self._solver = Solver([record.arguments.get(id(module), {}) for module in instances],
                               [record.variables.get(id(module), {}) for module in instances],
@@ -67,7 +67,7 @@ class Template:
         body = with_lines(body, iter(lines))
         start = 1 if body[0] == SUPER else 0
         self.body: Block = [*body[:start], *variables, *body[start:]]
-        self.parameters: dict[str, Parameter] = {one.name: one for one in self._solver.parameters}
+        self.parameters: dict[str, Argument] = {one.name: one for one in self._solver.parameters}
 
     def given(self, module: nn.Module) -> dict[str, Any]:
         """What an instance is given, by parameter."""
@@ -86,7 +86,7 @@ class Template:
         return ", ".join(parts)
 
     def _function(self) -> Block:
-        node = chain(self.instances, self._known)
+        node = chain(self.instances, self._answers)
         if not all(all(there) for there in masks(node)) or has_choice(node):
             raise Ununifiable(self.name)
         before, text = self._writing.expression(node, "layers")
@@ -118,7 +118,7 @@ class Template:
         return [*body, *(f"self.{name} = {self._attribute(name, facts.of(name))}"
                          for name in facts.read)]
 
-    def _items(self, nothing: set[str]) -> list[Item]:
+    def _items(self, nothing: set[str]) -> list[ChainItem]:
         """The children; `nothing` gets the names of those that hand on what they are given."""
         items = []
         for key in merged([list(module._modules) for module in self.instances]):
@@ -127,11 +127,11 @@ class Template:
                     module is not None and is_nothing(module) for module in modules):
                 nothing.add(key)
             else:
-                items.append(Item(key, generalise(modules, self._known),
+                items.append(ChainItem(key, generalise(modules, self._answers),
                                   tuple(module is not None for module in modules)))
         return items
 
-    def _child(self, item: Item, *, or_none: bool) -> Block:
+    def _child(self, item: ChainItem, *, or_none: bool) -> Block:
         target = f"self.{item.key}"
         if item.always:
             return self._writing.place(target, item.key, item.node)

@@ -12,12 +12,12 @@ from torch import nn
 from explorer.export.general import (
     ROLES,
     Chain,
+    ChainItem,
     Choice,
-    Item,
-    Layer,
+    LayerCall,
     Node,
-    Part,
     Shared,
+    TemplateCall,
     Vector,
     cached,
     is_hole,
@@ -60,9 +60,9 @@ class Writing:
     def expression(self, node: Node, key: str, side: int = 1) -> Text:
         """`side` is that of the maps that a linear layer is given, flattened."""
         match node:
-            case Layer():
+            case LayerCall():
                 return [], self._layer(node, side)
-            case Part():
+            case TemplateCall():
                 return [], self._call(node)
             case Shared(name, inner):
                 before = [] if name in self._shared else self.place(name, name, inner)
@@ -74,11 +74,11 @@ class Writing:
         name = self.solver.reserved(key if key.isidentifier() else "layers")
         return self.place(name, key, node), name
 
-    def elements(self, items: Sequence[Item]) -> Text:
+    def elements(self, items: Sequence[ChainItem]) -> Text:
         """What a `nn.Sequential` is given."""
         before: Block = []
 
-        def of(item: Item) -> str:
+        def of(item: ChainItem) -> str:
             above, text = self.expression(item.node, item.key, _side(items, item))
             before.extend(above)
             return text
@@ -102,7 +102,7 @@ class Writing:
                 parts.append(of(item))
         return before, ", ".join(parts)
 
-    def _added(self, target: str, items: Sequence[Item]) -> Block:
+    def _added(self, target: str, items: Sequence[ChainItem]) -> Block:
         """Parts that are added one by one, those that repeat in a loop."""
         made: Block = []
         for fold in folds(items):
@@ -126,7 +126,7 @@ class Writing:
                              self._added_one(target, item, "number")))
         return made
 
-    def _added_one(self, target: str, item: Item, number: str = "") -> Block:
+    def _added_one(self, target: str, item: ChainItem, number: str = "") -> Block:
         before, text = self.expression(item.node, item.key)
         if item.key.isdigit():
             return [*before, f"{target}.append({text})"]
@@ -154,7 +154,7 @@ class Writing:
                     return [line]
         return made
 
-    def _layer(self, node: Layer, side: int) -> str:
+    def _layer(self, node: LayerCall, side: int) -> str:
         if constant(node.type):
             name, required = literal(first(node.type)), positional(first(node.type))
         else:
@@ -173,7 +173,7 @@ class Writing:
     def _call(self, node: Node, step: dict[str, int] | None = None) -> str:
         """The call of a class or a function; of one that stands in a loop with its numbers grown by
         a step each time."""
-        assert isinstance(node, Part)
+        assert isinstance(node, TemplateCall)
         given, skipped = [], False
         for name, vector in node.arguments:
             parameter = node.template.parameters[name]
@@ -193,12 +193,12 @@ class Writing:
 class Fold:
     """Parts in a row that one line makes."""
 
-    items: list[Item]
+    items: list[ChainItem]
     step: dict[str, int]
     """By how much the arguments of one are more than those of the one before."""
 
 
-def folds(items: Sequence[Item]) -> Iterator[Fold]:
+def folds(items: Sequence[ChainItem]) -> Iterator[Fold]:
     """The parts of a chain, those together that repeat."""
     place = 0
     while place < len(items):
@@ -219,7 +219,7 @@ def folds(items: Sequence[Item]) -> Iterator[Fold]:
         place = end
 
 
-def _follows(one: Item, other: Item) -> bool:
+def _follows(one: ChainItem, other: ChainItem) -> bool:
     start = stem(one.key)
     return one.always and other.always and other.last is None and start != one.key \
         and other.key == f"{start}{number_of(one.key) + 1}"
@@ -230,7 +230,8 @@ def _step(node: Node, other: Node) -> dict[str, int] | None:
     in something else."""
     if node == other:
         return {}
-    if not isinstance(node, Part) or not isinstance(other, Part) or node.template != other.template:
+    if not isinstance(node, TemplateCall) or not isinstance(other, TemplateCall) \
+            or node.template != other.template:
         return None
     steps = {}
     for (name, one), (_, two) in zip(node.arguments, other.arguments, strict=True):
@@ -257,14 +258,14 @@ def container(node: Chain) -> str:
     return "nn.Sequential" if node.type is nn.Sequential else node.type.__name__
 
 
-def _side(items: Sequence[Item], item: Item) -> int:
+def _side(items: Sequence[ChainItem], item: ChainItem) -> int:
     """Of the maps that the first linear layer behind a pooling is given, flattened."""
     side = 1
     for other in items[:items.index(item)]:
         match other.node:
-            case Layer((nn.AdaptiveAvgPool2d, *_), arguments):
+            case LayerCall((nn.AdaptiveAvgPool2d, *_), arguments):
                 side = first(dict(arguments)["output_size"])
-            case Layer((nn.Linear, *_), _):
+            case LayerCall((nn.Linear, *_), _):
                 side = 1
     return side
 
