@@ -60,7 +60,10 @@ class GoogLeNetConfig(Config):
 
 
 class Inception(Branches):
-    """Figure 2b: 1×1, 3×3, 5×5 and pooling side by side; without reductions Figure 2a."""
+    """1×1, 3×3, 5×5 and pooling side by side (Figure 2).
+
+    Figure 2b has reductions, Figure 2a has none.
+    """
 
     def __init__(self, in_channels: int, row: ModuleWidths, config: GoogLeNetConfig) -> None:
         c = config.channels

@@ -82,7 +82,7 @@ def pooled(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class InceptionA(Branches):
-    """Figure 5, at 35×35: 1×1, 5×5, two 3×3 and pooling."""
+    """Figure 5, in the paper at 35×35: 1×1, 5×5, a second 5×5 or two 3×3, and pooling."""
 
     def __init__(self, in_channels: int, pool_channels: int, config: InceptionConfig) -> None:
         c = config.channels
@@ -96,7 +96,7 @@ class InceptionA(Branches):
 
 
 class InceptionB(Branches):
-    """Figure 6, at 17×17: 1×1, n×n, two n×n and pooling, n being 7."""
+    """Figure 6, in the paper at 17×17: 1×1, n×n, two n×n and pooling."""
 
     def __init__(self, in_channels: int, inner: int, config: InceptionConfig) -> None:
         c = config.channels
@@ -119,7 +119,7 @@ class Spread(Branches):
 
 
 class InceptionC(Branches):
-    """Figure 7, at 8×8: the widest modules, with branches that fan out."""
+    """Figure 7, in the paper at 8×8: the widest modules, with branches that fan out."""
 
     def __init__(self, in_channels: int, config: InceptionConfig) -> None:
         c = config.channels
@@ -162,7 +162,7 @@ def strided(config: InceptionConfig) -> Strided:
 
 
 class ReductionA(GridReduction):
-    """35×35 to 17×17."""
+    """From the A modules to the B modules: in the paper from 35×35 to 17×17."""
 
     def __init__(self, in_channels: int, config: InceptionConfig) -> None:
         c = config.channels
@@ -175,7 +175,7 @@ class ReductionA(GridReduction):
 
 
 class ReductionB(GridReduction):
-    """17×17 to 8×8."""
+    """From the B modules to the C modules: in the paper from 17×17 to 8×8."""
 
     def __init__(self, in_channels: int, config: InceptionConfig) -> None:
         c = config.channels
@@ -357,7 +357,7 @@ class TutorialAuxiliaryHead(nn.Sequential):
 
 
 class InceptionTutorial(nn.Module):
-    """The tutorial's network, beside `InceptionV3`."""
+    """A tutorial's network of the same name."""
 
     def __init__(self, config: ModulesConfig) -> None:
         super().__init__()

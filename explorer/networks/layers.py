@@ -123,9 +123,10 @@ MaxPool2d = placed(nn.MaxPool2d)
 
 
 class ConvNormAct(nn.Sequential):
-    """Convolution, then BatchNorm and an activation where they are wanted.
+    """A convolution with what belongs to it.
 
-    Without `padding` the input is padded so that stride 1 keeps its size ("same").
+    BatchNorm and an activation follow where they are wanted. Without `padding` the input is padded
+    so that stride 1 keeps its size ("same").
     """
 
     def __init__(self, in_channels: int, out_channels: int,
@@ -146,7 +147,10 @@ class ConvNormAct(nn.Sequential):
 
 class SqueezeExcite(nn.Module):
     """Scales each channel by a factor between 0 and 1 that the whole map decides (Hu et al. 2018,
-    arXiv:1709.01507, Figure 2): `gate` gives the factors, `act` stands between the two layers."""
+    arXiv:1709.01507, Figure 2).
+
+    `gate` gives the factors, `act` stands between the two layers.
+    """
 
     def __init__(self, channels: int, squeezed: int, *, gate: nn.Module,
                  act: nn.Module | None = None) -> None:

@@ -99,7 +99,7 @@ class LeNet(nn.Module):
 
 def stage(in_channels: int, channels: int, depth: int, config: LeNetConfig, *,
           by_table: bool = False) -> nn.Sequential:
-    """A 5×5 convolution without padding, `depth` - 1 that keep the size, and what halves it."""
+    """5×5 convolutions, the first of them without padding, and what halves the map."""
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     if by_table:
         parts["conv1"] = nn.Sequential(OrderedDict[str, nn.Module](
@@ -142,19 +142,19 @@ class TableConv(Branches):
             branches.setdefault(len(read), []).append(read)
         super().__init__(**{
             f"read{count}": nn.Sequential(OrderedDict[str, nn.Module](
-                pick=Pick([channel for read in maps for channel in read]),
+                pick=Pick(maps),
                 conv=Conv2d(count * len(maps), len(maps), 5, groups=len(maps))))
             for count, maps in branches.items()})
 
 
 class Pick(nn.Module):
-    """Some channels of the input, in a given order; one may come several times."""
+    """The channels of the input that each map reads, one after the other."""
 
     index: Tensor
 
-    def __init__(self, channels: list[int]) -> None:
+    def __init__(self, maps: list[list[int]]) -> None:
         super().__init__()
-        self.register_buffer("index", torch.tensor(channels))
+        self.register_buffer("index", torch.tensor(maps).flatten())
 
     def forward(self, x: Tensor) -> Tensor:
         return x.index_select(1, self.index)
@@ -173,8 +173,8 @@ class RBF(nn.Module):
         self.register_buffer("codes", 2.0 * torch.randint(2, (classes, units)) - 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        difference = x.unsqueeze(1) - self.codes    # (N, 84) -> (N, num_classes, 84)
-        return difference.square().sum(2)           #         -> (N, num_classes)
+        difference = x.unsqueeze(1) - self.codes    # (N, C) -> (N, num_classes, C)
+        return difference.square().sum(2)           #        -> (N, num_classes)
 
 
 FAMILY = Family(

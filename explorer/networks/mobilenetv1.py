@@ -101,7 +101,7 @@ class MobileNetV1(nn.Module):
 
 def stage(in_channels: int, channels: int, stride: int, depth: int,
           config: MobileNetV1Config) -> nn.Sequential:
-    """`depth` blocks, of which the first one has the stride."""
+    """Blocks, of which the first one has the stride."""
     block = SeparableBlock if config.separable else FullBlock
     return nn.Sequential(block(in_channels, channels, stride),
                          *(block(channels, channels, 1) for _ in range(depth - 1)))

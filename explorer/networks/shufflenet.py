@@ -161,7 +161,7 @@ class ShuffleNet(nn.Module):
 
 
 def stage(in_channels: int, channels: int, depth: int, config: ShuffleNetConfig) -> nn.Sequential:
-    """`depth` blocks, of which the first one halves height and width."""
+    """Blocks, of which the first one halves height and width."""
     unit = ShuffleUnit if config.split else AddingUnit
     return nn.Sequential(DownsamplingUnit(in_channels, channels, config),
                          *(unit(channels, config) for _ in range(depth - 1)))

@@ -82,7 +82,7 @@ class VGG(nn.Module):
 
 def stage(in_channels: int, channels: int, depth: int, config: VGGConfig, *,
           local_response_norm: bool = False) -> nn.Sequential:
-    """`depth` 3×3 convolutions, then a 2×2 max pooling."""
+    """3×3 convolutions, then a 2×2 max pooling."""
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     for number in range(1, depth + 1):
         parts[f"conv{number}"] = ConvNormAct(

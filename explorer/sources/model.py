@@ -67,9 +67,13 @@ class Model:
             knob.words(getattr(config, name)) for name, knob in knobs_of(type(config)).items()
             if name != "input_size" and name in config.turned_from(self.config))])
 
+    def turned(self, config: Knobs) -> dict[str, int]:
+        """The knobs that are not at their default, and that `create` must know."""
+        return {name: value for name, value in config.model_dump(exclude={"network"}).items()
+                if name in self.arguments and value != self.knobs[name]}
+
     def _build(self, config: Knobs, device: str) -> nn.Module:
-        turned = {name: value for name, value in config.model_dump(exclude={"network"}).items()
-                  if name in self.arguments and value != self.knobs[name]}
+        turned = self.turned(config)
         try:
             return made_on(device, partial(self.create, **{
                 self.arguments[name]: value for name, value in turned.items()}))
