@@ -46,6 +46,11 @@ from tests.server import CHROMIUM, chromium
 from tests.strategies import configs
 
 DAY = date(2026, 11, 29)
+
+
+def of_sweep(given: Grid, records: list[Record]) -> str:
+    return sweep_report(explorer.Swept(given, {record.key: record for record in records}),
+                        date=DAY)
 ROOT = Path(__file__).parent.parent
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{1}}"
 
@@ -257,8 +262,8 @@ def tags(page: Element) -> Iterator[Element]:
 @pytest.mark.parametrize("page", [
     lambda: report(hostile(), date=DAY, address=f"http://{HOSTILE}"),
     lambda: comparison_report(explorer.Comparison((hostile(), explored("lenet5")))),
-    lambda: sweep_report(grid := explorer.grid(["lenet5"], ["num_classes=10,11"]),
-                         [Record(point.key, error=HOSTILE) for point in grid.points])])
+    lambda: of_sweep(grid := explorer.grid(["lenet5"], ["num_classes=10,11"]),
+                     [Record(point.key, error=HOSTILE) for point in grid.points])])
 def test_no_name_breaks_out(page: Callable[[], str]) -> None:
     written = page()
     found = list(tags(read(written)))
@@ -361,7 +366,7 @@ def swept() -> tuple[Grid, list[Record]]:
 
 def test_a_sweep_has_a_row_for_each_config_and_says_what_cannot_run() -> None:
     given, records = swept()
-    page = read(sweep_report(given, records, date=DAY))
+    page = read(of_sweep(given, records))
     rows = cells(page, "rows")
     assert len(rows) == len(given) == 24
     totals = [record.totals for record in records if record.totals]
@@ -370,15 +375,16 @@ def test_a_sweep_has_a_row_for_each_config_and_says_what_cannot_run() -> None:
     [refused] = page.all("p", "failure")
     assert "8 of 24 configs cannot run" in refused.words
     assert page.words.count("cannot run") == 9
-    half = sweep_report(given, records[:5], date=DAY)
+    half = of_sweep(given, records[:5])
     assert "5 of 24 configs counted" in half
-    assert sweep_report(given, records[::-1], date=DAY) == sweep_report(given, records, date=DAY)
+    assert of_sweep(given, records[::-1]) == of_sweep(given, records)
     told = again.of_sweep(given, "http://host")
     assert ("over", "width=0.5,1,1.5,2") in parse_qsl(urlsplit(told.link).query)
 
 
 def test_a_sweep_of_which_nothing_is_there_is_a_page_too() -> None:
-    assert "0 of 2 configs counted" in sweep_report(explorer.grid(["lenet5"], ["width=0.5,1"]), [])
+    assert "0 of 2 configs counted" in of_sweep(
+        explorer.grid(["lenet5"], ["width=0.5,1"]), [])
 
 
 # Charts
@@ -588,7 +594,7 @@ def test_comparisons_sweeps_and_hostile_names_in_a_browser(
         expect(page.locator("#tree")).to_contain_text("stage3.conv4")
         assert sideways(page) <= 0
         assert 2 <= pdf(page, "A4")[0] <= 4
-    with offline(browser, written(tmp_path, sweep_report(*swept(), date=DAY)), 390) as page:
+    with offline(browser, written(tmp_path, of_sweep(*swept())), 390) as page:
         page.get_by_label("Search the configs").fill("relu cannot")
         expect(page.get_by_role("status")).to_have_text("4 of 24 configs")
         assert sideways(page) <= 0

@@ -12,6 +12,9 @@ from typing import Any, Literal, TypeAlias
 from explorer.comparison import Comparison
 from explorer.config import ConfigError
 from explorer.exporting import onnx_file
+from explorer.exporting.code import code
+from explorer.exporting.notebook import notebook
+from explorer.exporting.report import comparison_report, report, sweep_report
 from explorer.files import write_file
 from explorer.pipeline import Explored, explore
 from explorer.sweeping import Swept
@@ -64,6 +67,17 @@ class Format:
 
 
 FORMATS = {each.ending: each for each in (
+    Format(
+        ending="py", title="Code", group="Network", mime="text/x-python",
+        help="The network as one Python file that needs PyTorch alone.", network=code),
+    Format(
+        ending="ipynb", title="Notebook", group="Network", mime="application/x-ipynb+json",
+        help="A short notebook that opens the network, tabulates, draws and times it.",
+        network=notebook, cut_short=True),
+    Format(
+        ending="html", title="Report", group="Figures", mime="text/html", cut_short=True,
+        help="All that is shown here as one file, which works without a network and prints.",
+        network=report, comparison=comparison_report, sweep=sweep_report),
     Format(
         ending="onnx", title="ONNX", group="Network", mime="application/octet-stream",
         help="For onnxruntime, Netron and Model Explorer, with random weights. Its nodes have the "

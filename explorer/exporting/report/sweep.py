@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
 from itertools import combinations
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from explorer.exporting.report.page import ADDRESS, page
 from explorer.exporting.report.planes import Dot, DrawnCurve, Scale
 from explorer.garbage import without_collections
 from explorer.sources.key import to_key
-from explorer.sweeping import FIGURES, Grid, Record, front
+from explorer.sweeping import FIGURES, Grid, Record, Swept, front
 from explorer.timing import quiet
 from explorer.views.axes import axis, value_axis
 from explorer.views.palette import PLAIN, SERIES
@@ -44,19 +44,19 @@ class Along(NamedTuple):
 
 
 @without_collections()
-def sweep_report(grid: Grid, records: Iterable[Record], *, date: Date | None = None,
-                 address: str = ADDRESS) -> str:
+def sweep_report(swept: Swept, *, date: Date | None = None, address: str = ADDRESS) -> str:
     """A sweep as one HTML file: each figure over each knob with the power that fits, the trade-off,
     two knobs together, and a row for each config.
 
-    `records` are as far as they have come, in any order; the rest as in `report`.
+    It has the records as far as they have come; the rest as in `report`.
 
     >>> from explorer.sweeping import grid, sweep
     >>> given = grid(["resnet18"], ["width=0.5:1:0.25"])
-    >>> "3 configs" in sweep_report(given, sweep(given, workers=1))
+    >>> records = {record.key: record for record in sweep(given, workers=1)}
+    >>> "3 configs" in sweep_report(Swept(given, records))
     True
     """
-    by_key = {record.key: record for record in records}
+    grid, by_key = swept.grid, swept.records
     known = {point.key: by_key[point.key] for point in grid.points if point.key in by_key}
     names = [title(config) for config in grid.networks]
     knobs = [each.knob for each in grid.axes]
