@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer
-from explorer.comparison.changes import swapped
 from explorer.comparison.comparison import Comparison
+from explorer.comparison.instead import swapped
 from explorer.comparison.words import WORDS, window
 from explorer.structure.alignment import Aligned, Figure, Group
 from explorer.tracing.operators import WEIGHTED

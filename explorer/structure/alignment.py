@@ -147,6 +147,15 @@ class Item(NamedTuple):
     """Whether it is calls that no module holds: then several of the other may stand there."""
 
 
+class Nature(NamedTuple):
+    """What kind of block it is."""
+
+    joins: bool
+    """Whether ways join in it."""
+    weighted: int
+    """How many of its layers have weights."""
+
+
 class _Aligner:
     """The costs of pairs, each worked out once."""
 
@@ -168,6 +177,8 @@ class _Aligner:
         self._forms: dict[tuple[int, int], Form] = {}
         self._prices: list[dict[int, int | None]] = []
         """For each number what it costs beside those that it has been put beside."""
+        self._shares: dict[tuple[Form, Form], int | None] = {}
+        self._natures: dict[Form, Nature] = {}
         self._ways: dict[tuple[Form, Form], tuple[int, list[Step]]] = {}
 
     def _named(self, structure: Structure) -> NamedStages:
@@ -339,13 +350,8 @@ class _Aligner:
         return price
 
     def _block_cost(self, one: Group, other: Group, count: int) -> int | None:
-        forms = self._form(one), self._form(other)
-        share = 1000 * self._way(*forms)[0] // sum(
-            [self._gaps[number] for form in forms for number in form])
-        joins = _joins(one), _joins(other)
-        if share > MOST_OF_BLOCK and not all(joins):
-            return None
-        if (joins[0] and _is_unit(other)) or (joins[1] and _is_unit(one)):
+        share = self._share(self._form(one), self._form(other))
+        if share is None:
             return None
         return (share * count // 4 + OTHER_CLASS * (one[0].name != other[0].name)
                 + OTHER_NAME * (_name(one[0].path) != _name(other[0].path)))
@@ -378,6 +384,25 @@ class _Aligner:
         # Channels stand behind the map in some, such as a Swin transformer.
         side = shape[1] if shape[1] == shape[2] != shape[3] else shape[3]
         return log2(image[-1] / side)
+
+    def _share(self, one: Form, other: Form) -> int | None:
+        """What the layers of two blocks cost, in thousandths of all their gaps; None where the
+        blocks have too little in common."""
+        if (one, other) not in self._shares:
+            share = 1000 * self._way(one, other)[0] // sum(
+                [self._gaps[number] for form in (one, other) for number in form])
+            here, there = self._nature(one), self._nature(other)
+            unlike = (share > MOST_OF_BLOCK and not (here.joins and there.joins)) or (
+                    here.joins and there.weighted <= 1) or (there.joins and here.weighted <= 1)
+            self._shares[one, other] = None if unlike else share
+        return self._shares[one, other]
+
+    def _nature(self, form: Form) -> Nature:
+        if form not in self._natures:
+            kinds = [self._kinds[number] for number in form]
+            self._natures[form] = Nature("merge" in kinds, sum([kind in WEIGHTED
+                                                                for kind in kinds]))
+        return self._natures[form]
 
     def _form(self, group: Group) -> Form:
         ends = id(group[0]), id(group[-1])      # parts in a row
@@ -482,15 +507,6 @@ def _some(item: Item) -> Group:
 
 def _name(path: str) -> str:
     return path.rpartition(".")[2]
-
-
-def _joins(group: Group) -> bool:
-    return any(layer.kind == "merge" for part in group for layer in part.layers)
-
-
-def _is_unit(group: Group) -> bool:
-    """Whether it is one layer with weights, and what goes with it."""
-    return sum([layer.kind in WEIGHTED for part in group for layer in part.layers]) <= 1
 
 
 def _is_first(group: Group) -> bool:
