@@ -48,6 +48,17 @@ def test_nothing_overlaps_and_every_line_arrives(network: str, level: Level,
     assert faults(*drawn(structure(network), level, direction=direction, overlay="macs")) == []
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("network", [*ONE_OF_EACH, "densenet121"])
+def test_a_line_leaves_everything_that_is_read(network: str, level: Level) -> None:
+    picture, drawing = drawn(structure(network), level)
+    read = {edge.source for edge in drawing.edges}
+    starts = [line.points[0] for line in picture.lines]
+    for placed in picture.cards:
+        if placed.card.part in read and placed.card.shape != "strip":
+            assert any(inside((x, y, x, y), placed.box) for x, y in starts)
+
+
 @pytest.mark.parametrize("network", ONE_OF_EACH)
 def test_nor_when_every_block_is_unfolded(network: str) -> None:
     found = structure(network)

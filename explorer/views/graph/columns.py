@@ -245,7 +245,9 @@ def _to_gutter(leaves: Exit, x: float) -> tuple[list[Point], Point]:
 
 
 def _exit(box: Box) -> Exit:
-    return Exit(*box.side_out, True) if box.side_out else Exit(0, box.height, False)
+    if box.side_out:
+        return Exit(*box.side_out, True)
+    return Exit(0, box.outs[0].y if box.outs else box.height, False)
 
 
 class Column(NamedTuple):
