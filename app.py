@@ -17,7 +17,7 @@ import explorer.ui.start  # noqa: F401
 from explorer.reloading import take_up_saved_files
 
 if watched:
-    take_up_saved_files()
+    take_up_saved_files("explorer.ui.start")
 
 from explorer.ui import housekeeping, language, messages, sending, visits
 from explorer.ui.headings import APP

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 PACKAGE = Path(__file__).parent
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 """For how long the runs of other pages may still be under way, before modules are replaced."""
 
 # What outlives the modules. It is of no file, so that nobody replaces it.
@@ -40,9 +40,14 @@ def at_end(module: str, end: Callable[[], object]) -> None:
     atexit.register(end)
 
 
-def take_up_saved_files() -> None:
+def take_up_saved_files(first: str = PACKAGE.name) -> None:
     """Import the package anew where its files are not as they were when this was last asked. To be
-    called at the start of the run of a page."""
+    called at the start of the run of a page.
+
+    `first` is the module that every page imports before all others. It is there when this returns:
+    where one run began with another module while the next begins with that one, each could wait for
+    what the other has begun, and Python would give them half of it.
+    """
     _lasting.runs.discard(current_thread())
     with _lasting.lock:
         saved = _saved()
@@ -53,7 +58,7 @@ def take_up_saved_files() -> None:
                 if name.partition(".")[0] == PACKAGE.name:
                     del sys.modules[name]
             invalidate_caches()
-            import_module(PACKAGE.name)
+            import_module(first)
         _lasting.saved = saved
         _lasting.runs.add(current_thread())
 

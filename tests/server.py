@@ -48,11 +48,12 @@ def running_app(root: Path = ROOT, *options: str, live: bool = True) -> Iterator
     """Serve the app that stands in `root` on a free port; gives its address. Where it is not
     `live`, no pass is timed by itself, which takes the processor from all others."""
     port = free_port()
+    environment = {**os.environ, "PYTHONPATH": str(root), "EXPLORER_LIVE": str(live)}
+    environment.pop("EXPLORER_LIVE_SECONDS", None)
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
          "--server.address", "127.0.0.1", "--server.headless", "true", *options],
-        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(root), "EXPLORER_LIVE": str(live)})
+        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         yield _answering(port, server)
     finally:
@@ -64,8 +65,11 @@ def running_app(root: Path = ROOT, *options: str, live: bool = True) -> Iterator
 def deployed(replicas: int) -> Iterator[str]:
     """Serve it as a host does, with several replicas; gives its address."""
     port = free_port()
+    environment = {name: value for name, value in os.environ.items()
+                   if name != "EXPLORER_LIVE_SECONDS"}
     running = subprocess.Popen([sys.executable, ROOT / "deploy" / "run", str(replicas), "--port",
-                                str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=environment)
     try:
         yield _answering(port, running)
     finally:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import explorer
 from explorer import text
 from explorer.analysis import Totals
-from tests.server import CHROMIUM, chromium, running_app
+from tests.server import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,25 +33,6 @@ ROW = 35
 
 
 LEGEND = ".bar.legend"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running_app(live=False) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def live_address() -> Iterator[str]:
-    """Where passes are timed by themselves."""
-    with running_app() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 import explorer
@@ -21,7 +21,7 @@ from explorer.ui import bench, runs
 from explorer.ui.runs import What
 from explorer.views import comparison as views
 from tests.disturbances import WARNING, runs_are
-from tests.server import CHROMIUM, chromium, running_app
+from tests.server import CHROMIUM
 from tests.strategies import configs
 from tests.test_pages import ROOT, warnings
 
@@ -266,62 +266,61 @@ def check(page: Page, *keys: str) -> None:
 
 
 @in_a_browser
-def test_pin_compare_turn_open_and_share() -> None:
+def test_pin_compare_turn_open_and_share(address: str, browser: Browser) -> None:
     expect.set_options(timeout=60_000)
-    with running_app() as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1200})
-        failed: list[str] = []
-        page.on("pageerror", lambda error: failed.append(str(error)))
-        # A link to this page may be the first that a server is asked for.
-        page.goto(f"{address}/compare?a=resnet18&b=vgg16")
-        check(page, "resnet18", "vgg16")
-        expect(page.get_by_role("link", name="How it counts")).to_be_visible()
-        assert page.locator(".compared i").first.evaluate(
-            "bar => getComputedStyle(bar).display") == "block"
+    page = browser.new_page(viewport={"width": 1440, "height": 1200})
+    failed: list[str] = []
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    # A link to this page may be the first that a server is asked for.
+    page.goto(f"{address}/compare?a=resnet18&b=vgg16")
+    check(page, "resnet18", "vgg16")
+    expect(page.get_by_role("link", name="How it counts")).to_be_visible()
+    assert page.locator(".compared i").first.evaluate(
+        "bar => getComputedStyle(bar).display") == "block"
 
-        page.goto(f"{address}/?network=resnet34")
-        page.get_by_role("button", name="Compare with").click()
-        page.get_by_role("link", name="ResNet-50", exact=True).click()
-        expect(page).to_have_url(f"{address}/compare?a=resnet34&b=resnet50")
-        check(page, "resnet34", "resnet50")
+    page.goto(f"{address}/?network=resnet34")
+    page.get_by_role("button", name="Compare with").click()
+    page.get_by_role("link", name="ResNet-50", exact=True).click()
+    expect(page).to_have_url(f"{address}/compare?a=resnet34&b=resnet50")
+    check(page, "resnet34", "resnet50")
 
-        slider = page.get_by_role("slider", name="Width").last
-        slider.focus()
-        page.keyboard.press("ArrowLeft")
-        expect(page).to_have_url(re.compile(r"b=resnet50%26width%3D"))
-        key = page.evaluate("new URLSearchParams(location.search).get('b')")
-        check(page, "resnet34", key)
+    slider = page.get_by_role("slider", name="Width").last
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"b=resnet50%26width%3D"))
+    key = page.evaluate("new URLSearchParams(location.search).get('b')")
+    check(page, "resnet34", key)
 
-        stage = page.locator(".parts .row.stage").nth(2)
-        stage.get_by_role("button").click()
-        expect(stage).to_have_attribute("aria-expanded", "true")
-        blocks = page.locator(".parts .row.block:visible")
-        expect(blocks).to_have_count(4)
-        blocks.first.get_by_role("button").press("Enter")
-        expect(page.locator(".parts .row.layer:visible").first).to_be_visible()
+    stage = page.locator(".parts .row.stage").nth(2)
+    stage.get_by_role("button").click()
+    expect(stage).to_have_attribute("aria-expanded", "true")
+    blocks = page.locator(".parts .row.block:visible")
+    expect(blocks).to_have_count(4)
+    blocks.first.get_by_role("button").press("Enter")
+    expect(page.locator(".parts .row.layer:visible").first).to_be_visible()
 
-        # What is chosen in one drawing is chosen in the other, and told.
-        canvas = page.locator(".canvas")
-        canvas.locator(".node").filter(has_text="Bottleneck").first.click()
-        chosen = canvas.locator(".node.chosen")
-        expect(chosen).to_have_count(2)
-        expect(chosen.first).to_contain_text("BasicBlock")
-        details = page.get_by_label("The chosen part")
-        expect(details).to_contain_text("Bottleneck in place of BasicBlock")
-        page.get_by_text("Side by side", exact=True).click()
-        expect(canvas.locator(".node").filter(has_text="Input")).to_have_count(2)
-        expect(chosen).to_have_count(2)
-        expect(details).to_contain_text("Bottleneck in place of BasicBlock")
+    # What is chosen in one drawing is chosen in the other, and told.
+    canvas = page.locator(".canvas")
+    canvas.locator(".node").filter(has_text="Bottleneck").first.click()
+    chosen = canvas.locator(".node.chosen")
+    expect(chosen).to_have_count(2)
+    expect(chosen.first).to_contain_text("BasicBlock")
+    details = page.get_by_label("The chosen part")
+    expect(details).to_contain_text("Bottleneck in place of BasicBlock")
+    page.get_by_text("Side by side", exact=True).click()
+    expect(canvas.locator(".node").filter(has_text="Input")).to_have_count(2)
+    expect(chosen).to_have_count(2)
+    expect(details).to_contain_text("Bottleneck in place of BasicBlock")
 
-        other = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
-        other.goto(page.url)
-        check(other, "resnet34", key)
-        assert other.evaluate("document.documentElement.scrollWidth") <= 390
-        parts = other.locator(".parts")
-        assert parts.evaluate("each => each.scrollWidth <= each.clientWidth")
+    other = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
+    other.goto(page.url)
+    check(other, "resnet34", key)
+    assert other.evaluate("document.documentElement.scrollWidth") <= 390
+    parts = other.locator(".parts")
+    assert parts.evaluate("each => each.scrollWidth <= each.clientWidth")
 
-        # What is open stays open when a knob turns.
-        slider.press("ArrowLeft")
-        expect(page).not_to_have_url(other.url)
-        expect(page.locator(".parts .row.block:visible")).to_have_count(4)
-        assert not failed
+    # What is open stays open when a knob turns.
+    slider.press("ArrowLeft")
+    expect(page).not_to_have_url(other.url)
+    expect(page.locator(".parts .row.block:visible")).to_have_count(4)
+    assert not failed

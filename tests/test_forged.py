@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from tests.server import running_app
 from tests.sessions import Session
 
 
@@ -39,7 +38,7 @@ FORGED: dict[str, list[Callable[[str], WidgetState]]] = {
 
 
 @pytest.mark.xdist_group("browser")
-def test_forged_messages_leave_every_session_standing() -> None:
+def test_forged_messages_leave_every_session_standing(live_address: str) -> None:
     async def attack(address: str) -> None:
         session = await Session.open(address, network="mobilenetv3_small", input_size="32")
         other = await Session.open(address, network="vgg11", input_size="32")
@@ -55,5 +54,4 @@ def test_forged_messages_leave_every_session_standing() -> None:
         again = await Session.open(address, network="mobilenetv3_small", input_size="32")
         assert not other.errors and not again.errors and again.figure
 
-    with running_app() as address:
-        asyncio.run(attack(address))
+    asyncio.run(attack(live_address))

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from explorer.ui.messages import escape
-from tests.server import CHROMIUM, ROOT, chromium, running_app
+from tests.server import CHROMIUM, ROOT, running_app
 
 BITS = [
     "`", "``", "```", "\\", "\\`", "![x](https://evil.example/p.png)", "![`x`](h)",
@@ -58,11 +58,11 @@ def letters(text: str) -> str:
 @pytest.mark.xdist_group("browser")
 @pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ,
                     reason="needs chromium: apt-get install chromium")
-def test_nothing_of_a_text_comes_alive(tmp_path: Path) -> None:
+def test_nothing_of_a_text_comes_alive(tmp_path: Path, browser: Browser) -> None:
     given = texts(150)
     (tmp_path / "app.py").write_text(APP.format(root=str(ROOT)), encoding="utf-8")
     (tmp_path / "texts.json").write_text(json.dumps(given), encoding="utf-8")
-    with running_app(tmp_path) as address, chromium() as browser:
+    with running_app(tmp_path) as address:
         page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 import explorer
@@ -135,6 +136,7 @@ def test_the_graph_and_the_selection_of_one_leave_the_other_as_they_were() -> No
     assert seen(app, "right") == right
 
 
+@pytest.mark.usefixtures("live")
 def test_each_measures_with_its_own_choices() -> None:
     app = opened()
     app.selectbox(key="left:timing-dtype").set_value("bfloat16").run()

@@ -41,6 +41,30 @@ for thread in pages:
 """
 
 
+FIRST = """
+import sys
+from explorer.reloading import take_up_saved_files
+
+take_up_saved_files("explorer.start")
+with open(sys.argv[1], "a") as file:
+    file.write("\\nkey = 'new'\\n")
+take_up_saved_files("explorer.start")
+print(sys.modules["explorer.start"].key)
+"""
+
+
+def test_what_every_page_begins_with_is_there_before_any_page_goes_on(tmp_path: Path) -> None:
+    package = tmp_path / "explorer"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "start.py").write_text("key = 'old'\n")
+    (package / "reloading.py").write_bytes(Path(explorer.reloading.__file__).read_bytes())
+    done = subprocess.run([sys.executable, "-c", FIRST, package / "start.py"], cwd=tmp_path,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path)}, text=True, timeout=60,
+                          capture_output=True, check=True)
+    assert done.stdout.split() == ["new"]
+
+
 def test_no_module_is_replaced_while_a_page_imports_it(tmp_path: Path) -> None:
     package = tmp_path / "explorer"
     package.mkdir()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.server import CHROMIUM, ROOT, chromium, running_app
+from tests.server import CHROMIUM, ROOT, running_app
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,14 +32,13 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def page(project: Path) -> Iterator[Page]:
+def page(project: Path, browser: Browser) -> Iterator[Page]:
     """The Explore page of that copy, with all its processes at work."""
-    with running_app(project, "--server.fileWatcherType", "auto") as address, \
-            chromium() as browser:
+    with running_app(project, "--server.fileWatcherType", "auto") as address:
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
         page.set_default_timeout(60_000)
         expect.set_options(timeout=60_000)
-        page.goto(f"{address}/?network=vgg11&input_size=64")
+        page.goto(f"{address}/?network=squeezenet1_1&input_size=64")       # quickly built
         expect(page.locator(".canvas svg .node").first).to_be_visible()
         expect(figure(page, "Latency")).to_have_text(re.compile(r"\d"))
         yield page
@@ -100,7 +99,7 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
     assert len(before) == 2         # the server, the measuring
 
     other = page.context.new_page()         # drawn anew at the same time
-    other.goto(page.url.replace("vgg11", "resnet18"))
+    other.goto(page.url.replace("squeezenet1_1", "resnet18"))
     expect(other.locator(".canvas svg .node").first).to_be_visible()
 
     # A changed class: neither the session nor a cache hands out a value of the old one.
@@ -108,23 +107,23 @@ def test_the_page_follows_what_is_saved(project: Path, page: Page) -> None:
          ("    preset: Explored | None = None\n    \"\"\"", "    word: str = \"changed\"\n"
           "    preset: Explored | None = None\n    \"\"\""),
          ("return self.source.title", "return f\"{self.source.title} {self.word}\""))
-    expect(page.get_by_role("heading", name=re.compile("VGG-11.* changed"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("SqueezeNet 1.1.* changed"))).to_be_visible()
     expect(other.get_by_role("heading", name=re.compile("ResNet-18.* changed"))).to_be_visible()
     other.close()
-    expect(page).to_have_url(re.compile(r"\?network=vgg11&input_size=64$"))
+    expect(page).to_have_url(re.compile(r"\?network=squeezenet1_1&input_size=64$"))
     complete(page, "0.875")
     after = processes(project)
     assert len(before & after) == 1 and len(after) == 2
 
     # A new family, and then a change of it.
-    family = (networks / "vgg.py").read_text(encoding="utf-8")
-    (networks / "new.py").write_text(family.replace("vgg", "new").replace("VGG", "New"),
-                                     encoding="utf-8")
+    family = (networks / "squeezenet.py").read_text(encoding="utf-8")
+    (networks / "new.py").write_text(
+        family.replace("squeezenet", "new").replace("SqueezeNet", "New"), encoding="utf-8")
     page.wait_for_timeout(3000)     # a page that is drawn anew closes the list that is open
-    choose(page, "New-13")
-    expect(page).to_have_url(re.compile(r"network=new13$"))
+    choose(page, "New 1.1")
+    expect(page).to_have_url(re.compile(r"network=new1_1$"))
     complete(page, "0.875")
-    save(networks / "new.py", ('title=f"New-{layers}"', 'title=f"Newer-{layers}"'))
-    expect(page.get_by_role("heading", name=re.compile("Newer-13 · width 0.875"))).to_be_visible()
+    save(networks / "new.py", ('title=f"New {version}"', 'title=f"Newer {version}"'))
+    expect(page.get_by_role("heading", name=re.compile("Newer 1.1 · width 0.875"))).to_be_visible()
     complete(page, "0.75")
     assert len(processes(project)) == 2

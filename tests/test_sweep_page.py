@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 import explorer
@@ -35,7 +33,6 @@ from explorer.ui.sweep.form import common_knobs
 from explorer.views import sweep as views
 from explorer.views.sweep import curves, heat, pareto
 from tests.disturbances import WARNING
-from tests.server import CHROMIUM, chromium, running_app
 from tests.test_pages import ROOT, warnings
 
 pytestmark = pytest.mark.xdist_group("sweep page")      # who counts stays warm
@@ -54,10 +51,13 @@ def open_page(**query: str | list[str]) -> AppTest:
 
 
 def counted(app: AppTest) -> AppTest:
-    """The page once all is counted."""
-    end = time.monotonic() + 120
+    """The page once all is counted; it is drawn once on the way."""
+    end, on_the_way = time.monotonic() + 120, time.monotonic() + 0.2
     while any("Cancel" in button.label for button in app.button) and time.monotonic() < end:
-        time.sleep(0.2)
+        while any(found.running and found.owners for found in [*background.shared._sweeps.values()]
+                  ) and time.monotonic() < on_the_way:
+            time.sleep(0.02)
+        on_the_way = end
         app.run()
     assert not app.exception and not [error for error in app.error if "wrong" in error.value]
     return app
@@ -610,10 +610,6 @@ def test_the_csv_is_that_of_the_command_line() -> None:
     assert len(app.dataframe[0].value) == len(pd.read_csv(io.StringIO(printed)))
 
 
-BROWSER = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ,
-                             reason="needs chromium: apt-get install chromium")
-
-
 class Form:
     """As much of a form as a wish needs."""
 
@@ -653,41 +649,3 @@ def test_a_config_of_a_sweep_before_is_not_chosen_any_more() -> None:
     app.selectbox(key=key(app, "knob-0")).select("depth").run()
     app = counted(app)
     assert "key" not in address(app) and not app.metric
-
-
-@pytest.mark.browser
-@BROWSER
-def test_from_explore_to_a_sweep_to_a_point_and_back() -> None:
-    with running_app() as url, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1100})
-        page.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        page.goto(f"{url}/?network=resnet18&input_size=64")
-        page.get_by_role("link", name="Sweep a knob").click()
-        expect(page.get_by_text("ResNet-18, input size 64: 11 of width")).to_be_visible()
-        expect(page.locator(".js-plotly-plot")).to_have_count(4)
-        page.get_by_text("Trade-off", exact=True).click()
-        points = page.locator(".js-plotly-plot .scatterlayer .trace").first.locator("path.point")
-        expect(points).to_have_count(11)
-        page.wait_for_timeout(1000)     # until the chart rests
-        box = points.nth(10).bounding_box()
-        assert box
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.get_by_role("link", name="Open in Explore").click()
-        expect(page).to_have_url(re.compile("width=1.5"))
-        expect(page.get_by_role("heading", name=re.compile("width 1.5"))).to_be_visible()
-
-
-@pytest.mark.browser
-@BROWSER
-def test_networks_that_are_typed_are_checked() -> None:
-    with running_app() as url, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1100})
-        page.set_default_timeout(60_000)
-        page.goto(f"{url}/sweep?network=resnet18&over=width%3D0.5,1")
-        networks = page.get_by_role("combobox", name=re.compile("Networks"))
-        for typed, shown in (("resnet18&block=bottleneck", "2 networks × 2 of width, 4 configs"),
-                             ("no such network", "Unknown network")):
-            networks.fill(typed)
-            networks.press("Enter")
-            expect(page.get_by_text(shown).first).to_be_visible(timeout=60_000)

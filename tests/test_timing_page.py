@@ -33,6 +33,8 @@ from explorer.ui.runs import What, Wish
 from tests.disturbances import WARNING, runs_are
 from tests.test_pages import figure, knob_key, open_app
 
+pytestmark = pytest.mark.usefixtures("live")
+
 SMALL = {"network": "mobilenetv3_small", "input_size": "32"}
 KEY = to_key(configure("mobilenetv3_small", input_size=32))
 
