@@ -513,10 +513,10 @@ class LiteRASPP(nn.Module):
         self.high = Conv2d(filters, config.num_classes, 1)
 
     def forward(self, x: Tensor, low: Tensor, size: torch.Size) -> Tensor:
-        x = self.features(x) * self.gate(x)     # (N, F, H/16, W/16) * (N, F, 1, 1)
-        x = resize(x, low.shape[-2:])           #       -> (N, F, H/8, W/8)
-        x = self.low(low) + self.high(x)        #       -> (N, num_classes, H/8, W/8)
-        return resize(x, size)                  #       -> (N, num_classes, H, W)
+        x = self.features(x) * self.gate(x)     # (N, F, h, w) * (N, F, 1, 1)
+        x = resize(x, low.shape[-2:])           # -> (N, F, H/8, W/8)
+        x = self.low(low) + self.high(x)        # -> (N, num_classes, H/8, W/8)
+        return resize(x, size)                  # -> (N, num_classes, H, W)
 
 
 def resize(x: Tensor, size: torch.Size) -> Tensor:
