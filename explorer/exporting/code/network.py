@@ -97,10 +97,11 @@ class _File:
     def _container(self, kind: type[nn.Module]) -> list[str]:
         """A class that is given its parts, and what else its forward pass reads."""
         forward, read = self.inventory.forward_of(kind)
-        given = "".join(f", {name}: tuple[int, ...]" for name in read)
+        given = ", ".join(f"{name}: tuple[int, ...]" for name in read)
         parts = [_doc(kind, 4)]
         if read:
-            parts.append([f"    def __init__(self{given}) -> None:", f"        {SUPER}",
+            parts.append([f"    def __init__(self, *parts: nn.Module, {given}) -> None:",
+                          "        super().__init__(*parts)",
                           *(f"        self.{name} = {name}" for name in read)])
         parts.append(self._forward(forward, kind, self.inventory.containers[kind], False))
         return [f"class {kind.__name__}(nn.Sequential):", *_spaced(parts)]

@@ -49,11 +49,9 @@ class Writing:
         match node:
             case Choice():
                 return self._chosen(target, key, node)
-            case Chain(_, items, arguments) if grown(node):
-                given = ", ".join(f"{name}={self.solver.expression(vector, name)}"
-                                  for name, vector in arguments)
-                return [f"{target} = {container(node)}({given})",
-                        *self._added(target, items)]
+            case Chain() if grown(node):
+                return [f"{target} = {container(node)}({', '.join(self._beside(node))})",
+                        *self._added(target, node.items)]
         before, text = self.expression(node, key)
         return [*before, f"{target} = {text}"]
 
@@ -68,9 +66,9 @@ class Writing:
                 before = [] if name in self._shared else self.place(name, name, inner)
                 self._shared.add(name)
                 return before, name
-            case Chain(_, items, _) if not grown(node):
-                before, text = self.elements(items)
-                return before, f"{container(node)}({text})"
+            case Chain() if not grown(node):
+                before, text = self.elements(node.items)
+                return before, f"{container(node)}({', '.join([text, *self._beside(node)])})"
         name = self.solver.reserved(key if key.isidentifier() else "layers")
         return self.place(name, key, node), name
 
@@ -101,6 +99,11 @@ class Writing:
             else:
                 parts.append(of(item))
         return before, ", ".join(parts)
+
+    def _beside(self, node: Chain) -> list[str]:
+        """What the class of a chain is given beside its parts."""
+        return [f"{name}={self.solver.expression(vector, name)}"
+                for name, vector in node.arguments]
 
     def _added(self, target: str, items: Sequence[ChainItem]) -> Block:
         """Parts that are added one by one, those that repeat in a loop."""
@@ -247,7 +250,7 @@ def grown(node: Node) -> bool:
     if not isinstance(node, Chain):
         return False
     named = any(not item.key.isdigit() for item in node.items)
-    return bool(node.arguments) \
+    return (named and bool(node.arguments)) \
         or any(not item.always and item.last is None for item in node.items) \
         or any(grown(item.node) or isinstance(item.node, Choice) for item in node.items) \
         or (named and any(item.last is not None or item.key.isdigit() for item in node.items)) \
