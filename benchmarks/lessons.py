@@ -17,7 +17,7 @@ from functools import cache
 
 from playwright.sync_api import Browser
 
-from explorer.lessons import lesson, lessons, quiz
+from explorer.lessons import find_lesson, lessons, quiz
 from explorer.lessons.experiments.digits import submit_digits
 from explorer.lessons.parts import DigitsTraining
 from explorer.pipeline import Explored, explore
@@ -51,7 +51,7 @@ def questions() -> None:
 
 def digits() -> None:
     """The experiment as the lesson has it."""
-    [part] = [placed.part for placed in lesson("residual_block").parts
+    [part] = [placed.part for placed in find_lesson("residual_block").parts
               if isinstance(placed.part, DigitsTraining)]
     submit_digits(part.networks[:1], 10, part.seed).result()        # the process has started
     began, first = time.perf_counter(), 0.0

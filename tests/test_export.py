@@ -131,7 +131,7 @@ def test_the_command_sweeps_with_over(command, swept: explorer.Swept, tmp_path: 
     (["no_such", "--output", "net.csv"], "no_such"),
     (["lenet5", "--output", "nowhere/net.csv"], "Cannot write nowhere/net.csv: No such file"),
     (["lenet5", "vgg11", "--output", "net.dot"],
-     "A .dot file is not made of a comparison. It can become .csv"),
+     "A .dot file is not made of a comparison. It can become .html, .csv"),
     (["lenet5", "--over", "width=1", "--output", "net.svg"], "is not made of a sweep"),
     (["lenet5", "--opset", "20", "--output", "net.csv"],
      "A .csv file of a network has no option 'opset'"),

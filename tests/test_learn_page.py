@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.config import Config, find_knob
 from explorer.language import spoken
-from explorer.lessons import explaining, lesson, lessons, mistakes
+from explorer.lessons import explaining, find_lesson, lessons, mistakes
 from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.networks.catalogue import configure
 from explorer.pipeline import explore
@@ -45,16 +45,16 @@ def test_all_lessons_stand_there_with_their_questions() -> None:
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_stands_there_whole(name: str) -> None:
     app = open_page(lesson=name)
-    assert app.title[0].value == lesson(name).head.title.replace(":", "\\:")
+    assert app.title[0].value == find_lesson(name).head.title.replace(":", "\\:")
     assert not app.error, [error.value for error in app.error]
     keys = [button.key for button in app.button]
-    for number, _ in enumerate(lesson(name).questions):
+    for number, _ in enumerate(find_lesson(name).questions):
         assert f"question-{name}-{number}-0" in keys
 
 
 def test_a_lesson_in_chinese() -> None:
     with spoken("zh"):
-        title = lesson("residual_block").head.title
+        title = find_lesson("residual_block").head.title
     app = open_page(lesson="residual_block", lang="zh")
     assert app.title[0].value == title and "残差" in title
     assert "lang" not in app.query_params
@@ -62,7 +62,7 @@ def test_a_lesson_in_chinese() -> None:
 
 def test_an_answer_is_kept_and_told() -> None:
     app = open_page(lesson="residual_block")
-    questions = [placed.part for placed in lesson("residual_block").parts
+    questions = [placed.part for placed in find_lesson("residual_block").parts
                  if isinstance(placed.part, AskedQuestion | LayerQuestion)]
     for number in range(len(questions)):
         app.button(key=f"question-residual_block-{number}-0").click().run()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.language import LANGUAGES
-from explorer.lessons import LessonError, Passage, lesson
+from explorer.lessons import LessonError, Passage, find_lesson
 from explorer.lessons.facts import fill, holds
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import AskedQuestion
@@ -100,7 +100,7 @@ def test_a_mistake_is_told_with_file_line_and_rule(old: str, new: str, rule: str
 def test_ten_questions_that_do_not_stand_in_it(name: str) -> None:
     written = tomllib.loads((QUESTIONS / f"{name}.toml").read_text(encoding="utf-8"))["questions"]
     assert len(written) >= 10
-    own = {question.ask for question in lesson(name).questions
+    own = {question.ask for question in find_lesson(name).questions
            if isinstance(question, AskedQuestion)}
     for question in written:
         assert question.keys() <= {"ask", "answer", "claims"}

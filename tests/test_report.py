@@ -45,7 +45,7 @@ from tests.kinds import KINDS
 from tests.server import CHROMIUM, chromium
 from tests.strategies import configs
 
-DAY = date(2026, 11, 29)
+DAY = date(2020, 2, 3)
 
 
 def of_sweep(given: Grid, records: list[Record]) -> str:
@@ -196,14 +196,15 @@ def test_it_is_the_same_to_the_byte_but_for_its_date() -> None:
     program = ("import explorer, sys\nfrom datetime import date\n"
                "from explorer.exporting.report import report\n"
                "sys.stdout.write(report(explorer.open('mobilenetv3_small&width=0.5'),"
-               " date=date(2026, 11, 29)))")
+               " date=date(2020, 2, 3)))")
     other = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True,
                            env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)},
                            check=True).stdout.decode()
     found = explorer.open("mobilenetv3_small&width=0.5")
     mine = report(found, date=DAY)
     assert mine == other
-    assert report(found, date=date(2027, 1, 2)).replace("2027-01-02", "2026-11-29") == mine
+    other_day = report(found, date=date(2027, 1, 2))
+    assert other_day != mine and other_day.replace("2027-01-02", "2020-02-03") == mine
     assert date.today().isoformat() in report(explored("lenet5"))
 
 
@@ -266,7 +267,9 @@ def tags(page: Element) -> Iterator[Element]:
                      [Record(point.key, error=HOSTILE) for point in grid.points])])
 def test_no_name_breaks_out(page: Callable[[], str]) -> None:
     written = page()
-    found = list(tags(read(written)))
+    packed, found = data(read(written)), list(tags(read(written)))
+    for drawing in packed.get("drawings") or packed.get("beside") or ():
+        ElementTree.fromstring(drawing["svg"])
     assert {one.tag for one in found} <= ALLOWED
     assert len([one for one in found if one.tag == "script"]) == 2
     assert not [name for one in found for name in one.attributes if name.startswith("on")]
@@ -346,8 +349,8 @@ def test_a_comparison_adds_up_and_says_why() -> None:
     packed = data(page)
     assert {(one["level"], one["arranged"]) for one in packed["beside"]} == {
         (level, arranged) for level in ("block", "stage") for arranged in ("merged", "beside")}
-    told = again.of_comparison(compared, "http://host")
-    assert dict(parse_qsl(urlsplit(told.link).query)) == {"a": "vgg16", "b": "vgg19"}
+    told = again.of_comparison(explorer.compare("lenet5", "lenet5&width=0.5"), "http://host")
+    assert dict(parse_qsl(urlsplit(told.link).query)) == {"a": "lenet5", "b": "lenet5&width=0.5"}
 
 
 def test_four_networks_beside_each_other() -> None:
@@ -399,6 +402,8 @@ def test_bars_are_as_high_as_their_figures() -> None:
     svg = charts.bars("", [Bar({"convolution": 4, "linear": 2}, "a"), Bar({"linear": 3}, "b")],
                       [Span("stem", 1), Span("head", 1)], "")
     convolution, first, second = heights(svg)
+    lows = [float(low) for low in re.findall(r"M[\d.-]+,([\d.-]+)h", svg)]
+    assert lows[0] - lows[1] == pytest.approx(convolution, abs=0.11)      # one on the other
     assert convolution == pytest.approx(2 * first, abs=0.11)
     assert second == pytest.approx(1.5 * first, abs=0.11)
     assert "stem" in svg and "head" in svg and "rotate" not in svg

@@ -7,10 +7,10 @@ from explorer.lessons.lesson import (
     Passage,
     PlacedPart,
     explaining,
-    lesson,
+    find_lesson,
     lessons,
     mistakes,
 )
 
-__all__ = ["Head", "Lesson", "LessonError", "Passage", "PlacedPart", "explaining", "lesson",
+__all__ = ["Head", "Lesson", "LessonError", "Passage", "PlacedPart", "explaining", "find_lesson",
            "lessons", "mistakes"]

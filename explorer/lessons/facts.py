@@ -43,7 +43,7 @@ def source_named(name: str) -> Source:
     return find_source(name)
 
 
-class Figure(NamedTuple):
+class NamedFigure(NamedTuple):
     """A figure that can be asked for."""
 
     words: str
@@ -71,26 +71,26 @@ def _saved(network: Explored, layers: Sequence[Layer]) -> int | None:
     return None if isinstance(training, Exception) else training.totals.saved_bytes
 
 
-FIGURES: dict[str, Figure] = {
-    "params": Figure("Parameters", _params),
-    "macs": Figure("Multiply-adds", lambda _, layers: sum([layer.macs or 0 for layer in layers])),
-    "flops": Figure("FLOPs", lambda _, layers: 2 * sum([layer.macs or 0 for layer in layers])),
-    "elementwise_ops": Figure("Element-wise operations", lambda _, layers: sum(
+FIGURES: dict[str, NamedFigure] = {
+    "params": NamedFigure("Parameters", _params),
+    "macs": NamedFigure("Multiply-adds", lambda _, layers: sum([layer.macs or 0 for layer in layers])),
+    "flops": NamedFigure("FLOPs", lambda _, layers: 2 * sum([layer.macs or 0 for layer in layers])),
+    "elementwise_ops": NamedFigure("Element-wise operations", lambda _, layers: sum(
         [layer.elementwise_ops or 0 for layer in layers])),
-    "activation_bytes": Figure("Activations", lambda _, layers: sum(
+    "activation_bytes": NamedFigure("Activations", lambda _, layers: sum(
         [layer.activation_bytes for layer in layers]), "B"),
-    "param_bytes": Figure("Bytes of parameters", lambda network, layers: sum(
+    "param_bytes": NamedFigure("Bytes of parameters", lambda network, layers: sum(
         [layer.params for layer in layers]) * network.summary.element_bytes, "B"),
-    "peak_memory": Figure("Peak memory", lambda network, _:
+    "peak_memory": NamedFigure("Peak memory", lambda network, _:
                           network.summary.totals.peak_activation_bytes, "B", whole=True),
-    "saved_memory": Figure("Saved for backward", _saved, "B", whole=True),
-    "receptive_field": Figure("Receptive field", _field, "px"),
-    "depth": Figure("Depth", lambda network, _: weighted_depth(network.structure), whole=True),
-    "layers": Figure("Layers", lambda _, layers: len(layers)),
-    "output": Figure("Output", lambda _, layers: layers[-1].output_shape[1:]),
-    "input": Figure("Input", lambda _, layers: layers[0].input_shapes[0][1:]),
-    "channels": Figure("Channels", lambda _, layers: layers[-1].output_shape[1]),
-    "side": Figure("Side of the map", lambda _, layers: layers[-1].output_shape[-1]),
+    "saved_memory": NamedFigure("Saved for backward", _saved, "B", whole=True),
+    "receptive_field": NamedFigure("Receptive field", _field, "px"),
+    "depth": NamedFigure("Depth", lambda network, _: weighted_depth(network.structure), whole=True),
+    "layers": NamedFigure("Layers", lambda _, layers: len(layers)),
+    "output": NamedFigure("Output", lambda _, layers: layers[-1].output_shape[1:]),
+    "input": NamedFigure("Input", lambda _, layers: layers[0].input_shapes[0][1:]),
+    "channels": NamedFigure("Channels", lambda _, layers: layers[-1].output_shape[1]),
+    "side": NamedFigure("Side of the map", lambda _, layers: layers[-1].output_shape[-1]),
 }
 """By the names that lessons use."""
 

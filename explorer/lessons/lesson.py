@@ -214,7 +214,7 @@ def _found(code: str) -> tuple[tuple[Lesson, ...], tuple[str, ...]]:
     return tuple(made), tuple(wrong)
 
 
-def lesson(name: str) -> Lesson:
+def find_lesson(name: str) -> Lesson:
     """The lesson of that name. Raises `LessonError` where there is none."""
     for found in lessons():
         if found.name == name:

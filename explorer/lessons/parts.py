@@ -254,7 +254,7 @@ class EffectiveField(_Part):
         _check_network(self.network, names)
 
 
-class Choice(BaseModel):
+class WrittenAnswer(BaseModel):
     """One answer of a question."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -268,7 +268,7 @@ class AskedQuestion(_Part):
     shown in another order."""
 
     ask: str = Field(description="the question")
-    choices: tuple[Choice, ...] = Field(min_length=2, max_length=5,
+    choices: tuple[WrittenAnswer, ...] = Field(min_length=2, max_length=5,
                                         description="the right answer first, then wrong ones")
     claim: str = Field("", description="what the engine checks, such as "
                                        "`resnet34: macs < resnet50: macs`")

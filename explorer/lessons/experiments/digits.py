@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.config import Config, ConfigError
-from explorer.lessons.experiments.outcome import Outcome
+from explorer.lessons.experiments.finding import Finding
 from explorer.libraries import INSTALL, LibraryError
 from explorer.sources import find_source
 from explorer.timing.job import Job
@@ -37,7 +37,7 @@ STEPS_A_POINT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class LossCurves(Outcome):
+class LossCurves(Finding):
     """How the loss of each network fell."""
 
     keys: tuple[str, ...]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from explorer.config import ConfigError
-from explorer.lessons.experiments.outcome import Outcome
+from explorer.lessons.experiments.finding import Finding
 from explorer.pipeline import summarise
 from explorer.sources import find_source
 from explorer.timing.job import Job
@@ -25,7 +25,7 @@ SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class FieldOfPosition(Outcome):
+class FieldOfPosition(Finding):
     """What the middle position of a layer sees."""
 
     key: str

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from explorer.lessons.experiments.outcome import Outcome
+from explorer.lessons.experiments.finding import Finding
 from explorer.sources import find_source
 from explorer.timing.job import Job
 from explorer.timing.process import measuring_process
@@ -20,7 +20,7 @@ IMAGES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class LayerGradients(Outcome):
+class LayerGradients(Finding):
     """Of each network, its weighted layers in the order of the pass."""
 
     keys: tuple[str, ...]

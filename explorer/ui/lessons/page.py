@@ -8,7 +8,7 @@ from html import escape as to_html
 import streamlit as st
 
 from explorer.language import say
-from explorer.lessons import Lesson, LessonError, Passage, lesson, lessons, mistakes
+from explorer.lessons import Lesson, LessonError, Passage, find_lesson, lessons, mistakes
 from explorer.ui import address, calls, language
 from explorer.ui.headings import name_tab, page
 from explorer.ui.lessons.parts import LiveParts, answers, question_key
@@ -33,7 +33,7 @@ def learn() -> None:
     opened: Lesson | None = None
     if asked is not None:
         try:
-            opened = lesson(asked)
+            opened = find_lesson(asked)
         except LessonError as error:
             st.warning(escape(str(error)), icon=":material/link_off:")
     for mistake in mistakes():

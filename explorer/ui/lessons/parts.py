@@ -48,7 +48,7 @@ from explorer.views.sweep import curves
 
 
 @dataclass
-class Answers:
+class GivenAnswers:
     """What the session has answered in the lessons."""
 
     chosen: dict[str, int] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Answers:
     right: set[str] = field(default_factory=set)
 
 
-def answers() -> Answers:
-    return Panel("learn").own(Answers)
+def answers() -> GivenAnswers:
+    return Panel("learn").own(GivenAnswers)
 
 
 def question_key(lesson: Lesson, placed: PlacedPart) -> str:

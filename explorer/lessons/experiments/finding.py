@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Outcome:
+class Finding:
     """Figures that do not depend on how long they took: nothing can have disturbed them."""
 
     __slots__ = ()
