@@ -27,9 +27,12 @@ def host(address: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "explorer.timing.host", address], cwd=ROOT)
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[Path]:
-    address = tmp_path / "measuring"
+pytestmark = pytest.mark.xdist_group("sharing")     # they share a host
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    address = tmp_path_factory.mktemp("host") / "measuring"
     running = host(address)
     yield address
     running.kill()
@@ -108,7 +111,9 @@ def test_a_server_that_goes_keeps_nobody_waiting(servers: Servers) -> None:
     assert behind.result(30) is None
 
 
-def test_a_process_that_dies_and_a_host_that_dies_are_told(address: Path) -> None:
+def test_a_process_that_dies_and_a_host_that_dies_are_told(tmp_path: Path) -> None:
+    address = tmp_path / "measuring"
+    mortal = host(address)
     server = SharedProcess("cpu", str(address))
     pid = server.submit(os.getpid).result(60)
     for _ in range(2):
@@ -120,10 +125,8 @@ def test_a_process_that_dies_and_a_host_that_dies_are_told(address: Path) -> Non
         pid = server.submit(os.getpid).result(60)
     job = of(server, "a", 600)
     until(job.running)
-    [running] = [process for process in psutil.Process().children()
-                 if "explorer.timing.host" in " ".join(process.cmdline())
-                 and str(address) in process.cmdline()]
-    running.kill()
+    mortal.kill()
+    mortal.wait(30)
     with pytest.raises(TimingError, match="died and is replaced: run again"):
         job.result(60)
     until(lambda: not psutil.pid_exists(pid))       # it sees that nobody is there any more

@@ -17,6 +17,8 @@ from explorer.timing import Choices, TimingError, TurnTimes, submit_turns
 from explorer.views import comparison as views
 from tests.disturbances import WARNING, judged, runs_are
 
+pytestmark = pytest.mark.xdist_group("turns")       # they share what is timed once
+
 SMALL, LARGE = "mobilenetv3_small&width=0.25&input_size=32", "resnet18&input_size=96"
 ONE = Choices(threads=1)
 
