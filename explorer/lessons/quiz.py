@@ -142,13 +142,13 @@ def _larger_words(figure: str) -> str:
 
 # A knob's turn
 
-class _Turn(NamedTuple):
+class _KnobTurn(NamedTuple):
     knob: str
     factor: float
 
 
-TURNS = (_Turn("width", 0.5), _Turn("width", 2), _Turn("input_size", 2), _Turn("batch_size", 4),
-         _Turn("depth", 2))
+TURNS = (_KnobTurn("width", 0.5), _KnobTurn("width", 2), _KnobTurn("input_size", 2), _KnobTurn("batch_size", 4),
+         _KnobTurn("depth", 2))
 
 
 def _ratio(networks: Sequence[str], random: Random, opens: Opens) -> Question:
