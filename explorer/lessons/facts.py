@@ -66,6 +66,10 @@ def _params(network: Explored, layers: Sequence[Layer]) -> int:
         sum([layer.params for layer in layers])
 
 
+def _macs(layers: Sequence[Layer]) -> int:
+    return sum([layer.macs or 0 for layer in layers])
+
+
 def _saved(network: Explored, layers: Sequence[Layer]) -> int | None:
     training = network.training
     return None if isinstance(training, Exception) else training.totals.saved_bytes
@@ -73,8 +77,8 @@ def _saved(network: Explored, layers: Sequence[Layer]) -> int | None:
 
 FIGURES: dict[str, NamedFigure] = {
     "params": NamedFigure("Parameters", _params),
-    "macs": NamedFigure("Multiply-adds", lambda _, layers: sum([layer.macs or 0 for layer in layers])),
-    "flops": NamedFigure("FLOPs", lambda _, layers: 2 * sum([layer.macs or 0 for layer in layers])),
+    "macs": NamedFigure("Multiply-adds", lambda _, layers: _macs(layers)),
+    "flops": NamedFigure("FLOPs", lambda _, layers: 2 * _macs(layers)),
     "elementwise_ops": NamedFigure("Element-wise operations", lambda _, layers: sum(
         [layer.elementwise_ops or 0 for layer in layers])),
     "activation_bytes": NamedFigure("Activations", lambda _, layers: sum(

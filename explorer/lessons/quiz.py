@@ -147,8 +147,8 @@ class _KnobTurn(NamedTuple):
     factor: float
 
 
-TURNS = (_KnobTurn("width", 0.5), _KnobTurn("width", 2), _KnobTurn("input_size", 2), _KnobTurn("batch_size", 4),
-         _KnobTurn("depth", 2))
+TURNS = (_KnobTurn("width", 0.5), _KnobTurn("width", 2), _KnobTurn("input_size", 2),
+         _KnobTurn("batch_size", 4), _KnobTurn("depth", 2))
 
 
 def _ratio(networks: Sequence[str], random: Random, opens: Opens) -> Question:

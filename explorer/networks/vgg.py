@@ -90,7 +90,8 @@ def stage(in_channels: int, channels: int, depth: int, config: VGGConfig, *,
             norm=config.batch_norm, activation=ReLU(inplace=True))
         if local_response_norm and number == 1:
             # The constants of Krizhevsky et al. 2012, section 3.3, which the paper takes over.
-            parts["lrn"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2)
+            # PyTorch divides alpha by the size, the papers do not.
+            parts["lrn"] = nn.LocalResponseNorm(5, alpha=5 * 1e-4, beta=0.75, k=2)
     parts["pool"] = MaxPool2d(2)
     return nn.Sequential(parts)
 
