@@ -369,25 +369,32 @@ class Bnecks(nn.Module):
         self.stem = ConvNormAct(config.in_channels, channels, 3, stride=2, eps=1e-3,
                                 activation=config.nonlinearity("HS"))
         self.stages: list[nn.Sequential] = []
-        self.tapped: dict[int, int] = {}    # the channels of what the head is given too
+        self.tapped: list[nn.Sequential] = []       # those of which the head is given the map too
+        self.tapped_channels: list[int] = []
         for number, rows in enumerate(config.rows, 1):
             pieces = [nn.Sequential()]
             for row in rows:
                 expanded = config.expanded(row, unscaled, channels)
                 if row.tap == "expansion":
                     pieces[-1].append(expansion(channels, expanded, row, config))
-                    self.tapped[len(self.stages)] = channels = expanded     # once
+                    channels = expanded     # the block has no expansion of its own then
+                    self.tap(pieces[-1], channels)
                     pieces.append(nn.Sequential())
                 pieces[-1].append(self.block(channels, expanded, row, config))
                 unscaled, channels = row.out, config.channels(row.out)
                 if row.tap == "output":
-                    self.tapped[len(self.stages)] = channels
+                    self.tap(pieces[-1], channels)
                     pieces.append(nn.Sequential())
             pieces = [piece for piece in pieces if len(piece)]
             for letter, piece in zip("ab" if len(pieces) > 1 else [""], pieces, strict=True):
                 self.add_module(f"stage{number}{letter}", piece)
             self.stages += pieces
         self.channels = channels
+
+    def tap(self, stage: nn.Sequential, channels: int) -> None:
+        """Give the head the map of a stage, which has so many channels."""
+        self.tapped.append(stage)
+        self.tapped_channels.append(channels)
 
 
 class MobileNetV3(Bnecks):
@@ -399,22 +406,21 @@ class MobileNetV3(Bnecks):
         last = last_convolutions(self.channels, config)
         channels = last["conv"].conv.out_channels
         self.last = nn.Sequential(OrderedDict[str, nn.Module](last))
-        tapped = list(self.tapped.values())
         if config.head == "lraspp":
-            self.head = LiteRASPP(channels, tapped[0], config)
+            self.head = LiteRASPP(channels, self.tapped_channels[0], config)
             return
         given = [channels, *map(config.channels, EXTRA)]
         self.extra = [ExtraLayer(before, after, config) for before, after in pairwise(given)]
         for number, layer in enumerate(self.extra, 1):
             self.add_module(f"extra{number}", layer)
-        self.head = SSDLite([*tapped, *given], config)
+        self.head = SSDLite([*self.tapped_channels, *given], config)
 
     def forward(self, image: Tensor) -> Tensor | dict[str, Tensor]:
         x = self.stem(image)            # (N, 3, H, W) -> (N, 16, H/2, W/2)
         maps = []
-        for number, stage in enumerate(self.stages):    # -> (N, 160, H/32, W/32)
+        for stage in self.stages:       #              -> (N, 160, H/32, W/32)
             x = stage(x)
-            if number in self.tapped:
+            if stage in self.tapped:
                 maps.append(x)
         if isinstance(self.head, LiteRASPP):            # -> (N, num_classes, H, W)
             return self.head(self.last(x), *maps, image.shape[-2:])

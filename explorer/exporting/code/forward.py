@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -67,11 +68,7 @@ def function_of(owner: type[nn.Module], name: str) -> FunctionType:
 def specialise(function: FunctionType, facts: Facts) -> ast.FunctionDef:
     """The function as these instances run it."""
     tree = tree_of(function)
-    assigned = [node.id for node in ast.walk(tree)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    once = {name for name in assigned if assigned.count(name) == 1}
-    tree.body = _Resolver(facts, once).block(tree.body)
-    tree.body = _tidy(tree.body)
+    tree.body = _tidy(_Resolver(facts, tree).block(tree.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _own(node) and node.attr != "training" \
                 and not any(isinstance(value, nn.Module) for value in facts.of(node.attr)) \
@@ -92,11 +89,15 @@ def _own(node: ast.AST) -> bool:
 
 
 class _Resolver(ast.NodeTransformer):
-    def __init__(self, facts: Facts, once: set[str]) -> None:
+    def __init__(self, facts: Facts, tree: ast.FunctionDef) -> None:
         self.facts = facts
-        self.once = once
+        self.assigned = Counter(node.id for node in ast.walk(tree)
+                                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        """How often each variable is."""
         self.constants: dict[str, Any] = {}
+        """Variables whose value is known."""
         self.replaced: dict[str, ast.expr] = {}
+        """Variables of a loop that is written out."""
 
     def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         result: list[ast.stmt] = []
@@ -156,6 +157,10 @@ class _Resolver(ast.NodeTransformer):
                 value = self.value(left)
                 return UNKNOWN if value is UNKNOWN else (value is None) is given
             return UNKNOWN
+        if isinstance(operator, ast.In) and one and two and all(
+                isinstance(listed, list) for listed in two):
+            found = {module in listed for module, listed in zip(one, two, strict=True)}
+            return found.pop() if len(found) == 1 else UNKNOWN
         a, b = self.value(left), self.value(right)
         if a is UNKNOWN or b is UNKNOWN:
             return UNKNOWN
@@ -229,7 +234,7 @@ class _Resolver(ast.NodeTransformer):
         match node.targets:
             case [ast.Name(name)]:
                 value = self.value(node.value)
-                if name in self.once and value is not UNKNOWN:
+                if self.assigned[name] == 1 and value is not UNKNOWN:
                     self.constants[name] = value
                     return None
                 if isinstance(node.value, ast.Name) and node.value.id == name:
@@ -254,7 +259,7 @@ class _Resolver(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Load) and node.id in self.constants:
             return ast.Constant(self.constants[node.id])
         value = self.facts.names.get(node.id)
-        if isinstance(node.ctx, ast.Load) and isinstance(value, int | float | str):
+        if isinstance(value, int | float | str) and not self.assigned[node.id]:
             return ast.Constant(value)
         return node
 

@@ -63,11 +63,11 @@ def record(build: Callable[[], nn.Module]) -> Making:
             return
         if isinstance(result, nn.Module):
             alive.append(result)
-            # The constructor of a base class ends first.
-            for kept, now in ((made.arguments, arguments), (made.variables, variables)):
-                before = kept.get(id(result), {})
-                kept[id(result)] = {**now, **{name: value for name, value in before.items()
-                                              if name not in now}}
+            # The constructor of a base class ends first: what it was given is a variable.
+            made.arguments[id(result)] = arguments
+            before = made.variables.get(id(result), {})
+            made.variables[id(result)] = {**variables, **{
+                name: value for name, value in before.items() if name not in variables}}
 
     profiler: Any = sys.getprofile()
     sys.setprofile(look)        # of this thread alone

@@ -89,7 +89,7 @@ class Solver:
         for number, vector in self._numbers.items():
             marked = f"{MARK}{number}{MARK}"
             name = self._same(vector, self.variables)
-            if name and name not in self.found and text.count(marked) > 2:
+            if name and name not in {*self.found, *self._reserved} and text.count(marked) > 2:
                 variables.append(f"{name} = {number}")
                 text = text.replace(marked, name)
             text = text.replace(marked, number)
