@@ -91,7 +91,9 @@ def _parts(shown: dict[views.Shown, list[dict[str, Any]]], figures: tuple[views.
     rows = []
     for stage in zip(*[shown[figure] for figure in figures], strict=True):
         rows.append(_row(stage))
-        rows += [_row(block) for block in zip(*[part["inside"] for part in stage], strict=True)]
+        if len(stage[0]["inside"]) > 1:
+            rows += [_row(block) for block in zip(*[part["inside"] for part in stage],
+                                                  strict=True)]
     return rows
 
 
