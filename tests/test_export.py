@@ -59,6 +59,12 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 def readable(ending: str, made: bytes) -> None:
     """Whether a program that knows this kind of file reads it."""
     match ending:
+        case "py":
+            compile(made, "network.py", "exec")
+        case "ipynb":
+            assert json.loads(made)["nbformat"] == 4
+        case "html":
+            assert made.startswith(b"<!doctype html>") and made.rstrip().endswith(b"</html>")
         case "csv":
             assert len(pd.read_csv(io.BytesIO(made))) > 1
         case "json":

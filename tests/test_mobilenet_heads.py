@@ -235,7 +235,8 @@ def test_c4_is_the_expansion_of_the_block_that_goes_to_32() -> None:
     """Section 6.3: of the 13th block in Large, and of the 9th in Small."""
     for name, channels in (("mobilenetv3_large", 672), ("mobilenetv3_small", 288)):
         network = build(configure(name, head="ssdlite"))
-        assert network.tapped == {len(network.stages) - 2: channels}
+        assert network.tapped == [network.stages[-2]]
+        assert network.tapped_channels == [channels]
         assert sum(len(stage) for stage in network.stages[:-2]) + 1 == \
             {672: 13, 288: 9}[channels]
         assert not hasattr(network.stages[-1][0].branch, "expand")

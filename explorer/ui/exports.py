@@ -23,7 +23,7 @@ from explorer.pipeline import Explored
 from explorer.reloading import at_end
 from explorer.sources import Source
 from explorer.sweeping import Grid, Swept, processes
-from explorer.timing import TurnTimes
+from explorer.timing import Timing, TurnTimes
 from explorer.tracing import TraceError
 from explorer.ui import calls
 from explorer.ui.bench import Bench, poll
@@ -63,7 +63,8 @@ def of_network(panel: Panel, network: Explored, view: View, bench: Bench) -> Non
     """The menu of a network, whose drawing is the one that is shown."""
     seconds = bench.layer_seconds if view.overlay == TIME else None
     _menu(panel, partial(calls.explored, network.source), Path(network.key).name,
-          {**view._asdict(), "seconds": seconds, "times": bench.layer_times})
+          {**view._asdict(), "seconds": seconds, "times": bench.layer_times,
+           "timing": bench.outcome("pass") if isinstance(bench.outcome("pass"), Timing) else None})
 
 
 def of_comparison(panel: Panel, comparison: Comparison, times: TurnTimes | None,
