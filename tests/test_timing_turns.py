@@ -83,10 +83,12 @@ def test_times_of_parts_are_in_every_table(layer_times: TurnTimes, disturbed: bo
 def test_the_tree_sorts_by_time(layer_times: TurnTimes) -> None:
     comparison = compare(SMALL, LARGE)
     rows = views.part_rows(comparison, "seconds", by_difference=True, times=layer_times)
-    apart = {part.groups[1][0].path: two - one for part in comparison.parts("stage")
-             for one, two in [views.part_seconds(part, layer_times)] if part.groups[1]}
-    last = [row["paths"][-1] for row in rows if row["paths"][-1] in apart]
-    assert [abs(apart[path]) for path in last] == sorted(map(abs, apart.values()), reverse=True)
+    in_order = views.part_rows(comparison, "seconds", by_difference=False, times=layer_times)
+    apart = {tuple(row["paths"]): abs(two - one)
+             for row, part in zip(in_order, comparison.parts("stage"), strict=True)
+             for one, two in [views.part_seconds(part, layer_times)]}
+    assert len(apart) == len(rows) > 3
+    assert [apart[tuple(row["paths"])] for row in rows] == sorted(apart.values(), reverse=True)
     unmeasured = views.part_rows(comparison, "seconds", by_difference=True)
     assert {value for row in unmeasured for value in row["values"]} == {"–"}
 

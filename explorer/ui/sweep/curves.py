@@ -47,7 +47,7 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
     st.caption("A diamond is the network as it was chosen. The power p is that of figure = "
                "constant × knob to the power of p that fits best, in logarithms.")
     if has_numbers(given, over) and (table := curves.stage_table(drawn, over)):
-        st.subheader("Which stage follows which power", anchor=False)
+        st.markdown("**Which stage follows which power**")
         if over in curves.NOTES:
             st.caption(curves.NOTES[over])
         st.html(table)

@@ -76,7 +76,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (unit() <= (data.small ? 1.4 : 1)) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
-    const most = window.innerWidth < 640 ? 1.5 : 1.2;
+    const most = window.innerWidth < 640 ? 1.5 : data.closed ? 1.2 : 1;
     const room = wide + MAP;
     const scale = room > frame.width && room < most * frame.width ? room / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
