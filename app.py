@@ -1,6 +1,7 @@
 """The entry point: `streamlit run app.py`."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,10 @@ if watched := st.get_option("server.fileWatcherType") != "none":
     # said what its address is.
     sys.dont_write_bytecode = True
 
-import explorer.ui.start  # noqa: F401
+# Another page that takes up saved files holds the lock: who imports meanwhile would get modules of
+# before and after.
+with getattr(sys.modules.get("explorer_lasting"), "lock", nullcontext()):
+    import explorer.ui.start  # noqa: F401
 
 # isort: split
 

@@ -44,10 +44,12 @@ def part_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of all that a file imports, in functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in sorted(nodes, key=lambda node: node.lineno):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = "." * node.level + (node.module or "")
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
@@ -113,10 +115,12 @@ gate = threading.Barrier(len(sys.argv) - 1)
 
 def begin(path):
     gate.wait()
+    names = {}
     for node in ast.parse(open(path).read()).body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        inner = node.body if isinstance(node, ast.With) else [node]
+        if all(isinstance(each, (ast.Import, ast.ImportFrom)) for each in inner):
             try:
-                exec(compile(ast.Module([node], []), path, "exec"), {})
+                exec(compile(ast.Module([node], []), path, "exec"), names)
             except BaseException:
                 print(path, traceback.format_exc())
 
