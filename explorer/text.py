@@ -104,6 +104,14 @@ def enumeration(words: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def share(of_one: float) -> str:
+    """
+    >>> share(0.123), share(0.0004), share(0)
+    ('12%', 'below 1%', '0%')
+    """
+    return "below 1%" if 0 < of_one < 0.005 else f"{of_one:.0%}"
+
+
 def change(value: float, preset: float) -> str | None:
     """A figure against the preset's, in percent or as a factor; None where they are equal.
 

@@ -8,7 +8,6 @@ from streamlit.testing.v1 import AppTest
 from explorer.config import Config, find_knob
 from explorer.language import spoken
 from explorer.lessons import explaining, find_lesson, lessons, mistakes
-from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.networks.catalogue import configure
 from explorer.pipeline import explore
 from explorer.ui.controls import help_of
@@ -48,7 +47,7 @@ def test_a_lesson_stands_there_whole(name: str) -> None:
     assert app.title[0].value == find_lesson(name).head.title.replace(":", "\\:")
     assert not app.error, [error.value for error in app.error]
     keys = [button.key for button in app.button]
-    for number, _ in enumerate(find_lesson(name).questions):
+    for number, _ in enumerate(find_lesson(name).asked):
         assert f"question-{name}-{number}-0" in keys
 
 
@@ -62,8 +61,7 @@ def test_a_lesson_in_chinese() -> None:
 
 def test_an_answer_is_kept_and_told() -> None:
     app = open_page(lesson="residual_block")
-    questions = [placed.part for placed in find_lesson("residual_block").parts
-                 if isinstance(placed.part, AskedQuestion | LayerQuestion)]
+    questions = find_lesson("residual_block").asked
     for number in range(len(questions)):
         app.button(key=f"question-residual_block-{number}-0").click().run()
         assert not app.exception

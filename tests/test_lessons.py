@@ -100,8 +100,8 @@ def test_a_mistake_is_told_with_file_line_and_rule(old: str, new: str, rule: str
 def test_ten_questions_that_do_not_stand_in_it(name: str) -> None:
     written = tomllib.loads((QUESTIONS / f"{name}.toml").read_text(encoding="utf-8"))["questions"]
     assert len(written) >= 10
-    own = {question.ask for question in find_lesson(name).questions
-           if isinstance(question, AskedQuestion)}
+    own = {placed.part.ask for placed in find_lesson(name).asked
+           if isinstance(placed.part, AskedQuestion)}
     for question in written:
         assert question.keys() <= {"ask", "answer", "claims"}
         assert question["ask"] not in own

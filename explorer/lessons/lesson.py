@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.config import ConfigError, knobs_of
 from explorer.language import language, say
-from explorer.lessons.facts import FACT, Opens, parse
+from explorer.lessons.facts import Opens, fill
 from explorer.lessons.parts import PARTS, AskedQuestion, LayerQuestion, Part, TurnedKnobs, read_part
 from explorer.networks.catalogue import presets
 from explorer.validation import first_fault
@@ -91,8 +91,9 @@ class Lesson:
         return tuple([item for item in self.content if isinstance(item, PlacedPart)])
 
     @property
-    def questions(self) -> tuple[AskedQuestion | LayerQuestion, ...]:
-        return tuple([placed.part for placed in self.parts
+    def asked(self) -> tuple[PlacedPart, ...]:
+        """Those of its parts that are questions."""
+        return tuple([placed for placed in self.parts
                       if isinstance(placed.part, AskedQuestion | LayerQuestion)])
 
     def filled(self, passage: Passage, opens: Opens) -> str:
@@ -101,7 +102,7 @@ class Lesson:
         said = []
         for line in passage.text.split("\n"):
             try:
-                said.append(FACT.sub(lambda found: parse(found[1]).shown(opens), line))
+                said.append(fill(line, opens))
             except ConfigError as error:
                 raise LessonError(_at(self.file, from_line, str(error))) from None
             from_line += 1

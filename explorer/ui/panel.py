@@ -16,9 +16,9 @@ from typing import Any, TypedDict, TypeVar
 
 import streamlit as st
 
-from explorer.config import ConfigError, Knobs, knobs_of
+from explorer.config import Config, ConfigError, Knobs, knobs_of
 from explorer.libraries import LibraryError
-from explorer.sources.key import default_config, from_query, to_query
+from explorer.sources.key import default_config, from_query, to_key, to_query
 
 DEFAULT = "resnet50"
 
@@ -84,10 +84,7 @@ class Panel:
         """The canonical string of the network that the session holds; None where it holds none, or
         one of no catalogue."""
         held: Held | None = st.session_state.get(self._key)
-        if held is None or ":" in held["config"]["network"]:
-            return None
-        network, *knobs = held["config"].items()
-        return "&".join([network[1], *(f"{name}={value}" for name, value in knobs)])
+        return to_key(self.config) if held and isinstance(self.config, Config) else None
 
     def start(self, config: Knobs) -> None:
         """Hold that config until a knob is turned; where the panel holds one already, nothing."""

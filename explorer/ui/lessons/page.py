@@ -77,8 +77,7 @@ def _read() -> Read:
 
 def _score(each: Lesson) -> tuple[int, int]:
     """Questions answered rightly at once, and all."""
-    keys = {question_key(each, placed) for placed in each.parts
-            if placed.part in each.questions}
+    keys = {question_key(each, placed) for placed in each.asked}
     return len(keys & answers().right), len(keys)
 
 

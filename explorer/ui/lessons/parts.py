@@ -34,12 +34,13 @@ from explorer.lessons.parts import (
 from explorer.lessons.questions import of_layer, written
 from explorer.pipeline import Explored
 from explorer.sources import Source
-from explorer.sources.key import from_key, to_key, to_query
+from explorer.sources.key import from_key, to_key
 from explorer.sweeping import Fit, fit
 from explorer.sweeping.records import Record, count
 from explorer.ui import calls, controls, graph, messages
 from explorer.ui.kept import kept
 from explorer.ui.lessons import experiments, questions
+from explorer.ui.lessons.links import open_in
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import comparison as comparisons
@@ -62,9 +63,7 @@ def answers() -> GivenAnswers:
 
 def question_key(lesson: Lesson, placed: PlacedPart) -> str:
     """A question of a lesson, in whichever language it stands."""
-    asked = [each.line for each in lesson.parts
-             if isinstance(each.part, AskedQuestion | LayerQuestion)]
-    return f"{lesson.name}:{asked.index(placed.line)}"
+    return f"{lesson.name}:{lesson.asked.index(placed)}"
 
 
 @kept()
@@ -114,18 +113,20 @@ class LiveParts:
             case CostTable():
                 network = self._open(part.network)
                 st.html(views.cost_table(network, part.part, part.by, part.figures))
-                _explore(network.key)
+                open_in([network.key])
             case BudgetSearch():
                 _search(panel, part)
             case SmoothedLabels():
                 _smoothing(panel, part)
             case DigitsTraining():
                 experiments.digits(panel, part, *self._sources(part.networks))
+                self._compare(part.networks)
             case GradientSizes():
                 experiments.gradients(panel, part, *self._sources(part.networks))
+                self._compare(part.networks)
             case EffectiveField():
                 experiments.effective_field(panel, part, self._open(part.network).source)
-                _explore(self._key(part.network))
+                open_in([self._key(part.network)])
             case AskedQuestion() | LayerQuestion():
                 self._question(placed, part)
 
@@ -157,7 +158,7 @@ class LiveParts:
         network = self._open(part.network)
         shown = calls.explored(module_source(network, part.part)) if part.part else network
         graph.small(panel, shown, part.level, part.direction)
-        _explore(network.key, level=part.level)
+        open_in([network.key], level=part.level)
 
     def _knobs(self, panel: Panel, part: TurnedKnobs) -> None:
         start = from_key(part.network)
@@ -178,7 +179,7 @@ class LiveParts:
                 with st.grid(len(part.figures), min_column_width=130):
                     for figure in part.figures:
                         _metric(figure, network, before)
-        _explore(network.key)
+        open_in([network.key])
 
     def _beside(self, panel: Panel, part: SideBySide) -> None:
         compared = calls.comparison(*[self._open(name) for name in part.networks])
@@ -207,13 +208,7 @@ class LiveParts:
                                    ("over", f"{part.knob}={part.values}")])
 
     def _compare(self, networks: tuple[str, ...]) -> None:
-        keys = list(dict.fromkeys(map(self._key, networks)))
-        if len(keys) > 1:
-            st.page_link("pages/compare.py", label=say("Open in Compare"),
-                         icon=":material/compare_arrows:",
-                         query_params=dict(zip("abcd", keys, strict=False)))
-        else:
-            _explore(keys[0])
+        open_in([self._key(network) for network in networks])
 
     def _question(self, placed: PlacedPart, part: AskedQuestion | LayerQuestion) -> None:
         question = written(part, calls.explored) if isinstance(part, AskedQuestion) else \
@@ -253,12 +248,6 @@ def _metric(figure: str, network: Explored, before: Explored) -> None:
               delta_arrow="off" if change is None else "up" if up else "down")
 
 
-def _explore(key: str, level: str = "") -> None:
-    query = to_query(from_key(key))
-    st.page_link("pages/explore.py", label=say("Open in Explore"), icon=":material/tune:",
-                 query_params={**query, **({"level": level} if level not in ("", "block") else {})})
-
-
 def _chains(panel: Panel, part: ChainTable) -> None:
     values = {}
     if part.letters:
@@ -296,7 +285,7 @@ def _search(panel: Panel, part: BudgetSearch) -> None:
         "{value}.", count=found.counted, limit=f"`{part.limit}`", figure=say(figure.words).lower(),
         knobs=escape(text.enumeration(turned)), value=show(int(value or 0), figure.unit)))
     with st.container(horizontal=True):
-        _explore(found.best.key)
+        open_in([found.best.key])
         st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
                      query_params=[("network", part.network),
                                    *[("over", axis) for axis in part.axes]])

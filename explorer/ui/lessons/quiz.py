@@ -15,6 +15,7 @@ from explorer.networks.catalogue import families
 from explorer.ui import address, calls, choice, language
 from explorer.ui.headings import page
 from explorer.ui.lessons import questions
+from explorer.ui.lessons.links import open_in
 from explorer.ui.messages import escape, set_aside
 from explorer.ui.panel import Panel
 
@@ -37,6 +38,11 @@ class Score:
     streak: int = 0
     longest: int = 0
     history: list[bool] = field(default_factory=list)
+
+    @property
+    def address(self) -> dict[str, str]:
+        """The parameters of a link to the set."""
+        return {"seed": str(self.seed), **({"about": self.chosen} if self.chosen else {})}
 
     def take(self, place: int, question: Question) -> None:
         """The answer to the question: for callbacks."""
@@ -74,7 +80,7 @@ def quiz() -> None:
     score = _score(notes)
     set_aside(notes)
     _sidebar(score)
-    address.write({"seed": str(score.seed), **({"about": score.chosen} if score.chosen else {})})
+    address.write(score.address)
     with st.container(width=860, key="quiz"):
         _standing(score)
         try:
@@ -88,7 +94,8 @@ def quiz() -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(say("Next question"), type="primary", icon=":material/arrow_forward:",
                           on_click=score.go_on)
-                _ways(question)
+                open_in(question.networks,
+                        **({} if question.layer is None else {"layer": str(question.layer)}))
 
 
 def _score(notes: list[str]) -> Score:
@@ -152,13 +159,11 @@ def _name(chosen: str) -> str:
 
 def _about(score: Score) -> None:
     chosen = _PANEL.value(f"about-{score.seed}-{score.chosen}") or ""
-    _begin(score.seed, str(chosen))
-    address.write({"seed": str(score.seed), **({"about": str(chosen)} if chosen else {})})
+    address.write(_begin(score.seed, str(chosen)).address)
 
 
 def _new(chosen: str) -> None:
-    score = _begin(SystemRandom().randrange(1000, 10_000), chosen)
-    address.write({"seed": str(score.seed), **({"about": chosen} if chosen else {})})
+    address.write(_begin(SystemRandom().randrange(1000, 10_000), chosen).address)
 
 
 def _standing(score: Score) -> None:
@@ -171,18 +176,3 @@ def _standing(score: Score) -> None:
             "After {count} right answers in a row the questions become harder, after a wrong one "
             "easier.", count=LEVEL_UP))
         st.metric(say("Question"), score.number + 1, border=True)
-
-
-def _ways(question: Question) -> None:
-    """To where what was asked about can be seen."""
-    if len(question.networks) > 1:
-        st.page_link("pages/compare.py", label=say("Open in Compare"),
-                     icon=":material/compare_arrows:",
-                     query_params=dict(zip("abcd", question.networks, strict=False)))
-    elif question.networks:
-        network, *turned = question.networks[0].split("&")
-        query = {"network": network, **dict(one.split("=", 1) for one in turned)}
-        if question.layer is not None:
-            query["layer"] = str(question.layer)
-        st.page_link("pages/explore.py", label=say("Open in Explore"), icon=":material/tune:",
-                     query_params=query)

@@ -49,7 +49,7 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
             share = ""
             total = totals[figure]
             if figure in SHARED and isinstance(value, int) and isinstance(total, int) and total:
-                share = f"<small>{text_share(value / total)}</small>" \
+                share = f"<small>{text.share(value / total)}</small>" \
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
         name = _name(part).removeprefix(f"{path}.") if path else _name(part)
@@ -62,14 +62,6 @@ SHARED = ("params", "macs", "elementwise_ops", "activation_bytes")
 """Figures of which the parts' add up to the network's."""
 
 WHAT: dict[Level, str] = {"stage": "Stage", "block": "Block", "layer": "Layer"}
-
-
-def text_share(share: float) -> str:
-    """
-    >>> text_share(0.123), text_share(0.0004)
-    ('12%', 'below 1%')
-    """
-    return "below 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _parts(network: Explored, by: Level) -> Sequence[Part]:

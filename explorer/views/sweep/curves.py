@@ -273,16 +273,8 @@ def _cell(found: StageLaw, over: str) -> str:
     if found.exponent is None:
         return "<td>–</td>"
     said = "constant" if abs(found.exponent) < 0.005 else power(over, found.exponent)
-    return f"<td>{said} <small>{_share(found.share)}</small>" \
+    return f"<td>{said} <small>{text.share(found.share)}</small>" \
         f'<i style="width: {100 * found.share:.1f}%"></i></td>'
-
-
-def _share(share: float) -> str:
-    """
-    >>> _share(0.123), _share(0.0004), _share(0)
-    ('12%', 'below 1%', '0%')
-    """
-    return "below 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _groups(laws: Sequence[StageLaw], over: str) -> str:
@@ -293,7 +285,7 @@ def _groups(laws: Sequence[StageLaw], over: str) -> str:
     for exponent, members in groupby(known, key=lambda one: one[0]):
         own = [laws[place] for _, place in members]
         names = text.enumeration([escape(one.path) for one in own])
-        share = _share(math.fsum([one.share for one in own]))
+        share = text.share(math.fsum([one.share for one in own]))
         grows = f"grow{'s' if len(own) == 1 else ''} about as {power(over, exponent)}" if exponent \
             else f"{'does' if len(own) == 1 else 'do'} not grow"
         said.append(f"{names} {grows} ({share} of the multiply-adds)")
