@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import TypeAlias
+
+from explorer.language import say
 
 Rational: TypeAlias = int | Fraction
 
@@ -101,7 +104,26 @@ def enumeration(words: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
+    return say("{others} and {last}", others=listing(others), last=last) if others else last
+
+
+def listing(words: Iterable[str]) -> str:
+    """
+    >>> listing(["a", "b", "c"])
+    'a, b, c'
+    """
+    return reduce(lambda before, word: say("{before}, {word}", before=before, word=word), words)
+
+
+def sentences(said: Iterable[object]) -> str:
+    """Sentences one after the other, without those that are empty.
+
+    >>> sentences(["One.", "", "Two."])
+    'One. Two.'
+    """
+    given = [each for each in map(str, said) if each]
+    return reduce(lambda before, after: say("{before} {after}", before=before, after=after),
+                  given) if given else ""
 
 
 def share(of_one: float) -> str:

@@ -16,6 +16,7 @@ from explorer.exporting.code import code
 from explorer.exporting.notebook import notebook
 from explorer.exporting.report import comparison_report, report, sweep_report
 from explorer.files import write_file
+from explorer.language import spoken
 from explorer.pipeline import Explored, explore
 from explorer.sweeping import Swept
 from explorer.views import comparison as compared
@@ -156,7 +157,8 @@ def content(subject: Subject, ending: str, **options: Any) -> bytes:
         raise ConfigError(f"A .{ending} file is not made of {_kind(subject)}. It can become "
                           f"{possible}.", "output")
     _check(form, subject, options)
-    made = make(subject, **options)
+    with spoken("en"):
+        made = make(subject, **options)
     if isinstance(made, bytes):
         return made
     return (made if made.endswith("\n") else f"{made}\n").encode("utf-8")

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from explorer.language import in_language
 from explorer.pipeline import Explored
 from explorer.sources import Source, preset_of
 from explorer.timing import Choices, Job, LayerTimes, Progress, Timing, quiet, usual_threads
@@ -283,6 +284,8 @@ def _stop(wanted: Wanted, what: What, unless: Wish | None = None) -> None:
 
 def poll(draw: Callable[[], None], *, waits: bool = True, every_s: float = POLL_S) -> None:
     """Draw a fragment, again and again while it `waits` for something."""
+    draw = in_language(draw)        # each of its runs is a thread of its own
+
     def fragment() -> None:
         module = sys.modules.get(__name__)
         if module is None or vars(module) is not globals():

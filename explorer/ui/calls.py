@@ -13,6 +13,7 @@ from explorer.comparison import Comparison
 from explorer.config import ConfigError, Knobs
 from explorer.conventions import ToolReport
 from explorer.conventions import other_tools as reports_of
+from explorer.language import in_language
 from explorer.pipeline import Explored, explore
 from explorer.published import PublishedComparison, compare
 from explorer.reloading import at_end
@@ -41,12 +42,12 @@ def source(config: Knobs) -> Source:
     return _source(config)
 
 
-@kept()
+@kept(speaks=False)
 def _source(config: Knobs) -> Source:
     return source_of(config)
 
 
-@kept(OF_EXPLORED)
+@kept(OF_EXPLORED, speaks=False)
 def explored(source: Source) -> Explored:
     """A network and all that is known of it, beside its preset where its knobs are turned; raises
     `ConfigError` where it cannot be built, does nothing, or is larger than the host allows."""
@@ -59,7 +60,7 @@ def explored(source: Source) -> Explored:
     return network
 
 
-@kept()
+@kept(speaks=False)
 def comparison(*networks: Explored) -> Comparison:
     """Networks beside each other."""
     return Comparison(networks)
@@ -132,7 +133,7 @@ def graph_svg(network: Explored, level: Level, toggled: tuple[str, ...], overlay
             return graph.page_svg(arrangement.picture(direction), told, changed)
 
         if arrangement.crosses:
-            return _beside.submit(svg)
+            return _beside.submit(in_language(svg))
         done.set_result(svg())
     except LayoutError as error:
         done.set_exception(error)

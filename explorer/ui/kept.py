@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
 from explorer.comparison import Comparison
+from explorer.language import language
 from explorer.pipeline import Explored
 from explorer.ui.limits import limits
 
@@ -56,10 +57,12 @@ class Store:
             self.bytes = 0
 
     def kept(self, per_layer: int = OF_VIEW, fixed: int = FIXED,
-             valid: Callable[[Any], bool] = lambda _: True,
+             valid: Callable[[Any], bool] = lambda _: True, *, speaks: bool = True,
              ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Keep the results of a function by its arguments; networks count by their keys. About
         `fixed` bytes each, and so many for each layer of what it is of.
+
+        What `speaks` is made for each language; what does not has none in it but `Text`.
 
         What several threads ask for at once is made once. What has raised an error, or is not
         `valid` any more, is made anew. The results are shared and must not be changed.
@@ -67,7 +70,7 @@ class Store:
         def keep(make: Callable[P, T]) -> Callable[P, T]:
             @wraps(make)
             def result(*args: P.args, **kwargs: P.kwargs) -> T:
-                asked = (make, *map(_name, args),
+                asked = (make, language() if speaks else None, *map(_name, args),
                          *[(each, _name(kwargs[each])) for each in sorted(kwargs)])
                 entry, new = self._entry(asked, valid)
                 if new:

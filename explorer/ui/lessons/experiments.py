@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.language import language, say, speak
+from explorer.language import say
 from explorer.lessons.experiments.digits import LossCurves, get_ready
 from explorer.lessons.experiments.effective_field import SHARE, FieldOfPosition
 from explorer.lessons.experiments.gradients import LayerGradients
@@ -51,14 +51,7 @@ def _run(bench: Bench, what: What, label: str, help: str,
         st.error(escape(str(outcome)))
     elif outcome is not None:
         show(outcome)
-    code = language()
-
-    def follow(progress: Progress | None) -> None:
-        speak(code)     # the run of a fragment is a thread of its own
-        if draw:
-            draw(progress)
-
-    bench.follow(what, follow)
+    bench.follow(what, draw)
 
 
 def digits(panel: Panel, part: DigitsTraining, sources: tuple[Source, ...],

@@ -16,7 +16,7 @@ from explorer.structure import EdgeKind, Part
 from explorer.tracing.operators import WEIGHTED, Kind
 from explorer.views.graph import cards, recipe
 from explorer.views.graph.boxes import ARROW, BESIDE, ENTRY, HEAD, Box, Out, card_box, flat
-from explorer.views.graph.cards import BUTTON, IDENTITY, RADIUS, SIZE, Card, Text
+from explorer.views.graph.cards import BUTTON, IDENTITY, RADIUS, SIZE, Card, Label
 from explorer.views.graph.columns import Columns, main_way
 from explorer.views.graph.drawing import FOLLOWING, Drawing, Frame
 from explorer.views.graph.letters import fitted, width
@@ -139,7 +139,7 @@ class Arrangement:
         if around and is_call(row.things[last]) and link.shape != around.output_shape \
                 and row.shapes_into.get(last) != {link.shape}:
             words = text.shape(link.shape[1:])
-            box.labels.append(Text(7, top + ARROW / 2 + 3, words, "label"))
+            box.labels.append(Label(7, top + ARROW / 2 + 3, words, "label"))
             box.reach(0, 7 + width(words, SIZE), top)
         return ARROW
 
@@ -250,7 +250,7 @@ class Arrangement:
             x = side * (edge + BESIDE - 6)
             box.reach(x - 4, x + 4, top)
             if way.kind == "shortcut":
-                box.labels.append(Text(x + side * 6, top + trunk / 2 + 4, IDENTITY, "label",
+                box.labels.append(Label(x + side * 6, top + trunk / 2 + 4, IDENTITY, "label",
                                        "end" if left else "start"))
                 wide = side * (6 + width(IDENTITY, SIZE))
                 box.reach(min(x, x + wide), max(x, x + wide), top)
@@ -411,7 +411,7 @@ class Arrangement:
         box.outs = [Out(0, y + inner.height if to_side else box.height, drawn=bool(ends))]
         box.frames.append(PlacedFrame(
             -box.left, 0, box.left + box.right, box.height, frame,
-            tuple([Text(at, TITLE + QUIET * number, words, style)
+            tuple([Label(at, TITLE + QUIET * number, words, style)
                    for number, (words, style) in enumerate(lines)]), gate))
         return box
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.structure import EdgeKind
-from explorer.views.graph.cards import Card, Text
+from explorer.views.graph.cards import Card, Label
 from explorer.views.graph.picture import MARGIN, Line, Picture, PlacedCard, PlacedFrame, Point
 
 ARROW = 18
@@ -48,7 +48,7 @@ class Box:
     frames: list[PlacedFrame] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     dots: list[Point] = field(default_factory=list)
-    labels: list[Text] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
     inner: list[tuple[float, float, Box]] = field(default_factory=list)
 
     def place(self, box: Box, x: float, y: float) -> None:
@@ -81,7 +81,7 @@ def flat(box: Box) -> Picture:
     frames: list[PlacedFrame] = []
     lines: list[Line] = []
     dots: list[Point] = []
-    labels: list[Text] = []
+    labels: list[Label] = []
 
     def take(box: Box, x: float, y: float) -> None:
         for frame in box.frames:

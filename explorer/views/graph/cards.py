@@ -33,7 +33,7 @@ Anchor = Literal["start", "middle", "end"]
 Shape = Literal["card", "strip", "sign", "bar"]
 
 
-class Text(NamedTuple):
+class Label(NamedTuple):
     x: float
     y: float
     words: str
@@ -58,7 +58,7 @@ class Card:
     height: float
     part: Part | None = None
     """None of what the network is given, and of what it gives."""
-    texts: tuple[Text, ...] = ()
+    texts: tuple[Label, ...] = ()
     panels: tuple[Rect, ...] = ()
     """Grey grounds of the ways through it."""
     joins: tuple[Rect, ...] = ()
@@ -86,12 +86,13 @@ def end(id: str, name: str, shape: str) -> Card:
     wide = max(width(name, SIZE, bold=True), width(shape, SIZE)) + 2 * PAD
     wide = max(wide, 56)
     return Card(id=id, shape="card", width=wide, height=44, texts=(
-        Text(wide / 2, 18, name, "title", "middle"), Text(wide / 2, 34, shape, "quiet", "middle")))
+        Label(wide / 2, 18, name, "title", "middle"),
+        Label(wide / 2, 34, shape, "quiet", "middle")))
 
 
 def sign(part: Part) -> Card:
     return Card(id=part.id, shape="sign", width=2 * RADIUS, height=2 * RADIUS, part=part, texts=(
-        Text(RADIUS, RADIUS + 5, SIGNS[part.layers[0].call.operator], "sign", "middle"),))
+        Label(RADIUS, RADIUS + 5, SIGNS[part.layers[0].call.operator], "sign", "middle"),))
 
 
 def bar(part: Part, figure: str, span: float) -> Card:
@@ -99,10 +100,10 @@ def bar(part: Part, figure: str, span: float) -> Card:
     name = fitted(label(part), SIZE, WIDEST, bold=True)
     wide = max(span, width(name, SIZE, bold=True) + ((figure and width(figure, SIZE) + 12) or 0)
                + 2 * PAD)
-    texts = [Text(wide / 2, 18, name, "title", "middle")]
+    texts = [Label(wide / 2, 18, name, "title", "middle")]
     if figure:
-        texts = [Text((wide - width(figure, SIZE) - 12) / 2, 18, name, "title", "middle"),
-                 Text(wide - PAD, 18, figure, "quiet", "end")]
+        texts = [Label((wide - width(figure, SIZE) - 12) / 2, 18, name, "title", "middle"),
+                 Label(wide - PAD, 18, figure, "quiet", "end")]
     return Card(id=part.id, shape="bar", width=wide, height=26, part=part, texts=tuple(texts))
 
 
@@ -134,8 +135,8 @@ def strips(parts: Sequence[Part], figures: Mapping[str, str]) -> list[Card]:
         high = STRIP + 4 * (not place) + 4 * (len(parts) == 1)
         base = high / 2 + 4
         style = "strip" if place else "title"
-        texts = [Text(PAD, base, name, style), Text(wide - PAD, base, figure, "quiet", "end")] \
-            if figure else [Text(wide / 2, base, name, style, "middle")]
+        texts = [Label(PAD, base, name, style), Label(wide - PAD, base, figure, "quiet", "end")] \
+            if figure else [Label(wide / 2, base, name, style, "middle")]
         made.append(Card(id=part.id, shape="strip" if len(parts) > 1 else "card", width=wide,
                          height=high, part=part, texts=tuple(texts)))
     return made
@@ -147,8 +148,8 @@ def failed(part: Part) -> Card:
     rows = [f"{layer.type} cannot run", f"given {given}"]
     wide = max(width(row, SIZE, bold=True) for row in rows) + 2 * PAD
     return Card(id=part.id, shape="card", width=wide, height=46, part=part, texts=(
-        Text(wide / 2, 19, rows[0], "title", "middle"),
-        Text(wide / 2, 35, rows[1], "quiet", "middle")))
+        Label(wide / 2, 19, rows[0], "title", "middle"),
+        Label(wide / 2, 35, rows[1], "quiet", "middle")))
 
 
 def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
@@ -161,7 +162,7 @@ def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
                   for _, past in sections if past is not None], default=0.0)
     wide = max([96.0, width(title, SIZE, bold=True) + PAD + 30, inner + around + 2 * PAD,
                 *(width(words, SIZE) + 2 * PAD for words in (foot, *changes))])
-    texts = [Text(PAD, 19, title, "title")]
+    texts = [Label(PAD, 19, title, "title")]
     panels: list[Rect] = []
     joins: list[Rect] = []
     loops: list[Rect] = []
@@ -176,22 +177,22 @@ def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
             for way in ways:
                 panel = Rect(x, y, _breadth(way), len(way) * LINE + 6)
                 panels.append(panel)
-                texts += [Text(x + panel.width / 2, y + 14 + LINE * row, words, "row", "middle")
+                texts += [Label(x + panel.width / 2, y + 14 + LINE * row, words, "row", "middle")
                           for row, words in enumerate(way)]
                 x += panel.width + GAP
             y += high + 4 + 10 * (len(ways) > 1)
         if past is not None:
             loops.append(Rect(middle, top, across / 2 + 9, y + 12 - top))
             if past:
-                texts.append(Text(middle + across / 2 + 13, (top + y) / 2 + 2, past, "past"))
+                texts.append(Label(middle + across / 2 + 13, (top + y) / 2 + 2, past, "past"))
             y += 24
     y -= 6 * (not sections)
     if foot:
         y += 14
-        texts.append(Text(wide / 2, y, foot, "quiet", "middle"))
+        texts.append(Label(wide / 2, y, foot, "quiet", "middle"))
     for words in changes:
         y += 14
-        texts.append(Text(wide / 2, y, words, "change", "middle"))
+        texts.append(Label(wide / 2, y, words, "change", "middle"))
     stacked = part.role == "run"
     return Card(id=part.id, shape="card", width=wide + 2 * STACK * stacked,
                 height=y + 9 + 2 * STACK * stacked, part=part, texts=tuple(texts),

@@ -17,7 +17,7 @@ from explorer.comparison.reasons import path_of
 from explorer.structure import Part, Structure
 from explorer.structure.alignment import Aligned, Group, Status
 from explorer.tracing.operators import Shape
-from explorer.views.graph.cards import PAD, SIZE, Card, Text, closed, end, strips
+from explorer.views.graph.cards import PAD, SIZE, Card, Label, closed, end, strips
 from explorer.views.graph.drawing import Frame
 from explorer.views.graph.letters import fitted, width
 from explorer.views.graph.picture import (
@@ -132,12 +132,12 @@ class _Lanes:
     def picture(self) -> Picture:
         cards: list[PlacedCard] = []
         frames: list[PlacedFrame] = []
-        labels = [Text(self.spines[network], MARGIN + 10, head, "title", "middle")
+        labels = [Label(self.spines[network], MARGIN + 10, head, "title", "middle")
                   for network, head in enumerate(self.heads)]
         if self.merged:
             middle = self.spines[1]
-            labels = [Text(middle - PAD, MARGIN + 10, self.heads[0], "title", "end"),
-                      Text(middle + PAD, MARGIN + 10, self.heads[1], "title", "start")]
+            labels = [Label(middle - PAD, MARGIN + 10, self.heads[0], "title", "end"),
+                      Label(middle + PAD, MARGIN + 10, self.heads[1], "title", "start")]
         chains: list[list[PlacedCard]] = [[] for _ in self.letters]
         tops: dict[int, tuple[float, float]] = {}       # of the row of a card
 
@@ -162,7 +162,7 @@ class _Lanes:
             start = y - HEAD_OF_BAND
             for row in band.rows:
                 put(row, y)
-                labels += [Text(self.said, y + 18 + 15 * number, words,
+                labels += [Label(self.said, y + 18 + 15 * number, words,
                                 "quiet" if number else "title")
                            for number, words in enumerate(row.words)]
                 y += row.height + BETWEEN_ROWS
@@ -171,7 +171,7 @@ class _Lanes:
                 frames.append(PlacedFrame(
                     x=MARGIN, y=start, width=self.right - MARGIN, height=y + 16 - start,
                     frame=Frame(band.frame, ()), gate=False,
-                    texts=(Text(PAD, 21, band.name, "title"),)))
+                    texts=(Label(PAD, 21, band.name, "title"),)))
             y += BETWEEN_STAGES
         # What ends early gives nothing.
         last = self._ends("Output", [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from explorer.structure import EdgeKind, Part
-from explorer.views.graph.cards import BUTTON, Card, Text
+from explorer.views.graph.cards import BUTTON, Card, Label
 from explorer.views.graph.drawing import Frame
 
 Point = tuple[float, float]
@@ -46,7 +46,7 @@ class PlacedFrame(NamedTuple):
     width: float
     height: float
     frame: Frame
-    texts: tuple[Text, ...]
+    texts: tuple[Label, ...]
     """From its upper left corner."""
     gate: bool
 
@@ -72,7 +72,7 @@ class Picture:
     lines: tuple[Line, ...]
     dots: tuple[Point, ...]
     """Where a line forks."""
-    labels: tuple[Text, ...]
+    labels: tuple[Label, ...]
     """What stands beside a line."""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import NamedTuple
 
-from explorer.views.graph.cards import Text
+from explorer.views.graph.cards import Label
 from explorer.views.graph.letters import FONT, fitted, width
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.paint import STYLE, fill_of, heat
@@ -43,11 +43,12 @@ def sheet(picture: Picture, overlay: Overlay, changes: Mapping[str, str], *,
     failed, above its legend."""
     wide = max(picture.width, LEAST_WIDTH)
     room = wide - 2 * MARGIN
-    made = [written(Text(MARGIN, MARGIN + TITLE, fitted(title, TITLE, room, bold=True), "heading"))]
+    heading = fitted(title, TITLE, room, bold=True)
+    made = [written(Label(MARGIN, MARGIN + TITLE, heading, "heading"))]
     y = MARGIN + TITLE + 8.0
     for row in wrapped(failure, room):
         y += LINE - 2
-        made.append(written(Text(MARGIN, y, row, "failure")))
+        made.append(written(Label(MARGIN, y, row, "failure")))
     nodes = picture.nodes
     styles = {node.id: f"fill:{fill_of(node, overlay)}" for node in nodes
               if overlay.share(node.id) is not None} if overlay.colours else {}
@@ -62,7 +63,7 @@ def sheet(picture: Picture, overlay: Overlay, changes: Mapping[str, str], *,
         if x > MARGIN and x + needs > wide - MARGIN:
             x, y = float(MARGIN), y + LINE
         made.append(f'<g class="entry" transform="translate({x:.1f},{y:.1f})">{sample}'
-                    + written(Text(long + 6, 10, means, "means")) + "</g>")
+                    + written(Label(long + 6, 10, means, "means")) + "</g>")
         x += needs + 18
     high = y + LINE + MARGIN - 4
     return Sheet(
@@ -106,7 +107,7 @@ def _legend(picture: Picture, overlay: Overlay,
         yield Entry("", -6, "figures: parameters")
     if not changes.keys().isdisjoint([part.id for part in (
             *nodes, *(placed.frame.part for placed in picture.frames))]):
-        yield Entry(written(Text(0, 10, "+1%", "change")), 26, "change against the preset")
+        yield Entry(written(Label(0, 10, "+1%", "change")), 26, "change against the preset")
 
 
 def _swatch(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from explorer.structure import Part
-from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Rect, Text
+from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Label, Rect
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.picture import Line, Picture, PlacedCard, PlacedFrame, Point
 
@@ -143,7 +143,7 @@ def rect(x: float, y: float, wide: float, high: float, corner: float, name: str 
             f'height="{_n(high)}"{rounded}/>')
 
 
-def written(given: Text) -> str:
+def written(given: Label) -> str:
     anchor = "" if given.anchor == "start" else f' text-anchor="{given.anchor}"'
     return (f'<text class="{given.style}" x="{_n(given.x)}" y="{_n(given.y)}"{anchor}>'
             f"{escape(plain(given.words), quote=False)}</text>")
