@@ -32,7 +32,7 @@ from explorer.sources.key import to_key
 LEVELS = (1, 2, 3)
 LARGEST_SEED = 10**9 - 1
 
-MOST_BLOCKS = 40
+MOST_BLOCKS = 18
 """Of a preset that is asked about where it was not chosen by name: a deeper one only repeats
 more."""
 
@@ -148,7 +148,7 @@ class _KnobTurn(NamedTuple):
 
 
 TURNS = (_KnobTurn("width", 0.5), _KnobTurn("width", 2), _KnobTurn("input_size", 2),
-         _KnobTurn("batch_size", 4), _KnobTurn("depth", 2))
+         _KnobTurn("batch_size", 4), _KnobTurn("depth", 0.5))
 
 
 def _ratio(networks: Sequence[str], random: Random, opens: Opens) -> Question:
