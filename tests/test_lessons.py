@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,21 @@ def test_its_facts_are_filled_in_and_its_claims_hold(code: str, name: str) -> No
             assert all(filled)
             if item.part.claim:
                 assert holds(item.part.claim, opened), f"line {item.line}: {item.part.claim}"
+
+
+COUNT = re.compile(r"\d[\d.]*\s*(?:[MG]B?\b|million|billion|万|亿)|\d{1,3}(?:,\d{3})+|\d{5,}")
+"""What only an engine or a paper can say."""
+CITED = re.compile(r"[Pp]aper|[Tt]able|[Ss]ection|Figure|tutorial|论文|表|节|教程")
+NOT_READ = re.compile(r"\A\+\+\+.*?\+\+\+|```.*?```|\{\{.*?\}\}|`[^`]*`|\]\([^)]*\)|arXiv:\S+",
+                      re.DOTALL)
+
+
+@pytest.mark.parametrize(("code", "name"), FILES)
+def test_no_figure_of_a_network_is_typed(code: str, name: str) -> None:
+    """But for those that it says somebody has printed."""
+    said = NOT_READ.sub("", (FOLDER / code / f"{name}.md").read_text(encoding="utf-8"))
+    typed = [part for part in said.split("\n\n") if COUNT.search(part) and not CITED.search(part)]
+    assert typed == []
 
 
 def test_a_claim_about_a_chain() -> None:
