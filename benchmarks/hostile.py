@@ -25,6 +25,7 @@ import click
 import psutil
 
 from explorer.config import Config, ConfigError, Knob, Knobs, knobs_of
+from explorer.language import Text
 from explorer.networks.catalogue import families, presets
 from explorer.pipeline import explore
 from explorer.sources import source_of
@@ -80,7 +81,7 @@ def links(count: int) -> Iterator[dict[str, str]]:
         yield link
 
 
-def read(link: dict[str, str]) -> tuple[Knobs, list[str]]:
+def read(link: dict[str, str]) -> tuple[Knobs, list[str | Text]]:
     """Its config, and what is set aside of it."""
     return from_query({name: text for name, text in link.items() if name not in PAGE_PARAMETERS},
                       DEFAULT)

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import torch
 
+from explorer.language import Text
+
 INSTALL = "pip install -r requirements-extra.txt"
 """The command that installs every optional library."""
 
@@ -31,7 +33,7 @@ def check(name: str) -> None:
     """Raises `LibraryError` where the process opens no models of libraries, whatever it has loaded
     before."""
     if _forbidden:
-        raise LibraryError(f"This server opens no models of {name}.")
+        raise LibraryError(Text("This server opens no models of {library}.", library=name))
 
 
 def load(name: str) -> ModuleType:
@@ -49,17 +51,22 @@ def need(name: str) -> ModuleType:
             return _import(name)
         except Exception as error:      # whatever its own modules raise
             if isinstance(error, ModuleNotFoundError) and error.name == name:
-                sentence = missing(name)
+                sentence = _not_installed(name)
             else:
                 reason, *_ = str(error).splitlines() or [""]
-                sentence = (f"{name} is installed but does not import: "
-                            f"{reason.rstrip('.') or type(error).__name__}.")
+                sentence = Text("{library} is installed but does not import: {why}.", library=name,
+                                why=reason.rstrip(".") or type(error).__name__)
             raise LibraryError(sentence) from error
 
 
 def missing(name: str) -> str:
     """That a library is not installed, in a sentence; "" where it is."""
-    return "" if find_spec(name) else f"{name} is not installed. `{INSTALL}` installs it."
+    return "" if find_spec(name) else str(_not_installed(name))
+
+
+def _not_installed(name: str) -> Text:
+    return Text("{library} is not installed. `{command}` installs it.", library=name,
+                command=INSTALL)
 
 
 def _import(name: str) -> ModuleType:

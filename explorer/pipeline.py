@@ -12,6 +12,7 @@ from torch import nn
 from explorer.analysis import Summary, analyse
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.garbage import without_collections
+from explorer.language import Text
 from explorer.shown import Shown
 from explorer.sources import Named, Source, to_source
 from explorer.sources.inputs import format_input, wanted
@@ -124,9 +125,10 @@ def _build(source: Source, most_layers: float) -> nn.Module:
     network = source.build("meta")
     layers = sum(not module._modules for module in network.modules())
     if layers > most_layers:
-        raise ConfigError(f"{source.title} has {layers:,} layers, and networks of up to "
-                          f"{most_layers:,.0f} are opened here. Fewer blocks or less depth make it "
-                          "smaller.")
+        raise ConfigError(Text(
+            "{network} has {layers} layers, and networks of up to {most} are opened here. Fewer "
+            "blocks or less depth make it smaller.", network=source.title, layers=f"{layers:,}",
+            most=f"{most_layers:,.0f}"))
     return network
 
 
@@ -142,7 +144,7 @@ def _pass(network: nn.Module, source: Source, training: bool) -> Summary:
             error.smallest_input = smallest
         elif smallest is not None:
             given = replace(source.inputs[0], shape=_square(source.inputs[0].shape, smallest))
-            error.way_out = f"It works from `--input {format_input(given)}` on."
+            error.way_out = Text("It works from `--input {given}` on.", given=format_input(given))
         elif min(error.inputs, default=-1) < 0:     # what fails is given the input itself
             error.way_out = wanted(network, source.inputs)
         raise

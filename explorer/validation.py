@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from explorer.language import Text
+
 KINDS: dict[str, Literal["missing", "unknown"]] = {
     "missing": "missing", "extra_forbidden": "unknown"}
 
@@ -22,11 +24,12 @@ class Fault:
     raised: Exception | None
     """What a validator of ours raised, where it was one that found it."""
 
-    def sentence(self, rule: str) -> str:
+    def sentence(self, rule: str | Text) -> Text:
         """Name, rule and value: "`width` must be between 0.125 and 4; got 9."."""
-        name = f"`{self.field}`" if self.field else "it"
-        got = "nothing" if self.kind == "missing" else _shown(self.given)
-        return f"{name} must be {rule}; got {got}."
+        got = Text("nothing") if self.kind == "missing" else _shown(self.given)
+        if not self.field:
+            return Text("it must be {rule}; got {got}.", rule=rule, got=got)
+        return Text("`{name}` must be {rule}; got {got}.", name=self.field, rule=rule, got=got)
 
 
 def first_fault(error: ValidationError) -> Fault:

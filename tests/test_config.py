@@ -301,11 +301,14 @@ def test_a_sound_knob_is_all_that_it_says() -> None:
 
     own = [one for one in knobs_of(SoundConfig).values() if not one.common]
     assert own == [
-        Knob(name="growth", kind="int", help="It grows.", label="Growth rate", low=1, high=64),
-        Knob(name="share", kind="float", help="It shares.", label="Share", low=0, high=1,
-             step=0.25, positions=(0, 0.25, 0.5, 0.75, 1)),
-        Knob(name="kind", kind="choice", help="It is of a kind.", label="Kind", options=("a", 2)),
-        Knob(name="sizes", kind="counts", help="It has sizes.", label="Sizes", low=1, high=64)]
+        Knob(name="growth", kind="int", english_help="It grows.", english_label="Growth rate",
+             low=1, high=64),
+        Knob(name="share", kind="float", english_help="It shares.", english_label="Share",
+             low=0, high=1, step=0.25, positions=(0, 0.25, 0.5, 0.75, 1)),
+        Knob(name="kind", kind="choice", english_help="It is of a kind.", english_label="Kind",
+             options=("a", 2)),
+        Knob(name="sizes", kind="counts", english_help="It has sizes.", english_label="Sizes",
+             low=1, high=64)]
     # Every tuple has one widget for each stage.
     with pytest.raises(ConfigError, match="`sizes` has one count for each stage"):
         SoundConfig(network="sound", blocks=(1, 1), sizes=(1, 2, 3))
@@ -317,7 +320,8 @@ def test_a_common_knob_with_another_default_keeps_its_bounds() -> None:
         num_classes: int = redeclare("num_classes", 10)
 
     common, own = knobs_of(TwoStages), knobs_of(LargeConfig)
-    assert own["input_size"] == replace(common["input_size"], help="Larger.", label="Side")
+    assert own["input_size"] == replace(
+        common["input_size"], english_help="Larger.", english_label="Side")
     assert own["num_classes"] == common["num_classes"]
     config = LargeConfig(network="large", blocks=(1, 1))
     assert (config.input_size, config.num_classes) == (299, 10)

@@ -11,10 +11,16 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from explorer.config import knobs_of
 from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import PARTS
+from explorer.networks.catalogue import families
+from explorer.networks.family import Family
+from explorer.sources.model import offering
+from explorer.ui import choice
+from explorer.views.catalogue import HEADS, ORDERS
 from explorer.views.lessons.tables import WHAT
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
@@ -45,6 +51,31 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/lessons/facts.py", figure.words
     for word in WHAT.values():
         yield "explorer/views/lessons/tables.py", word
+    for word in [*HEADS, *ORDERS]:
+        yield "explorer/views/catalogue.py", word
+    for word in (choice.CATALOGUE, choice.FILES, choice.ALL):
+        yield "explorer/ui/choice.py", word
+    for family in families():
+        for text in of_family(family):
+            yield f"{family.network.__module__.replace('.', '/')}.py", text
+    for knob in knobs_of(offering(("num_classes",), 0)).values():
+        yield "explorer/sources/model.py", knob.english_help
+
+
+def of_family(family: Family) -> Iterator[str]:
+    """What it and its presets say, and the knobs of these."""
+    yield family.idea
+    for preset in family.presets:
+        yield preset.source
+        yield from preset.config.stages
+        for knob in knobs_of(type(preset.config)).values():
+            yield from (knob.english_label, knob.english_help)
+            words = [knob.value_words(option) for option in knob.options]
+            yield from [word for word in words if SPELT.search(word)]
+
+
+SPELT = re.compile("[a-z]{3}")
+"""A word rather than a name or a number."""
 
 
 def said() -> dict[str, set[str]]:
@@ -83,7 +114,7 @@ def test_the_catalogue_has_these_texts_and_no_others(
     assert [text for text, told in known.items() if not told] == []
 
 
-SAME = {"FLOPs"}
+SAME = {"FLOPs", "sigmoid", "swish", "tanh", "torchvision"}
 """Texts that are the same in another language."""
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import from the lines before its own, and within its own package.
 ORDER = [
-    ["files", "garbage", "language", "libraries", "reloading", "shown"], ["text", "validation"],
+    ["language"], ["files", "garbage", "libraries", "reloading", "shown"], ["text", "validation"],
     ["formula"], ["config"],
     ["networks", "tracing"], ["analysis"],
     ["structure", "explain"], ["sources"], ["pipeline"], ["conventions", "comparison"],

@@ -120,7 +120,7 @@ class Hostile(nn.Module):
 
 
 def hostile() -> Explored:
-    return explorer.open(Source(key=HOSTILE, title=HOSTILE, inputs=(Input((1, 4)),),
+    return explorer.open(Source(key=HOSTILE, titled=lambda: HOSTILE, inputs=(Input((1, 4)),),
                                 build=lambda device: Hostile().to(device)))
 
 

@@ -238,7 +238,7 @@ class Hostile(nn.Module):
 
 
 def stranger(make: Callable[[], nn.Module], *shape: int, words: str = "net.py:Net") -> Source:
-    return Source(key=words, title=f"{words} · title", inputs=(Input(shape),),
+    return Source(key=words, titled=lambda: f"{words} · title", inputs=(Input(shape),),
                   build=lambda device: make().to(device).eval())
 
 

@@ -212,7 +212,8 @@ def test_a_library_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> Non
         find_source("timm:resnet18")
     config, [sentence] = from_query({"network": "timm:resnet18"}, "vgg11")
     assert config.network == "vgg11"
-    assert "requirements-extra" in sentence and sentence.endswith("Showing vgg11 instead.")
+    said = str(sentence)
+    assert "requirements-extra" in said and said.endswith("Showing vgg11 instead.")
     assert find_source("resnet18").key == "resnet18"
 
 
@@ -512,7 +513,7 @@ def test_a_link_opens_no_file_but_those_offered(net: Path,
     def refused(one: str) -> None:
         config, [sentence] = from_query({"network": one}, "vgg11")
         assert config == presets()["vgg11"].config
-        assert sentence.endswith("Showing vgg11 instead.")
+        assert str(sentence).endswith("Showing vgg11 instead.")
 
     for one in [f"{net}:make", name, f"{net}:Net(1)", "net.py:make", f"{net}", f"file:{net}",
                 "timm:../../x", f"timm:{net}:make", "os:system", "foo:bar",

@@ -415,7 +415,7 @@ def test_a_batch_size_that_cannot_be(size: int) -> None:
 
 
 def test_batch_sizes_of_what_has_no_knob_for_them() -> None:
-    stranger = Source(key="stranger", title="Stranger", inputs=(Input((1, 3, 32, 32)),),
+    stranger = Source(key="stranger", titled=lambda: "Stranger", inputs=(Input((1, 3, 32, 32)),),
                       build=lambda device: nn.Identity())
     with pytest.raises(TimingError, match="`batch_size`"):
         submit_batches(stranger, "cpu", batches=[1, 2])

@@ -236,7 +236,8 @@ def test_memory_on_cuda_is_what_was_predicted() -> None:
 # Inputs, and what a training step goes back from.
 
 def source_of_a(make, *inputs: Input) -> Source:
-    return Source(key="a network", title="", inputs=inputs, build=lambda device: make().to(device))
+    return Source(key="a network", titled=str, inputs=inputs,
+                  build=lambda device: make().to(device))
 
 
 def test_inputs_have_their_numbers_and_names() -> None:

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from explorer.config.errors import ConfigError
 from explorer.config.fields import BlockCount, knob, read_knob
 from explorer.config.knobs import Knob
+from explorer.language import Text
 from explorer.validation import Fault, first_fault
 
 MULTIPLIERS = (0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.625, 0.75, 0.875, 1,
@@ -97,16 +98,19 @@ class Config(Knobs, ABC):
     @property
     @abstractmethod
     def stages(self) -> tuple[str, ...]:
-        """A name for each entry of `blocks`."""
+        """A name for each entry of `blocks`, in English."""
 
     @model_validator(mode="after")
     def _one_count_a_stage(self) -> Self:
         stages = self.stages
         for name, declared in knobs_of(type(self)).items():
             if declared.kind == "counts" and len(counts := getattr(self, name)) != len(stages):
-                raise ConfigError(
-                    f"`{name}` has one count for each stage ({', '.join(stages)}); "
-                    f"got {len(counts)} for the {len(stages)} of {self.network}.", name)
+                named = reduce(lambda before, word: Text("{before}, {word}", before=before,
+                                                         word=word), map(Text, stages))
+                raise ConfigError(Text(
+                    "`{name}` has one count for each stage ({stages}); got {got} for the {count} "
+                    "of {network}.", name=name, stages=named, got=len(counts), count=len(stages),
+                    network=self.network), name)
         return self
 
     @property
@@ -154,16 +158,18 @@ def redeclare(name: str, default: Any, help: str | None = None, *,
               label: str | None = None) -> Any:
     """A number of every network with another default, help or label; bounds and step stay."""
     common = knobs_of(Config)[name]
-    return knob(default, help or common.help, ge=common.low, le=common.high, step=common.step,
-                positions=common.positions, label=label or common.label)
+    return knob(default, help or common.english_help, ge=common.low, le=common.high,
+                step=common.step, positions=common.positions,
+                label=label or common.english_label)
 
 
 def _no_knob(network: str, name: str, knobs: Iterable[str]) -> ConfigError:
     # A knob of other networks is no slip of the pen.
     near = [] if name in Config.model_fields else get_close_matches(name, knobs, n=3, cutoff=0.5)
-    way_out = f"Did you mean {', '.join(near)}?" if near else \
-        f"It has {', '.join(knobs) or 'none'}."
-    return ConfigError(f"{network} has no knob {name!r}. {way_out}", name)
+    way_out = Text("Did you mean {near}?", near=", ".join(near)) if near else \
+        Text("It has {knobs}.", knobs=", ".join(knobs) or Text("none"))
+    return ConfigError(Text("{network} has no knob {name}. {way_out}", network=network,
+                            name=repr(name), way_out=way_out), name)
 
 
 def _explain(fault: Fault, config: type[Knobs], values: dict[str, Any]) -> ConfigError:
@@ -174,5 +180,5 @@ def _explain(fault: Fault, config: type[Knobs], values: dict[str, Any]) -> Confi
     knobs = knobs_of(config)
     if fault.kind == "unknown":
         return _no_knob(values.get("network", config.__name__), fault.field, knobs)
-    rule = knobs[fault.field].rule if fault.field in knobs else "the name of a preset"
+    rule = knobs[fault.field].rule if fault.field in knobs else Text("the name of a preset")
     return ConfigError(fault.sentence(rule), fault.field)

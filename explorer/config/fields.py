@@ -69,8 +69,8 @@ def read_knob(config: type[BaseModel], name: str, *, common: bool) -> Knob:
         raise must("must say what it does, in a sentence with a full stop",
                    f'`knob({_default_text(field)}, "What it does.")`')
     result = Knob(
-        name=name, kind=kind, help=field.description or "",
-        label=str(extra["label"] or name.replace("_", " ").capitalize()),
+        name=name, kind=kind, english_help=field.description or "",
+        english_label=str(extra["label"] or name.replace("_", " ").capitalize()),
         low=low or 0, high=high or 0, step=step,
         positions=positions or (_each_step(low or 0, high or 0, step) if kind == "float" else ()),
         options=get_args(field.annotation) if kind == "choice" else (), common=common)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from explorer.config.errors import ConfigError
+from explorer.language import Text, say
 
 Kind = Literal["bool", "int", "float", "choice", "counts"]
 
@@ -17,8 +18,8 @@ class Knob:
 
     name: str
     kind: Kind
-    help: str
-    label: str
+    english_help: str
+    english_label: str
     low: float = 0
     high: float = 0
     step: float = 1
@@ -29,6 +30,15 @@ class Knob:
     common: bool = False
     """Every network has it."""
 
+    @property
+    def label(self) -> str:
+        return say(self.english_label)
+
+    @property
+    def help(self) -> str:
+        """What it does, in a sentence or two."""
+        return say(self.english_help)
+
     def parse(self, text: str) -> Any:
         """The value that `text` stands for: "3,4,23,3", "0.5", "off".
 
@@ -37,8 +47,8 @@ class Knob:
         try:
             return _PARSERS[self.kind](self, text.strip())
         except ValueError:
-            raise ConfigError(f"`{self.name}` must be {self.rule}; got {text!r}.",
-                              self.name) from None
+            raise ConfigError(Text("`{name}` must be {rule}; got {got}.", name=self.name,
+                                   rule=self.rule, got=repr(text)), self.name) from None
 
     def format(self, value: Any) -> str:
         """The shortest text that `parse` reads back as `value`, safe in a link and a file name."""
@@ -63,26 +73,30 @@ class Knob:
     def value_words(self, value: Any) -> str:
         """The value as people write it: "BN after addition", "3×3"; what `parse` reads is the
         text of `format`."""
+        if self.kind == "bool":
+            return say("on") if value else say("off")
         text = self.format(value)
         if self.kind != "choice":
             return text
-        return " ".join(_SPELT.get(word, word) for word in text.split("_"))
+        return say(" ".join(_SPELT.get(word, word) for word in text.split("_")))
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Text:
         """What a value must be: the end of the sentence "`width` must be ..."."""
         match self.kind:
             case "bool":
-                return "on or off"
+                return Text("on or off")
             case "choice":
-                return "one of " + ", ".join(map(str, self.options))
+                return Text("one of {options}", options=", ".join(map(str, self.options)))
             case "counts":
-                return (f"whole numbers from {self.low:g} to {self.high:g}, one for each stage, "
-                        "such as 3,4,6,3")
+                return Text("whole numbers from {low} to {high}, one for each stage, such as "
+                            "3,4,6,3", low=f"{self.low:g}", high=f"{self.high:g}")
             case "int":
-                return f"a whole number from {self.low:,.0f} to {self.high:,.0f}"
+                return Text("a whole number from {low} to {high}", low=f"{self.low:,.0f}",
+                            high=f"{self.high:,.0f}")
             case "float":
-                return f"between {self.low:g} and {self.high:g}"
+                return Text("between {low} and {high}", low=f"{self.low:g}",
+                            high=f"{self.high:g}")
 
 
 _SPELT = {"bn": "BN", "relu": "ReLU", "elu": "ELU", "1x1": "1×1", "3x3": "3×3", "5x5": "5×5",

@@ -48,7 +48,7 @@ def chain_source(text: str) -> Source:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{text!r} cannot be built: {error}.") from None
 
-    return Source(key=text, title=modules.strip(), inputs=(Input((1, *map(int, sides))),),
+    return Source(key=text, titled=modules.strip, inputs=(Input((1, *map(int, sides))),),
                   build=lambda device: made_on(device, make))
 
 

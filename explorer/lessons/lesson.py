@@ -147,7 +147,8 @@ def _head(file: str, written: str) -> Head:
     except tomllib.TOMLDecodeError as error:
         raise LessonError(_at(file, 2, f"the head is no TOML: {error}")) from None
     except ValidationError as error:
-        rule = first_fault(error).sentence(f"in the head, which has {', '.join(Head.model_fields)}")
+        rule = str(first_fault(error).sentence(
+            f"in the head, which has {', '.join(Head.model_fields)}"))
         raise LessonError(_at(file, 2, rule)) from None
     known = {knob for preset in presets().values() for knob in knobs_of(type(preset.config))}
     for knob in head.knobs:

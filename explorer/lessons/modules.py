@@ -16,7 +16,7 @@ def module_source(network: Explored, path: str) -> Source:
     build = network.source.build
     for run in network.summary.trace.runs:
         if run.path == path and run.input_shape is not None:
-            return Source(key=f"{network.key} @ {path}", title=f"{network.title} · {path}",
+            return Source(key=f"{network.key} @ {path}", titled=lambda: f"{network.title} · {path}",
                           inputs=(Input(run.input_shape),),
                           build=lambda device: build(device).get_submodule(path))
     raise ConfigError(f"{network.key} has no module {path!r} that is given one tensor.")

@@ -12,6 +12,7 @@ from torch import nn
 
 from explorer import networks
 from explorer.config import Config, ConfigError
+from explorer.language import Text
 from explorer.networks.family import Family, Preset, check_names
 
 SHARED = frozenset({"build", "catalogue", "family", "layers", "mobilenet_heads"})
@@ -57,10 +58,12 @@ def find_preset(network: str) -> Preset:
     """The preset of that name; `ConfigError` with near names where there is none."""
     if network not in presets():
         near = get_close_matches(network[:80].lower(), presets(), n=3, cutoff=0.5)
-        way_out = f"Did you mean {', '.join(near)}?" if near else \
-            f"There are {len(presets())}, of {', '.join([one.title for one in families()])}: " \
-            "`python -m explorer list` and the page Catalogue have their names."
-        raise ConfigError(f"Unknown network {network[:80]!r}. {way_out}", "network")
+        way_out = Text("Did you mean {near}?", near=", ".join(near)) if near else Text(
+            "There are {count}, of {families}: `python -m explorer list` and the page Catalogue "
+            "have their names.", count=len(presets()),
+            families=", ".join([one.title for one in families()]))
+        raise ConfigError(Text("Unknown network {name}. {way_out}", name=repr(network[:80]),
+                               way_out=way_out), "network")
     return presets()[network]
 
 

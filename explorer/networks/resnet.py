@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from explorer.config import Config, ConfigError, knob, redeclare
+from explorer.language import Text
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import (
     BatchNorm2d,
@@ -106,8 +107,9 @@ class ResidualConfig(Config):
         for name in ("groups", "width_per_group"):
             value, only = getattr(self, name), type(self).model_fields[name].default
             if self.block == "basic" and value != only:
-                raise ConfigError(f"`{name}` must be {only} where `block` is basic; got {value}. "
-                                  "Set block=bottleneck to change it.", name)
+                raise ConfigError(Text(
+                    "`{name}` must be {only} where `block` is basic; got {value}. Set "
+                    "block=bottleneck to change it.", name=name, only=only, value=value), name)
         return self
 
     @property

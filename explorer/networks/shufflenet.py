@@ -13,6 +13,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from explorer.config import BlockCount, Config, ConfigError, knob, scale_channels
+from explorer.language import Text
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import ConvNormAct, Linear, MaxPool2d, ReLU
 
@@ -81,10 +82,11 @@ class ShuffleNetConfig(Config):
             half = self.channels(channels) // 2
             if half % self.groups:
                 fitting = max(count for count in (1, 2) if half % count == 0)
-                raise ConfigError(
-                    f"`groups` must divide the {half} channels that a block of {self.network} "
-                    f"convolves; got {self.groups}. Set groups={fitting}, or another width than "
-                    f"{self.width:g}: its channels are multiples of 8.", "groups")
+                raise ConfigError(Text(
+                    "`groups` must divide the {half} channels that a block of {network} "
+                    "convolves; got {groups}. Set groups={fitting}, or another width than {width}: "
+                    "its channels are multiples of 8.", half=half, network=self.network,
+                    groups=self.groups, fitting=fitting, width=f"{self.width:g}"), "groups")
         return self
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from explorer import text
 from explorer.config import Config, ConfigError, knobs_of
+from explorer.language import Text
 from explorer.networks.build import build
 from explorer.networks.catalogue import find_preset
 from explorer.sources.key import to_key
@@ -16,10 +18,12 @@ from explorer.tracing import Input
 def catalogue_source(config: Config, inputs: Sequence[Input] = ()) -> Source:
     """The source of a config. Raises `ConfigError` for inputs: they follow from the knobs."""
     if inputs:
-        raise ConfigError(
-            f"The input of {config.network} follows from its knobs: instead of `--input` set "
-            "`input_size`, `in_channels` or `batch_size`, such as `--set input_size=64`.", "input")
-    return Source(key=to_key(config), title=sentence(config), inputs=(Input(config.input_shape),),
+        raise ConfigError(Text(
+            "The input of {network} follows from its knobs: instead of `--input` set "
+            "`input_size`, `in_channels` or `batch_size`, such as `--set input_size=64`.",
+            network=config.network), "input")
+    return Source(key=to_key(config), titled=partial(sentence, config),
+                  inputs=(Input(config.input_shape),),
                   build=lambda device: build(config, device), config=config)
 
 

@@ -29,11 +29,12 @@ import torch
 from torch import nn
 
 from explorer.config import ConfigError
+from explorer.language import Text
 from explorer.sources.inputs import described, first_layer
 from explorer.sources.source import Source, made_on, write_key
 from explorer.tracing import Input
 
-FORM = "FILE.py:CALLABLE, with its arguments where it has some: FILE.py:CALLABLE(width=2)"
+FORM = Text("FILE.py:CALLABLE, with its arguments where it has some: FILE.py:CALLABLE(width=2)")
 
 _NAMED = re.compile(r"(?P<path>.+?\.py):(?P<name>\w+)(?P<arguments>\(.*\))?(?P<rest>&.*)?",
                     re.DOTALL)
@@ -76,7 +77,8 @@ def split_file(key: str) -> tuple[NamedCallable, list[str]]:
     """
     found = _NAMED.fullmatch(key)
     if not found:
-        raise ConfigError(f"{key[:200]!r} does not name a network. Write {FORM}.")
+        raise ConfigError(Text("{key} does not name a network. Write {form}.",
+                               key=repr(key[:200]), form=FORM))
     name, given = found["name"], found["arguments"] or "()"
     try:
         call = ast.parse(f"f{given}", mode="eval").body
@@ -91,10 +93,10 @@ def split_file(key: str) -> tuple[NamedCallable, list[str]]:
         if "\n" in named.key or "\0" in named.key:
             raise ValueError(given)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        raise ConfigError(
-            f"The arguments in {key[:200]!r} must be literals, such as numbers, texts, lists, True "
-            "and None, first those without a name: "
-            f"{Path(found['path']).name}:{name}(3, width=2).") from None
+        raise ConfigError(Text(
+            "The arguments in {key} must be literals, such as numbers, texts, lists, True and "
+            "None, first those without a name: {form}.", key=repr(key[:200]),
+            form=f"{Path(found['path']).name}:{name}(3, width=2)")) from None
     return named, found["rest"].removeprefix("&").split("&") if found["rest"] else []
 
 
@@ -107,11 +109,12 @@ def file_source(named: NamedCallable, inputs: Sequence[Input] = ()) -> Source:
     if not inputs:
         first = first_layer(_build(named, "meta"))
         if first is None:
-            raise ConfigError(f"The input of {named.short} is not known: none of its layers tells. "
-                              "Give one, such as `--input 1x3x224x224`.", "input")
+            raise ConfigError(Text(
+                "The input of {network} is not known: none of its layers tells. Give one, such as "
+                "`--input 1x3x224x224`.", network=named.short), "input")
         inputs = [first[2]]
     return Source(key=write_key(named.key, [], inputs),
-                  title=f"{named.short} · {described(inputs)}", inputs=tuple(inputs),
+                  titled=lambda: f"{named.short} · {described(inputs)}", inputs=tuple(inputs),
                   build=lambda device: _build(named, device))
 
 
@@ -127,14 +130,20 @@ def _build(named: NamedCallable, device: str) -> nn.Module:
             try:
                 signature.bind(*arguments, **keywords)
             except TypeError as error:
-                raise ConfigError(f"{named.short} cannot be called: {error}. It is written "
-                                  f"{named.path.name}:{named.name}{_asked(signature)}.") from None
+                raise ConfigError(Text(
+                    "{network} cannot be called: {why}. It is written {call}.",
+                    network=named.short, why=str(error),
+                    call=f"{named.path.name}:{named.name}{_asked(signature)}")) from None
 
         def made() -> nn.Module:
             network = make(*arguments, **keywords)
             if not isinstance(network, nn.Module):
-                raise ConfigError(f"{named.short} gives {_a(type(network).__name__)}, and must "
-                                  "give a torch.nn.Module.")
+                kind = type(network).__name__
+                raise ConfigError(Text(
+                    "{network} gives an {kind}, and must give a torch.nn.Module."
+                    if kind[0] in "aeiouAEIOU" else
+                    "{network} gives a {kind}, and must give a torch.nn.Module.",
+                    network=named.short, kind=kind))
             return network
 
         try:
@@ -143,14 +152,16 @@ def _build(named: NamedCallable, device: str) -> nn.Module:
         except (ConfigError, MemoryError, torch.OutOfMemoryError):
             raise
         except (Exception, SystemExit) as error:
-            raise ConfigError(f"{named.short} fails: {_said(error, named.path)}.") from error
+            raise ConfigError(Text("{network} fails: {why}.", network=named.short,
+                                   why=_why(error, named.path))) from error
 
 
 def _find(module: ModuleType, named: NamedCallable) -> Callable[..., Any]:
     found = vars(module).get(named.name)
     if isinstance(found, nn.Module):
-        raise ConfigError(f"{named.short} is a network already. Name a class or a function that "
-                          "makes one, so that it can be made anew on any device.")
+        raise ConfigError(Text(
+            "{network} is a network already. Name a class or a function that makes one, so that it "
+            "can be made anew on any device.", network=named.short))
     if callable(found) and not named.name.startswith("__"):
         make: Callable[..., Any] = found
         return make
@@ -158,9 +169,11 @@ def _find(module: ModuleType, named: NamedCallable) -> Callable[..., Any]:
              if callable(value) and not name.startswith("_") and not isinstance(value, nn.Module)
              and getattr(value, "__module__", None) == module.__name__]
     near = get_close_matches(named.name[:80], there, n=3, cutoff=0.5)
-    way_out = f"Did you mean {', '.join(near)}?" if near else \
-        f"It has {', '.join(there[:10])}." if there else "It has none of its own."
-    raise ConfigError(f"{named.path} has no class or function {named.name[:80]!r}. {way_out}")
+    way_out = Text("Did you mean {near}?", near=", ".join(near)) if near else \
+        Text("It has {there}.", there=", ".join(there[:10])) if there else \
+        Text("It has none of its own.")
+    raise ConfigError(Text("{path} has no class or function {name}. {way_out}", path=named.path,
+                           name=repr(named.name[:80]), way_out=way_out))
 
 
 def _signature(make: Callable[..., Any]) -> inspect.Signature | None:
@@ -176,10 +189,6 @@ def _asked(signature: inspect.Signature) -> str:
         f"{name}=..." if one.default is one.empty else f"{name}={one.default!r}"
         for name, one in signature.parameters.items()
         if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))[:200] + ")"
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
 # The import
@@ -209,7 +218,8 @@ def _import(path: Path) -> ImportedFile:
     if known is not None and not known.changed():
         return known
     if not os.path.isfile(path):
-        raise ConfigError(f"There is no file {str(path)[:200]}. Write {FORM}.")
+        raise ConfigError(Text("There is no file {path}. Write {form}.", path=str(path)[:200],
+                               form=FORM))
     name = f"opened_file_{sha256(str(path).encode()).hexdigest()[:16]}"
     loader = SourceFileLoader(name, str(path))
     spec = spec_from_loader(name, loader)
@@ -225,10 +235,11 @@ def _import(path: Path) -> ImportedFile:
             exec(code, vars(module))
     except OSError as error:
         if error.filename != str(path):
-            raise ConfigError(f"{path} does not import: {_said(error, path)}.") from error
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+            raise _no_import(error, path) from error
+        raise ConfigError(Text("{path} cannot be read: {why}.", path=path,
+                               why=error.strerror)) from None
     except (Exception, SystemExit) as error:
-        raise ConfigError(f"{path} does not import: {_said(error, path)}.") from error
+        raise _no_import(error, path) from error
     known = _imported[path] = ImportedFile(module, _stamp(module, helpers), helpers)
     return known
 
@@ -284,18 +295,24 @@ def _stamp(module: ModuleType, helpers: dict[str, ModuleType]) -> object:
     return found
 
 
-def _said(error: BaseException, path: Path) -> str:
+def _no_import(error: BaseException, path: Path) -> ConfigError:
+    return ConfigError(Text("{path} does not import: {why}.", path=path, why=_why(error, path)))
+
+
+def _why(error: BaseException, path: Path) -> str | Text:
     """An exception in a clause, with the line of the file, or of one beside it, that it is from."""
     if isinstance(error, SyntaxError) and error.lineno:
-        return f"line {error.lineno} of {Path(error.filename or path).name}: {error.msg}"
-    words = next(iter(str(error).strip().splitlines()), "").rstrip(".")
-    kind = "it calls sys.exit" if isinstance(error, SystemExit) else type(error).__name__
-    clause = f"{kind}{words and f': {words[:300]}'}"
+        return Text("line {line} of {file}: {why}", line=error.lineno,
+                    file=Path(error.filename or path).name, why=error.msg)
+    words = next(iter(str(error).strip().splitlines()), "").rstrip(".")[:300]
+    kind = Text("it calls sys.exit") if isinstance(error, SystemExit) else type(error).__name__
+    clause = Text("{kind}: {words}", kind=kind, words=words) if words else kind
     own = [frame for frame in traceback.extract_tb(error.__traceback__)
            if Path(frame.filename).is_relative_to(path.parent)
            and not Path(frame.filename).is_relative_to(_OURS)
            and "site-packages" not in frame.filename]
-    return f"line {own[-1].lineno} of {Path(own[-1].filename).name}: {clause}" if own else clause
+    return Text("line {line} of {file}: {why}", line=own[-1].lineno,
+                file=Path(own[-1].filename).name, why=clause) if own else clause
 
 
 _OURS = Path(__file__).parents[1]

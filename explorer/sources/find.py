@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from explorer.config import Config, ConfigError, Knobs
+from explorer.language import Text
 from explorer.sources.catalogue import catalogue_source
 from explorer.sources.file import file_source, is_file, split_file
 from explorer.sources.inputs import checked, parse_input
@@ -77,9 +78,11 @@ def find_source(key: str, settings: Iterable[tuple[str, str]] = (),
     named, own = split_file(key)
     knobs, given = _parted([*map(split_setting, own), *settings])
     if knobs:
-        raise ConfigError(f"{named.short} has no knobs; got {knobs[0][0]}={knobs[0][1]}. Its "
-                          f"arguments stand behind it: {named.path.name}:{named.name}"
-                          f"({knobs[0][0]}={knobs[0][1]}).", knobs[0][0])
+        setting = "=".join(knobs[0])
+        raise ConfigError(Text(
+            "{network} has no knobs; got {setting}. Its arguments stand behind it: {call}.",
+            network=named.short, setting=setting,
+            call=f"{named.path.name}:{named.name}({setting})"), knobs[0][0])
     return file_source(named, inputs or given)
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from explorer import text
 from explorer.config import ConfigError
+from explorer.language import Text, say
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
 
@@ -35,19 +36,21 @@ def parse_input(words: str) -> Input:
     """
     found = _INPUT.fullmatch(words.strip())
     if not found or (found[1] or "a")[0].isdigit():
-        raise ConfigError("An input is its sides joined by x, such as 1x3x224x224, and where "
-                          "`forward` needs them a name before it and a dtype behind it, such as "
-                          f"ids:1x128:int64; got {words[:60]!r}.", "input")
+        raise ConfigError(Text(
+            "An input is its sides joined by x, such as 1x3x224x224, and where `forward` needs "
+            "them a name before it and a dtype behind it, such as ids:1x128:int64; got {got}.",
+            got=repr(words[:60])), "input")
     name, sides, dtype = found[1] or "", found[2], found[3] or "float32"
     if dtype not in DTYPES:
-        raise ConfigError(f"The dtype of an input must be one of {', '.join(DTYPES)}; got "
-                          f"{dtype[:60]!r}.", "input")
+        raise ConfigError(Text("The dtype of an input must be one of {dtypes}; got {got}.",
+                               dtypes=", ".join(DTYPES), got=repr(dtype[:60])), "input")
     shape = tuple(map(int, sides.split("x")))
     if not all(1 <= side <= LONGEST_SIDE for side in shape) or len(shape) > MOST_SIDES \
             or math.prod(shape) > MOST_NUMBERS:
-        raise ConfigError(
-            f"An input must have at most {MOST_SIDES} sides from 1 to {LONGEST_SIDE:,}, and "
-            f"{MOST_NUMBERS:,} numbers; got {words[:60]}.", "input")
+        raise ConfigError(Text(
+            "An input must have at most {sides} sides from 1 to {longest}, and {numbers} numbers; "
+            "got {got}.", sides=MOST_SIDES, longest=f"{LONGEST_SIDE:,}",
+            numbers=f"{MOST_NUMBERS:,}", got=words[:60]), "input")
     return Input(shape, DTYPES[dtype], name)
 
 
@@ -68,8 +71,9 @@ def checked(inputs: Shape | Sequence[Input]) -> tuple[Input, ...]:
     found = tuple(parse_input(format_input(one)) for one in each)
     names = [one.name for one in found if one.name]
     if len(found) > MOST_INPUTS or len({*names}) < len(names):
-        raise ConfigError(f"A network has at most {MOST_INPUTS} inputs, each of another name; got "
-                          f"{', '.join(map(format_input, found))[:200]}.", "input")
+        raise ConfigError(Text(
+            "A network has at most {most} inputs, each of another name; got {got}.",
+            most=MOST_INPUTS, got=", ".join(map(format_input, found))[:200]), "input")
     return found
 
 
@@ -78,10 +82,10 @@ def described(inputs: Sequence[Input]) -> str:
     >>> described([Input((1, 3, 32, 32)), Input((1, 128), torch.int64, "ids")])
     'input 1×3×32×32 and ids 1×128 int64'
     """
-    return "input " + text.enumeration([
+    return say("input {inputs}", inputs=text.enumeration([
         " ".join([*one.name.split(), text.shape(one.shape),
                   *([] if one.dtype is torch.float32
-                    else [str(one.dtype).removeprefix("torch.")])]) for one in inputs])
+                    else [str(one.dtype).removeprefix("torch.")])]) for one in inputs]))
 
 
 def first_layer(network: nn.Module) -> tuple[str, nn.Module, Input] | None:
@@ -120,34 +124,44 @@ def _taken_by(module: nn.Module) -> Input | None:
     return None
 
 
-def wanted(network: nn.Module, inputs: Sequence[Input]) -> str:
+def wanted(network: nn.Module, inputs: Sequence[Input]) -> Text:
     """What a network wants where `inputs` do not go into it, in sentences with the way out."""
     if (needed := _arguments(network)) and len(needed) > len(inputs):
         shown = " ".join(f"--input {format_input(one)}" for one in inputs)
-        return (f"Its forward takes {text.enumeration(needed)}: give each an input, in this order "
-                f"or by name, such as `{shown} --input {needed[len(inputs)]}:1x128`.")
+        *others, last = needed
+        return Text(
+            "Its forward takes {arguments}: give each an input, in this order or by name, such as "
+            "`{shown}`.", shown=f"{shown} --input {needed[len(inputs)]}:1x128",
+            arguments=Text("{others} and {last}", others=", ".join(others), last=last)
+            if others else last)
     if not (first := first_layer(network)):
-        return "Give one, such as `--input 1x3x224x224`."
+        return Text("Give one, such as `--input 1x3x224x224`.")
     path, module, taken = first
-    where = f"{path} ({type(module).__name__})" if path else type(module).__name__
-    return f"Its first layer, {where}, wants {_words(module)}, such as `--input " \
-           f"{format_input(taken)}`."
+    return Text("Its first layer, {layer}, wants {wanted}, such as `--input {taken}`.",
+                layer=f"{path} ({type(module).__name__})" if path else type(module).__name__,
+                wanted=_words(module), taken=format_input(taken))
 
 
-def _words(module: nn.Module) -> str:
+def _words(module: nn.Module) -> Text:
     match module:
         case nn.Embedding() | nn.EmbeddingBag():
-            return "whole numbers"
+            return Text("whole numbers")
         case nn.Linear() | nn.RNNBase() | nn.MultiheadAttention() | nn.LayerNorm():
-            taken = _taken_by(module)
-            assert taken
-            return f"{taken.shape[-1]:,} features in the last side"
+            return _features(module)
     taken = _taken_by(module)
     assert taken
     if len(taken.shape) == 3 and not isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
-        return f"{taken.shape[-1]:,} features in the last side"
-    kind = {3: "sequences", 4: "images", 5: "volumes"}[len(taken.shape)]
-    return f"{kind} of {taken.shape[1]:,} channel{'s' * (taken.shape[1] != 1)}"
+        return _features(module)
+    kind = {3: Text("sequences"), 4: Text("images"), 5: Text("volumes")}[len(taken.shape)]
+    channels = taken.shape[1]
+    return Text("{kind} of {count} channel" if channels == 1 else "{kind} of {count} channels",
+                kind=kind, count=f"{channels:,}")
+
+
+def _features(module: nn.Module) -> Text:
+    taken = _taken_by(module)
+    assert taken
+    return Text("{count} features in the last side", count=f"{taken.shape[-1]:,}")
 
 
 def _arguments(network: nn.Module) -> list[str]:

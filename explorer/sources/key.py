@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from explorer.config import ConfigError, Knobs, find_knob
+from explorer.language import Text
 from explorer.libraries import LibraryError, check
 from explorer.networks.catalogue import find_preset
 from explorer.sources.file import is_file
@@ -31,9 +32,10 @@ def default_config(network: str) -> Knobs:
     if network in offered():
         return Knobs(network=network)
     if is_file(network):
-        raise ConfigError(f"The server was not started with {network[:80]!r}. A link opens a file "
-                          "that the server offers: `streamlit run app.py -- --network "
-                          "FILE.py:CALLABLE`.", "network")
+        raise ConfigError(Text(
+            "The server was not started with {network}. A link opens a file that the server "
+            "offers: `streamlit run app.py -- --network FILE.py:CALLABLE`.",
+            network=repr(network[:80])), "network")
     if ":" not in network:
         return find_preset(network).config
     check(network.partition(":")[0][:40])
@@ -84,11 +86,12 @@ def split_setting(setting: str) -> tuple[str, str]:
     """ "width=0.5" as ("width", "0.5"); `ConfigError` where there is no equals sign."""
     name, equals, text = setting.partition("=")
     if not equals or not name:
-        raise ConfigError(f"{setting!r} is not a setting; write KNOB=VALUE, such as width=0.5.")
+        raise ConfigError(Text("{setting} is not a setting; write KNOB=VALUE, such as width=0.5.",
+                               setting=repr(setting)))
     return name, text
 
 
-def from_query(query: Mapping[str, str], default: str) -> tuple[Knobs, list[str]]:
+def from_query(query: Mapping[str, str], default: str) -> tuple[Knobs, list[str | Text]]:
     """The config that a link stands for, and a sentence for each value that was set aside.
 
     A link must always open: an unknown network gives that of the catalogue's `default`, a value
@@ -98,7 +101,8 @@ def from_query(query: Mapping[str, str], default: str) -> tuple[Knobs, list[str]
     try:
         config = default_config(network)
     except (ConfigError, LibraryError) as error:
-        return default_config(default), [f"{error} Showing {default} instead."]
+        return default_config(default), [
+            Text("{error} Showing {default} instead.", error=error.args[0], default=default)]
     # All at once first: some values are right only together.
     settings = [(name, text) for name, text in query.items() if name != "network"]
     try:
@@ -106,7 +110,7 @@ def from_query(query: Mapping[str, str], default: str) -> tuple[Knobs, list[str]
     except ConfigError:
         pass
     # Then one by one, again as long as it helps: a value may wait for one that comes later.
-    refused = dict.fromkeys(query, "")
+    refused: dict[str, str | Text] = dict.fromkeys(query, "")
     while settings:
         waiting = []
         for name, text in settings:
@@ -114,7 +118,7 @@ def from_query(query: Mapping[str, str], default: str) -> tuple[Knobs, list[str]
                 config = config.replace(**{name: find_knob(config, name).parse(text)})
             except ConfigError as error:
                 waiting.append((name, text))
-                refused[name] = str(error)
+                refused[name] = error.args[0]
         if len(waiting) == len(settings):
             break
         settings = waiting

@@ -7,6 +7,7 @@ from functools import cache
 
 from explorer import text
 from explorer.config import ConfigError
+from explorer.language import Text
 from explorer.sources import timm, torchvision
 from explorer.sources.model import Model
 
@@ -23,17 +24,20 @@ def find_model(network: str) -> Model:
     """
     prefix, _, name = network.partition(":")
     if prefix not in LIBRARIES:
-        raise ConfigError(
-            f"Unknown network {network[:80]!r}: {prefix[:40]!r} is not a library. A network is "
-            "named by its name in the catalogue, "
-            f"{', '.join(f'{library}:NAME' for library in LIBRARIES)} or "
-            "FILE.py:CALLABLE.", "network")
+        raise ConfigError(Text(
+            "Unknown network {network}: {library} is not a library. A network is named by its name "
+            "in the catalogue, {libraries} or FILE.py:CALLABLE.", network=repr(network[:80]),
+            library=repr(prefix[:40]),
+            libraries=", ".join(f"{library}:NAME" for library in LIBRARIES)), "network")
     names = LIBRARIES[prefix].names()
     if name not in names:
         near = [f"{prefix}:{other}"
                 for other in get_close_matches(name[:80].lower(), names, n=3, cutoff=0.3)]
-        suggested = f"Similar names: {text.enumeration(near)}. " if near else ""
-        raise ConfigError(f"{prefix} has no model {name[:80]!r}. {suggested}`python -m explorer "
-                          f"list {prefix}` shows all {len(names):,}.", "network")
+        known = {"library": prefix, "name": repr(name[:80]), "count": f"{len(names):,}"}
+        raise ConfigError(Text(
+            "{library} has no model {name}. Similar names: {near}. `python -m explorer list "
+            "{library}` shows all {count}.", near=text.enumeration(near), **known) if near else
+            Text("{library} has no model {name}. `python -m explorer list {library}` shows all "
+                 "{count}.", **known), "network")
     found: Model = LIBRARIES[prefix].model(name)
     return found

@@ -7,6 +7,7 @@ import os
 from threading import Lock
 
 from explorer.config import ConfigError
+from explorer.language import Text
 from explorer.sources.file import FORM, is_file, split_file
 from explorer.sources.inputs import parse_input
 
@@ -22,16 +23,19 @@ def offer(name: str) -> None:
     """
     global _offered
     if not is_file(name):
-        raise ConfigError(f"{name[:200]!r} is not a file. Write {FORM}.", "network")
+        raise ConfigError(Text("{name} is not a file. Write {form}.", name=repr(name[:200]),
+                               form=FORM), "network")
     named, settings = split_file(name)
     for setting in settings:
         knob, _, value = setting.partition("=")
         if knob != "input":
-            raise ConfigError(f"{named.short} has no knob {knob[:40]!r}. Its arguments stand in "
-                              "parentheses behind it.", "network")
+            raise ConfigError(Text(
+                "{network} has no knob {name}. Its arguments stand in parentheses behind it.",
+                network=named.short, name=repr(knob[:40])), "network")
         parse_input(value)
     if not os.path.isfile(named.path):
-        raise ConfigError(f"There is no file {named.path}. Write {FORM}.", "network")
+        raise ConfigError(Text("There is no file {path}. Write {form}.", path=named.path,
+                               form=FORM), "network")
     with _lock:
         _offered = tuple(dict.fromkeys([*_offered, name]))
 

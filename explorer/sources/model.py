@@ -13,6 +13,7 @@ from torch import nn
 
 from explorer import text
 from explorer.config import Config, ConfigError, Knobs, knob, knobs_of, redeclare
+from explorer.language import Text
 from explorer.sources.inputs import described
 from explorer.sources.source import Source, made_on, write_key
 from explorer.tracing import Input
@@ -40,7 +41,7 @@ class Model:
     @cached_property
     def config(self) -> Knobs:
         """Every knob at its default."""
-        return _offering(tuple(self.knobs), self.fewest_classes)(network=self.network, **self.knobs)
+        return offering(tuple(self.knobs), self.fewest_classes)(network=self.network, **self.knobs)
 
     def source(self, config: Knobs, inputs: Sequence[Input] = ()) -> Source:
         """It at these knobs, and with other inputs than it has at them where some are given."""
@@ -49,7 +50,7 @@ class Model:
         others = () if given == own else given
         return Source(
             key=write_key(self.network, config.turned_from(self.config).items(), others),
-            title=self._sentence(config, others), inputs=given,
+            titled=partial(self._sentence, config, others), inputs=given,
             build=lambda device: self._build(config, device), config=None if others else config)
 
     def _inputs(self, config: Knobs) -> tuple[Input, ...]:
@@ -82,18 +83,21 @@ class Model:
         except Exception as error:      # whatever a library raises
             said = next(iter(str(error).splitlines()), "").rstrip(".")
             knobs = " and ".join(f"{name}={value}" for name, value in turned.items())
+            why = f"{type(error).__name__}{said and f': {said}'}"
             raise ConfigError(
-                f"{self.network} cannot be built{knobs and f' with {knobs}'}: "
-                f"{type(error).__name__}{said and f': {said}'}.") from error
+                Text("{network} cannot be built with {knobs}: {why}.", network=self.network,
+                     knobs=knobs, why=why) if knobs else
+                Text("{network} cannot be built: {why}.", network=self.network, why=why)
+            ) from error
 
 
 @cache
-def _offering(names: tuple[str, ...], fewest_classes: int) -> type[Knobs]:
+def offering(names: tuple[str, ...], fewest_classes: int) -> type[Knobs]:
     """The class of the configs with these knobs."""
     fields: dict[str, Any] = {name: (int, redeclare(name, ...)) for name in names}
     if fewest_classes == 0:
         most = knobs_of(Config)["num_classes"].high
         fields["num_classes"] = int, knob(
             ..., "Outputs of the last layer; 0 removes this layer.", ge=0, le=most, step=1,
-            label=knobs_of(Config)["num_classes"].label)
+            label=knobs_of(Config)["num_classes"].english_label)
     return create_model("ModelKnobs", __base__=Knobs, **fields)

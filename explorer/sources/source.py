@@ -24,13 +24,19 @@ class Source:
 
     key: str
     """The canonical string: `find_source` gives this source back for it."""
-    title: str = field(compare=False)
+    titled: Callable[[], str] = field(compare=False, repr=False)
+    """Says its title."""
     inputs: tuple[Input, ...] = field(compare=False)
     build: Callable[[str], nn.Module] = field(compare=False, repr=False)
     """Makes the network on a device, in evaluation mode; "meta" holds shapes and no weights.
     Raises `ConfigError` where it cannot be made."""
     config: Knobs | None = field(default=None, compare=False)
     """The knobs that it and its input follow from; None where it has none."""
+
+    @property
+    def title(self) -> str:
+        """The network in a line."""
+        return self.titled()
 
     @property
     def input_shape(self) -> Shape:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from explorer import text
+from explorer.language import Text
 from explorer.tracing.operators import NETWORK_INPUT, Call, Shape
 
 
@@ -121,7 +122,7 @@ class TraceError(ValueError):
 
     def __init__(self, *, path: str, type: str, input_shape: Shape, reason: str,
                  inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None,
-                 way_out: str = "") -> None:
+                 way_out: str | Text = "") -> None:
         super().__init__(path)
         self.path, self.type, self.input_shape = path, type, input_shape
         self.reason, self.inputs, self.trace = reason, inputs, trace

@@ -7,6 +7,7 @@ from math import isclose
 import streamlit as st
 
 from explorer.config import Config, Knob, Knobs, knobs_of
+from explorer.language import say
 from explorer.lessons import explaining
 from explorer.networks.catalogue import family_of, presets
 from explorer.pipeline import Explored
@@ -32,7 +33,7 @@ def sidebar(panel: Panel, config: Knobs, network: Explored | None = None) -> Non
 def _compare_with(panel: Panel, network: Explored) -> None:
     """The ways to the Compare page with the network as it stands: beside its preset, or another of
     its family."""
-    with st.popover("Compare with …", icon=":material/compare_arrows:", on_change="rerun",
+    with st.popover(say("Compare with …"), icon=":material/compare_arrows:", on_change="rerun",
                     width="stretch",
                     key=panel.widget("compare-with")) as box:
         for key in beside(network) if box.open else ():
@@ -44,8 +45,8 @@ def _sweep(network: Explored) -> None:
     """The way to the Sweep page with the network as it stands."""
     config = network.source.config
     if config is not None and (parameters := link_to(config)):
-        st.page_link("pages/sweep.py", label="Sweep a knob", icon=":material/monitoring:",
-                     query_params=parameters, help="What a knob does to every figure.")
+        st.page_link("pages/sweep.py", label=say("Sweep a knob"), icon=":material/monitoring:",
+                     query_params=parameters, help=say("What a knob does to every figure."))
 
 
 def beside(network: Explored) -> list[str]:
@@ -72,7 +73,7 @@ def knobs(panel: Panel, config: Knobs) -> None:
         if not knob.common:
             widget(panel, knob, config)
     if own:
-        st.markdown("**Data**")
+        st.markdown(f"**{say('Data')}**")
     for name in SHAPE_OF_DATA:
         if name in own:
             widget(panel, own[name], config)
@@ -114,9 +115,9 @@ def fraction(panel: Panel, knob: Knob, config: Knobs) -> None:
     slider, field = st.columns((5, 3), vertical_alignment="bottom")
     slider.select_slider(knob.label, sorted([*positions, value]), value, knob.format,
                          key=panel.knob_widget(knob.name), help=help_of(knob))
-    field.number_input(f"{knob.label}, any value", float(knob.low), float(knob.high), value,
-                       float(knob.step), key=panel.knob_widget(knob.name, FIELD), format="%g",
-                       label_visibility="collapsed")
+    field.number_input(say("{knob}, any value", knob=knob.label), float(knob.low),
+                       float(knob.high), value, float(knob.step), format="%g",
+                       key=panel.knob_widget(knob.name, FIELD), label_visibility="collapsed")
 
 
 def counts(panel: Panel, knob: Knob, config: Config) -> None:
@@ -126,7 +127,7 @@ def counts(panel: Panel, knob: Knob, config: Config) -> None:
     in_a_row = 2 if len(names) == 4 else min(3, len(names))
     for first in range(0, len(names), in_a_row):
         for column, position in zip(st.columns(in_a_row), range(first, len(names)), strict=False):
-            column.number_input(names[position].capitalize(), int(knob.low), int(knob.high),
+            column.number_input(say(names[position]).capitalize(), int(knob.low), int(knob.high),
                                 values[position], step=1,
                                 key=panel.knob_widget(knob.name, position))
 
@@ -134,6 +135,6 @@ def counts(panel: Panel, knob: Knob, config: Config) -> None:
 def way_out(panel: Panel, failure: TraceError) -> None:
     """The button that makes the image large enough for the pass, where that helps."""
     if failure.smallest_input is not None:
-        st.button(f"Set the input size to {failure.smallest_input}", type="primary",
+        st.button(say("Set the input size to {size}", size=failure.smallest_input), type="primary",
                   key=panel.widget("way-out"), on_click=panel.set_knob,
                   args=("input_size", failure.smallest_input))

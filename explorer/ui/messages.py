@@ -10,24 +10,27 @@ from contextlib import contextmanager
 import streamlit as st
 
 from explorer.config import ConfigError
+from explorer.language import Text, say
 from explorer.published import PublishedError
 from explorer.tracing import TraceError
 
 
-def set_aside(notes: Sequence[str]) -> None:
+def set_aside(notes: Sequence[str | Text]) -> None:
     """The values of a link that were not taken."""
     if notes:
-        more = [f"{len(notes) - NOTES:,} more are not shown."] if len(notes) > NOTES else []
-        st.warning("\n\n".join(["Some values in the link are not valid and were ignored.",
-                                *map(escape, notes[:NOTES]), *more]), icon=":material/link_off:")
+        more = [say("{count} more are not shown.", count=f"{len(notes) - NOTES:,}")] \
+            if len(notes) > NOTES else []
+        st.warning("\n\n".join([say("Some values in the link are not valid and were ignored."),
+                                *[escape(str(note)) for note in notes[:NOTES]], *more]),
+                   icon=":material/link_off:")
 
 
 def cannot_take(error: ConfigError | None, name: str = "") -> None:
     """Knobs that do not go together: below stands the network as it was before. `name` says which
     where there are several."""
     if error is not None:
-        st.error(f"{name + ': ' if name else ''}{escape(str(error))} Below is the network before "
-                 "this change.")
+        said = say("{error} Below is the network before this change.", error=escape(str(error)))
+        st.error(say("{name}: {said}", name=name, said=said) if name else said)
 
 
 def cannot_run(error: TraceError) -> None:
@@ -41,7 +44,7 @@ def cannot_open(error: Exception) -> None:
     if isinstance(error, (ConfigError, PublishedError)):
         st.error(escape(str(error)))
         return
-    with standing("This network"):
+    with standing(say("This network")):
         raise error
 
 
@@ -63,8 +66,9 @@ def standing(what: str) -> Iterator[None]:
         yield
     except Exception:
         logging.getLogger("explorer").exception("%s cannot be shown", what)
-        st.error(f"{what} cannot be shown: something in this program is wrong. The other parts and "
-                 "the knobs still work, and the address of the page is a link to this network.")
+        st.error(say("{what} cannot be shown: something in this program is wrong. The other parts "
+                     "and the knobs still work, and the address of the page is a link to this "
+                     "network.", what=what))
 
 
 def escape(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, TypedDict, TypeVar
 import streamlit as st
 
 from explorer.config import Config, ConfigError, Knobs, knobs_of
+from explorer.language import Text
 from explorer.libraries import LibraryError
 from explorer.sources.key import default_config, from_query, to_key, to_query
 
@@ -41,7 +42,7 @@ class Held(TypedDict):
     """As the parameters of a link."""
     page: dict[str, str]
     """Those of `PAGE_PARAMETERS` that are set."""
-    set_aside: list[str]
+    set_aside: list[str | Text]
     """A sentence for each value of the link that was not taken."""
     address: dict[str, str]
     """As it was last read or written."""
@@ -157,7 +158,7 @@ class Panel:
             st.query_params.from_dict(held["address"])
 
     @property
-    def set_aside(self) -> tuple[str, ...]:
+    def set_aside(self) -> tuple[str | Text, ...]:
         """A sentence for each value of the link that was not taken."""
         return tuple(self._held["set_aside"])
 
@@ -172,7 +173,7 @@ class Panel:
         self._put(name, None if value is None else str(value))
         self._held["set_aside"] = []
 
-    def refuse_parameter(self, name: str, why: str, rest: str | None = None) -> None:
+    def refuse_parameter(self, name: str, why: str | Text, rest: str | None = None) -> None:
         """Take out a parameter that cannot be, or leave the `rest` of it. A link that held it is
         told why; where a knob has made it impossible since, there is nothing to say."""
         self._put(name, rest)
@@ -248,8 +249,8 @@ class Panel:
         held: Held = st.session_state[self._key]
         return held
 
-    def _open(self, config: dict[str, str], page: dict[str, str], set_aside: list[str],
-              address: dict[str, str]) -> None:
+    def _open(self, config: dict[str, str], page: dict[str, str],
+              set_aside: list[str | Text], address: dict[str, str]) -> None:
         before: Held | None = st.session_state.get(self._key)
         st.session_state[self._key] = Held(
             config=config, page=page, set_aside=set_aside, address=address, just_opened=True,

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from explorer import text
 from explorer.analysis import Totals
+from explorer.language import say
 from explorer.networks.family import Family, Preset
 from explorer.views.axes import axis
 from explorer.views.palette import SERIES
@@ -55,13 +56,13 @@ def to_html(entries: Sequence[CatalogueEntry], order: str) -> str:
     """A table with a row for each network, in one of `ORDERS`; by family under the family's name,
     paper and idea."""
     ordered = sorted(entries, key=ORDERS[order])
-    head = "".join([f'<th scope="col">{name}</th>' for name in HEADS])
+    head = "".join([f'<th scope="col">{say(name)}</th>' for name in HEADS])
     rows = []
     for family, members in groupby(ordered, lambda entry: entry.family):
         if order == "Family":
             rows.append(f'<tr class="family"><th colspan="{len(HEADS)}" scope="rowgroup">'
                         f"{escape(family.title)} <span>{paper_html(family.paper)}</span>"
-                        f"<p>{escape(family.idea)}</p></th></tr>")
+                        f"<p>{escape(say(family.idea))}</p></th></tr>")
         rows += [_row(entry, by_family=order == "Family") for entry in members]
     return (f'<div class="catalogue"><table><thead><tr>{head}</tr></thead>'
             f'<tbody>{"".join(rows)}</tbody></table></div>')
@@ -88,9 +89,10 @@ def timeline(entries: Sequence[CatalogueEntry], figure: str) -> go.Figure:
 
 
 def _row(entry: CatalogueEntry, *, by_family: bool) -> str:
-    config, totals, source = entry.preset.config, entry.totals, entry.preset.source
+    config, totals, source = entry.preset.config, entry.totals, say(entry.preset.source)
     if not by_family:       # whose paper it is stands above no row
-        source = f"{entry.family.paper.partition(',')[0]}. {source}"
+        source = say("{paper}. {source}", paper=entry.family.paper.partition(",")[0],
+                     source=source)
     cells = [
         str(config.batch_size),
         text.shape((config.in_channels, config.input_size, config.input_size)),
