@@ -6,16 +6,21 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from explorer.explain.derivation import DISAGREES, NO_FORMULA, StepName
 from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import PARTS
+from explorer.text import NOT_COUNTED
+from explorer.tracing.operators.explanation import SIDES
 from explorer.views.lessons.tables import WHAT
+from explorer.views.palette import KIND_COLOURS
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -45,6 +50,13 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/lessons/facts.py", figure.words
     for word in WHAT.values():
         yield "explorer/views/lessons/tables.py", word
+    yield "explorer/text.py", NOT_COUNTED
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
+    for side in SIDES:
+        yield "explorer/tracing/operators/explanation.py", side
+    for name in (*get_args(StepName), NO_FORMULA, DISAGREES):
+        yield "explorer/explain/derivation.py", name
 
 
 def said() -> dict[str, set[str]]:
