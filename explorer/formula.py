@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from explorer import text
+from explorer.language import Text, say
 from explorer.text import Rational
 
 
@@ -102,7 +103,7 @@ class Symbol(Expression):
 
     name: str
     number: Rational
-    meaning: str = ""
+    meaning: Text | str = ""
     """What it stands for, where that is not said for all formulas (`explain.derivation`)."""
 
     @property
@@ -223,13 +224,19 @@ def total(terms: list[Expression]) -> Expression:
     return result
 
 
+RESULTS = {"params": Text("params"), "macs": Text("macs"), "operations": Text("operations"),
+           "bytes": Text("bytes")}
+"""What a formula gives that has no symbol."""
+
+
 def symbol_latex(name: str) -> str:
     """
     >>> symbol_latex("k"), symbol_latex("C_out"), symbol_latex("k_h"), symbol_latex("params")
     ('k', 'C_{\\\\text{out}}', 'k_{h}', '\\\\text{params}')
     """
+    if name in RESULTS:
+        return rf"\text{{{RESULTS[name]}}}"
     base, _, index = name.partition("_")
-    base = base if len(base) == 1 else rf"\text{{{base}}}"
     if not index:
         return base
     return f"{base}_{{{index}}}" if len(index) == 1 or index.isdigit() else \
@@ -263,14 +270,14 @@ class Equation(NamedTuple):
         return self.formula.write(PLAIN, numbers=True)
 
     def _left(self) -> str:
-        axis = f" ({self.axis})" if self.axis else ""
-        return f"{' = '.join(self.names)}{axis}"
+        names = " = ".join([str(RESULTS.get(name, name)) for name in self.names])
+        return say("{names} ({axis})", names=names, axis=say(self.axis)) if self.axis else names
 
     @property
     def latex(self) -> str:
         """Symbols, numbers and result: one below the other, or in a row where they are short. No
         name of a layer is in it."""
-        axis = rf"\;\text{{({self.axis})}}" if self.axis else ""
+        axis = rf"\;\text{{({say(self.axis)})}}" if self.axis else ""
         left = " = ".join(symbol_latex(name) for name in self.names) + axis
         value = text.number(self.value).replace(",", "{,}")
         parts = [f"{left} &= {self.formula.write(LATEX)}"]

@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from explorer.config import knobs_of
+from explorer.explain.derivation import DISAGREES, NO_FORMULA, StepName
 from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
@@ -19,9 +21,12 @@ from explorer.lessons.parts import PARTS
 from explorer.networks.catalogue import families
 from explorer.networks.family import Family
 from explorer.sources.model import offering
+from explorer.text import NOT_COUNTED
+from explorer.tracing.operators.explanation import SIDES
 from explorer.ui import choice
 from explorer.views.catalogue import HEADS, ORDERS
 from explorer.views.lessons.tables import WHAT
+from explorer.views.palette import KIND_COLOURS
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -60,6 +65,13 @@ def in_data() -> Iterator[tuple[str, str]]:
             yield f"{family.network.__module__.replace('.', '/')}.py", text
     for knob in knobs_of(offering(("num_classes",), 0)).values():
         yield "explorer/sources/model.py", knob.english_help
+    yield "explorer/text.py", NOT_COUNTED
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
+    for side in SIDES:
+        yield "explorer/tracing/operators/explanation.py", side
+    for name in (*get_args(StepName), NO_FORMULA, DISAGREES):
+        yield "explorer/explain/derivation.py", name
 
 
 def of_family(family: Family) -> Iterator[str]:

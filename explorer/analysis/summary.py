@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from explorer.analysis.memory import alive_at, all_outputs, live_bytes, saved_bytes
 from explorer.analysis.receptive_field import ReceptiveField, receptive_fields
+from explorer.language import say
 from explorer.shown import Shown
 from explorer.tracing import Call, Trace
 from explorer.tracing.operators import Kind, Shape, Window
@@ -210,12 +211,13 @@ def alive_at_peak(summary: Summary) -> tuple[AliveTensor, ...]:
         if index < 0:
             given = trace.given(index)
             # Named where there are several.
-            path = given.name or ("input" if len(trace.inputs) == 1 else f"input {-index}")
+            path = given.name or say("input" if len(trace.inputs) == 1 else "input {number}",
+                                     number=-index)
             held.append(AliveTensor(index, path, given.shape, size))
         else:
             layer = layers[index]
             held.append(AliveTensor(index, layer.path, layer.output_shape, size))
     if rest := peak.live_bytes - sum(tensor.bytes for tensor in held):
-        held.append(AliveTensor(peak.index, f"{peak.path} (while it runs)", peak.output_shape,
-                                rest))
+        held.append(AliveTensor(peak.index, say("{path} (while it runs)", path=peak.path),
+                                peak.output_shape, rest))
     return tuple(held)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import reduce
+from typing import Literal, NamedTuple
 
 from explorer import text
 from explorer.analysis import Layer, ReceptiveField, Summary
@@ -17,6 +18,7 @@ from explorer.analysis.memory import item_bytes, other_outputs
 from explorer.analysis.receptive_field import field_of_input
 from explorer.config import ConfigError
 from explorer.formula import Equation, Expression, Number, Symbol, largest, product, smallest, total
+from explorer.language import Text, say
 from explorer.text import Rational
 from explorer.tracing import NETWORK_INPUT, Call
 from explorer.tracing.operators import Shape
@@ -25,59 +27,65 @@ from explorer.tracing.operators.explanation import SIDES, Case, Words, by_axis, 
 NO_FORMULA = "The figure comes from the program's table of operators; it has no formula here."
 DISAGREES = "The program's table of operators contradicts itself here"
 
+StepName = Literal["Output shape", "Parameters", "Multiply-adds", "Element-wise operations",
+                   "Output bytes", "Receptive field", "Output memory", "Output"]
+
+SPREAD = {
+    "f": Text("side of a filter of a transposed convolution"),
+    "t": Text("stride of a transposed convolution: outputs from one input to the next"),
+    "c": Text("outputs that are cut off at each edge"),
+    "e": Text("dilation: distance between the outputs that a filter gives to"),
+    "o": Text("outputs that are added at the end"),
+}
+"""Of a transposed convolution."""
+
 MEANINGS = {
-    "N": "images in the batch",
-    "C": "channels", "C_in": "channels of the input", "C_out": "channels of the output",
-    "H": "height", "H_in": "height of the input", "H_out": "height of the output",
-    "W": "width", "W_in": "width of the input", "W_out": "width of the output",
-    "D": "depth", "D_in": "depth of the input", "D_out": "depth of the output",
-    "L": "length: positions in a row", "L_in": "length of the input",
-    "L_out": "length of the output",
-    "F": "features", "F_in": "features of the input", "F_out": "features of the output",
-    "K": "products that are summed for one output",
-    "k": "kernel: the side of the window", "k_h": "height of the kernel, the window",
-    "k_w": "width of the kernel, the window", "k_d": "depth of the kernel, the window",
-    "s": "stride: by how much the window moves", "s_h": "stride downwards",
-    "s_w": "stride to the right", "s_d": "stride in depth",
-    "p": "padding at each edge", "p_h": "padding above and below",
-    "p_w": "padding left and right", "p_d": "padding in front and behind",
-    "d": "dilation: distance between the inputs that the kernel reads",
-    "d_h": "dilation by height", "d_w": "dilation by width", "d_d": "dilation by depth",
-    **{f"{letter}{side}": meaning + by for side, by in (
-        ("", ""), ("_d", ", by depth"), ("_h", ", by height"), ("_w", ", by width"))
-       for letter, meaning in (
-           ("f", "side of a filter of a transposed convolution"),
-           ("t", "stride of a transposed convolution: outputs from one input to the next"),
-           ("c", "outputs that are cut off at each edge"),
-           ("e", "dilation: distance between the outputs that a filter gives to"),
-           ("o", "outputs that are added at the end"))},
-    "g": "groups: parts of the channels that are convolved separately",
-    "h": "heads, each with its own attention", "S": "keys, each with its value",
-    "E": "numbers of a query or of a key, in one head", "E_v": "numbers of a value, in one head",
-    "n": "neighbouring channels that are summed",
-    "q": "arithmetic operations for each number", "b": "bytes of a number",
-    "u": "inputs read, once for each window that reads them",
-    "u_d": "slices read, once for each window that reads them",
-    "u_h": "rows read, once for each window that reads them",
-    "u_w": "columns read, once for each window that reads them",
-    "r_in": "receptive field of the input, in pixels of the image",
-    "r_out": "receptive field, in pixels of the image",
-    "j_in": "pixels of the image between neighbouring positions of the input",
-    "j_out": "pixels of the image between neighbouring positions",
-    "a_in": "first pixel that position 0 of the input sees",
-    "a_out": "first pixel that position 0 sees; negative inside the padding",
-    "e_out": "first pixel after those that position 0 sees",
+    "N": Text("images in the batch"),
+    "C": Text("channels"), "C_in": Text("channels of the input"),
+    "C_out": Text("channels of the output"),
+    "H": Text("height"), "H_in": Text("height of the input"), "H_out": Text("height of the output"),
+    "W": Text("width"), "W_in": Text("width of the input"), "W_out": Text("width of the output"),
+    "D": Text("depth"), "D_in": Text("depth of the input"), "D_out": Text("depth of the output"),
+    "L": Text("length: positions in a row"), "L_in": Text("length of the input"),
+    "L_out": Text("length of the output"),
+    "F": Text("features"), "F_in": Text("features of the input"),
+    "F_out": Text("features of the output"),
+    "K": Text("products that are summed for one output"),
+    "k": Text("kernel: the side of the window"), "k_h": Text("height of the kernel, the window"),
+    "k_w": Text("width of the kernel, the window"), "k_d": Text("depth of the kernel, the window"),
+    "s": Text("stride: by how much the window moves"), "s_h": Text("stride downwards"),
+    "s_w": Text("stride to the right"), "s_d": Text("stride in depth"),
+    "p": Text("padding at each edge"), "p_h": Text("padding above and below"),
+    "p_w": Text("padding left and right"), "p_d": Text("padding in front and behind"),
+    "d": Text("dilation: distance between the inputs that the kernel reads"),
+    "d_h": Text("dilation by height"), "d_w": Text("dilation by width"),
+    "d_d": Text("dilation by depth"),
+    **SPREAD,
+    **{f"{letter}_d": Text("{meaning}, by depth", meaning=meaning)
+       for letter, meaning in SPREAD.items()},
+    **{f"{letter}_h": Text("{meaning}, by height", meaning=meaning)
+       for letter, meaning in SPREAD.items()},
+    **{f"{letter}_w": Text("{meaning}, by width", meaning=meaning)
+       for letter, meaning in SPREAD.items()},
+    "g": Text("groups: parts of the channels that are convolved separately"),
+    "h": Text("heads, each with its own attention"), "S": Text("keys, each with its value"),
+    "E": Text("numbers of a query or of a key, in one head"),
+    "E_v": Text("numbers of a value, in one head"),
+    "n": Text("neighbouring channels that are summed"),
+    "q": Text("arithmetic operations for each number"), "b": Text("bytes of a number"),
+    "u": Text("inputs read, once for each window that reads them"),
+    "u_d": Text("slices read, once for each window that reads them"),
+    "u_h": Text("rows read, once for each window that reads them"),
+    "u_w": Text("columns read, once for each window that reads them"),
+    "r_in": Text("receptive field of the input, in pixels of the image"),
+    "r_out": Text("receptive field, in pixels of the image"),
+    "j_in": Text("pixels of the image between neighbouring positions of the input"),
+    "j_out": Text("pixels of the image between neighbouring positions"),
+    "a_in": Text("first pixel that position 0 of the input sees"),
+    "a_out": Text("first pixel that position 0 sees; negative inside the padding"),
+    "e_out": Text("first pixel after those that position 0 sees"),
 }
 """What each symbol stands for."""
-
-NUMBERED = {
-    **{letter: f"{MEANINGS[letter]} of input {{}}" for letter in "NCHWLF"},
-    "r": "receptive field of input {}, in pixels of the image",
-    "j": "pixels of the image between neighbouring positions of input {}",
-    "a": "first pixel that position 0 of input {} sees",
-    "D": "side {} of the tensor", "S": "that side of input {}",
-}
-"""The same for symbols that are numbered, by their letter."""
 
 Result = Rational | tuple[Rational, ...] | ReceptiveField | None
 
@@ -85,26 +93,27 @@ Result = Rational | tuple[Rational, ...] | ReceptiveField | None
 class Step(NamedTuple):
     """One figure of the layer."""
 
-    name: str
+    name: StepName
     result: Result
     """What the equations give; None where it is not counted, or where there is none."""
     equations: tuple[Equation, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences that the formulas do not say, as plain text."""
-    unit: str = ""
+    in_bytes: bool = False
 
     @property
     def shown(self) -> str:
         """The result for people."""
         match self.result:
             case ReceptiveField(size):
-                return "1 pixel" if set(size) == {1} else f"{text.side(size)} pixels"
+                return _pixels(size)
             case tuple(sides):
                 return text.shape(sides)
             case None:
-                return "none" if self.name == "Receptive field" else text.NOT_COUNTED
+                return say("none") if self.name == "Receptive field" else say(text.NOT_COUNTED)
             case count:
-                return f"{text.number(count)} {self.unit}".rstrip()
+                number = text.number(count)
+                return say("{number} bytes", number=number) if self.in_bytes else number
 
 
 class InputTensor(NamedTuple):
@@ -136,7 +145,8 @@ class Derivation:
                         numbers.setdefault(name, {})[equation.value] = None
                 for symbol in equation.formula.symbols():
                     numbers.setdefault(symbol.name, {})[symbol.number] = None
-                    meanings.setdefault(symbol.name, symbol.meaning or _meaning(symbol.name))
+                    meanings.setdefault(symbol.name,
+                                        str(symbol.meaning) or _meaning(symbol.name))
         return [(name, _values(list(values)), meanings.get(name) or _meaning(name))
                 for name, values in numbers.items()]
 
@@ -172,13 +182,13 @@ def parse_index(value: str, summary: Summary) -> int:
     raise ConfigError(_no_layer(summary, value))
 
 
-def _no_layer(summary: Summary, got: object) -> str:
-    return f"`layer` must be a whole number between 0 and {len(summary.layers) - 1}, the # of a " \
-           f"layer of this network; got {got}."
+def _no_layer(summary: Summary, got: object) -> Text:
+    return Text("`layer` must be a whole number between 0 and {last}, the # of a layer of this "
+                "network; got {got}.", last=len(summary.layers) - 1, got=got)
 
 
 def to_text(title: str, derivation: Derivation) -> str:
-    """A derivation for a terminal; `title` says of which network."""
+    """A derivation for a terminal, in English; `title` says of which network."""
     layer = derivation.layer
     rows = [title, "",
             f"Layer #{layer.index} of 0 to {derivation.last}: {layer.path} "
@@ -203,8 +213,9 @@ def _checked(step: Step, counted: Result) -> Step:
     if step.result == counted:
         return step
     figure = step._replace(result=counted, equations=(), notes=())
-    why = f"{DISAGREES}: the table counts {figure.shown}, its formula gives {step.shown}." \
-        if step.equations else NO_FORMULA
+    why = say("{contradiction}: the table counts {counted}, its formula gives {given}.",
+              contradiction=say(DISAGREES), counted=figure.shown, given=step.shown) \
+        if step.equations else say(NO_FORMULA)
     return figure._replace(notes=(why,))
 
 
@@ -212,28 +223,29 @@ def _checked(step: Step, counted: Result) -> Step:
 
 def _output_shape(case: Case) -> Step:
     words = case.entry.shape(case) if case.entry else Words(
-        notes=("There is no rule for this operation; PyTorch itself gives its shape.",))
+        notes=(say("There is no rule for this operation; PyTorch itself gives its shape."),))
     given = {name: equation.value for equation in words.equations for name in equation.names}
     sides = [given.get(side.name, side.number) if isinstance(side, Symbol) else side.value
              for side in case.outputs]
-    return Step("Output shape", tuple(sides), words.equations, words.notes)
+    return Step("Output shape", tuple(sides), words.equations, tuple(map(str, words.notes)))
 
 
 # Parameters
 
 def _parameters(summary: Summary, case: Case) -> Step:
-    name, call = "Parameters", case.call
+    name: StepName = "Parameters"
+    call = case.call
     if not call.parameters:
-        return Step(name, 0, notes=("This layer has none.",))
+        return Step(name, 0, notes=(say("This layer has none."),))
     if summary.layers[call.index].unused:
         return Step(name, 0, notes=(
-            "No output depends on this layer: its parameters are not used.",))
+            say("No output depends on this layer: its parameters are not used."),))
     first = _first_uses(summary, case)
     shapes = dict(case.parameters)
     earlier = [user for user in first.values() if user != call.index]
     if earlier:
-        notes = [f"Counted at {_named(summary, user)}, which reads the same parameters first."
-                 for user in sorted(set(earlier))]
+        notes = [say("Counted at {layer}, which reads the same parameters first.",
+                     layer=_named(summary, user)) for user in sorted(set(earlier))]
         own = [shapes[parameter] for parameter, user in first.items() if user == call.index]
         return _counted(name, counted("params", numel(own), *notes)) if own else \
             Step(name, 0, notes=tuple(notes))
@@ -241,15 +253,15 @@ def _parameters(summary: Summary, case: Case) -> Step:
         return _counted(name, case.entry.params(case))
     notes = [case.held]
     if case.other_weights:
-        notes.append("The other weights that it reads are computed or constant.")
+        notes.append(say("The other weights that it reads are computed or constant."))
     return _counted(name, counted("params", numel([shapes[parameter] for parameter in first]),
                                   *notes))
 
 
-def _counted(name: str, words: Words, unit: str = "") -> Step:
+def _counted(name: StepName, words: Words, *, in_bytes: bool = False) -> Step:
     """A step whose result one equation gives; nothing where there is none."""
     result = words.equations[-1].value if words.equations else 0
-    return Step(name, result, words.equations, words.notes, unit)
+    return Step(name, result, words.equations, tuple(map(str, words.notes)), in_bytes)
 
 
 def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
@@ -265,52 +277,56 @@ def _first_uses(summary: Summary, case: Case) -> dict[str, int]:
 # Operations
 
 def _multiply_adds(case: Case) -> Step:
-    name = "Multiply-adds"
+    name: StepName = "Multiply-adds"
     if case.entry is None:
         if case.call.effect.macs is None:
             return _not_counted(name)
         return Step(name, case.call.effect.macs, notes=(
-            "From PyTorch's own counter (torch.utils.flop_counter): there is no rule for "
-            "this operation.",))
+            say("From PyTorch's own counter (torch.utils.flop_counter): there is no rule for "
+                "this operation."),))
     if case.entry.macs is None:
-        return Step(name, 0, notes=("None: only convolutions and matrix products have them.",))
+        return Step(name, 0, notes=(say("None: only convolutions and matrix products have them."),))
     return _counted(name, case.entry.macs(case))
 
 
 def _elementwise(case: Case) -> Step:
-    name = "Element-wise operations"
+    name: StepName = "Element-wise operations"
     return _counted(name, case.entry.work(case)) if case.entry else _not_counted(name)
 
 
-def _not_counted(name: str) -> Step:
-    return Step(name, None, notes=("Not counted: there is no rule for this operation. It is not in "
-                                   "any total.",))
+def _not_counted(name: StepName) -> Step:
+    return Step(name, None, notes=(
+        say("Not counted: there is no rule for this operation. It is not in any total."),))
 
 
 # Memory
 
 def _bytes(summary: Summary, case: Case) -> Step:
-    name, call = "Output bytes", case.call
+    name: StepName = "Output bytes"
+    call = case.call
     if not call.effect.allocates:
-        held = _named(summary, call.storage) if call.storage < 0 else \
-            f"the output of {_named(summary, call.storage)}"
-        how = "A view" if call.kind == "reshape" else \
-            "It passes its input through" if not call.effect.elementwise_ops else \
-            "It works in place"
-        return Step(name, 0, notes=(f"{how}: it shares its input's memory, {held}.",), unit="bytes")
+        held = _named(summary, call.storage)
+        if call.storage >= 0:
+            held = say("the output of {layer}", layer=held)
+        note = say("A view: it shares its input's memory, {held}." if call.kind == "reshape" else
+                   "It passes its input through: it shares its input's memory, {held}."
+                   if not call.effect.elementwise_ops else
+                   "It works in place: it shares its input's memory, {held}.", held=held)
+        return Step(name, 0, notes=(note,), in_bytes=True)
     others = other_outputs(call, summary.element_bytes)
     item = item_bytes(call.effect.dtype, summary.element_bytes)
     size = product([*case.outputs, Symbol("b", item)])
     if not others:
-        return _counted(name, counted("bytes", size), unit="bytes")
+        return _counted(name, counted("bytes", size), in_bytes=True)
     return _counted(name, counted("bytes", total([size, *map(Number, others)]),
-                                  "The other outputs also take memory."), unit="bytes")
+                                  say("The other outputs also take memory.")), in_bytes=True)
 
 
 # Receptive field
 
 def _receptive_field(summary: Summary, case: Case) -> Step:
-    name, call = "Receptive field", case.call
+    name: StepName = "Receptive field"
+    call = case.call
     if summary.layers[call.index].receptive_field is None:
         return Step(name, None, notes=(_no_field(summary, call),))
     given = [(producer, field_of_input(summary.trace.given(producer).shape) if producer < 0 else
@@ -323,31 +339,33 @@ def _receptive_field(summary: Summary, case: Case) -> Step:
         equations, field = _union([field for _, field in known])
         notes = list(_dominant(summary, known, field))
     elif len(known) > 1:
-        notes = ["All inputs have the same receptive field, and so does the output."]
+        notes = [say("All inputs have the same receptive field, and so does the output.")]
     if call.effect.window is None:
         if len(known) == 1:
-            notes.append("As in the input." if call.kind == "normalisation" else
-                         "As in the input: each position reads only itself.")
+            notes.append(say("As in the input." if call.kind == "normalisation" else
+                             "As in the input: each position reads only itself."))
     else:
         more, field = _widened(case, field)
         equations += more
         if call.effect.window.whole and set(case.output[-len(field.size):]) == {1}:
-            notes.append("The window is the whole feature map.")
-    apart = "1 pixel" if set(field.stride) == {1} else f"{text.side(field.stride)} pixels"
-    notes.append(f"Neighbouring positions are {apart} apart; position 0 "
-                 f"sees from pixel {_signed(field.start)}"
-                 f"{', inside the padding' if min(field.start) < 0 else ''}.")
+            notes.append(say("The window is the whole feature map."))
+    notes.append(say(
+        "Neighbouring positions are {pixels} apart; position 0 sees from pixel {first}, inside the "
+        "padding." if min(field.start) < 0 else
+        "Neighbouring positions are {pixels} apart; position 0 sees from pixel {first}.",
+        pixels=_pixels(field.stride), first=_signed(field.start)))
     return Step(name, field, equations, tuple(notes))
 
 
 def _no_field(summary: Summary, call: Call) -> str:
     """Why a call has none."""
     if not call.known:
-        return "It is not known which positions this operation reads."
+        return say("It is not known which positions this operation reads.")
     seen = [summary.layers[producer].receptive_field for producer in call.inputs if producer >= 0]
     if any(seen) or len(seen) < len(call.inputs):
-        return "It mixes positions: each output depends on the whole input."
-    return "No positions are left from here on: each number depends on the whole last feature map."
+        return say("It mixes positions: each output depends on the whole input.")
+    return say("No positions are left from here on: each number depends on the whole last feature "
+               "map.")
 
 
 def _widened(case: Case, field: ReceptiveField
@@ -401,15 +419,17 @@ def _field(makers: list[Callable[[int], Expression]], names: list[str],
 def _dominant(summary: Summary, known: list[tuple[int, ReceptiveField]],
               union: ReceptiveField) -> Iterator[str]:
     """Which input sees all that the merge sees."""
-    yield "The union of the receptive fields of the inputs."
+    yield say("The union of the receptive fields of the inputs.")
     whole = [(number, producer) for number, (producer, field) in enumerate(known, 1)
              if (field.size, field.start) == (union.size, union.start)]
     for number, producer in whole:
-        yield f"Input {number}, {_named(summary, producer)}, sees all of it."
+        yield say("Input {number}, {layer}, sees all of it.", number=number,
+                  layer=_named(summary, producer))
     if not whole:
-        yield "No single input sees all of it."
+        yield say("No single input sees all of it.")
     if len({field.stride for _, field in known}) > 1:
-        yield "The smallest distance counts: a 1×1 input is repeated over the other's positions."
+        yield say("The smallest distance counts: a 1×1 input is repeated over the other's "
+                  "positions.")
 
 
 # Words
@@ -418,9 +438,13 @@ def _named(summary: Summary, producer: int) -> str:
     """A layer as people find it: its number and its path."""
     if producer < 0:
         given = summary.trace.inputs
-        return "the network's input" if len(given) == 1 else \
-            f"the network's input {given[NETWORK_INPUT - producer].name or -producer}"
-    return f"layer #{producer} ({summary.layers[producer].path})"
+        return say("the network's input" if len(given) == 1 else "the network's input {name}",
+                   name=given[NETWORK_INPUT - producer].name or -producer)
+    return say("layer #{number} ({path})", number=producer, path=summary.layers[producer].path)
+
+
+def _pixels(sides: tuple[Rational, ...]) -> str:
+    return say("1 pixel" if set(sides) == {1} else "{size} pixels", size=text.side(sides))
 
 
 def _signed(start: tuple[Rational, ...]) -> str:
@@ -430,16 +454,31 @@ def _signed(start: tuple[Rational, ...]) -> str:
     """
     if len(set(start)) == 1:
         return text.number(start[0])
-    return text.enumeration([f"{text.number(value)} by {name}" for value, name in
-                             zip(start, SIDES[-len(start):], strict=True)])
+    return text.enumeration([say("{number} by {side}", number=text.number(value), side=say(side))
+                             for value, side in zip(start, SIDES[-len(start):], strict=True)])
 
 
 def _values(values: list[Rational]) -> str:
-    return " or ".join(map(text.number, values))
+    return reduce(lambda before, value: say("{before} or {value}", before=before, value=value),
+                  map(text.number, values))
 
 
 def _meaning(name: str) -> str:
     if name in MEANINGS:
-        return MEANINGS[name]
+        return str(MEANINGS[name])
     letter, _, number = name.partition("_")
-    return NUMBERED[letter].format(number) if letter in NUMBERED else ""
+    match letter:
+        case "r":
+            return say("receptive field of input {number}, in pixels of the image", number=number)
+        case "j":
+            return say("pixels of the image between neighbouring positions of input {number}",
+                       number=number)
+        case "a":
+            return say("first pixel that position 0 of input {number} sees", number=number)
+        case "D":
+            return say("side {number} of the tensor", number=number)
+        case "S":
+            return say("that side of input {number}", number=number)
+        case "N" | "C" | "H" | "W" | "L" | "F":
+            return say("{meaning} of input {number}", meaning=MEANINGS[letter], number=number)
+    return ""

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from explorer.analysis import Layer, Summary
+from explorer.language import say
 from explorer.structure.folding import fold, growth
 from explorer.structure.tree import Flow, Node, modules_of
 from explorer.structure.wiring import Wiring
@@ -43,8 +44,15 @@ class Part:
     """Whether it is the call at which the pass ended before its time."""
     stage: str = ""
     """Of a block that is all of a stage, the stage's path."""
-    called: str = ""
-    """Of calls that stand between the blocks of a stage, the first and the last one's name."""
+    calls: tuple[str, ...] = ()
+    """Of calls that stand between the blocks of a stage, their names."""
+
+    @property
+    def called(self) -> str:
+        """The first and the last one's name."""
+        if len(self.calls) < 3:
+            return ", ".join(self.calls)
+        return say("{first} to {last}", first=self.calls[0], last=self.calls[-1])
 
     @cached_property
     def params(self) -> int:
@@ -150,7 +158,7 @@ class Structure:
             for layer in block.layers:
                 self._places[layer.index] = Place(node.outer, path)
         if len(blocks) == 1:
-            return replace(blocks[0], stage=node.outer, called="")
+            return replace(blocks[0], stage=node.outer, calls=())
         parts = []
         for run in fold([block.layers for block in blocks]):
             alike = [blocks[place] for place in run]
@@ -182,7 +190,7 @@ class Structure:
         return Part(id=self._id("block", stage.outer), role="block", path=stage.outer,
                     name=stage.type, plain=_is_plain(stage.type, stage.plain, parts),
                     layers=_joined(parts), parts=parts,
-                    called=_from_to([_own_name(part) for part in parts]))
+                    calls=tuple([_own_name(part) for part in parts]))
 
     def _part(self, node: Node, role: Role) -> Part:
         if node.is_call:
@@ -239,10 +247,6 @@ def _own_name(call: Part) -> str:
     """Of a module its own name, of a function the function's."""
     name = call.path.rpartition(".")[2]
     return name if call.layers[0].call.type == call.name and name else call.name
-
-
-def _from_to(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) < 3 else f"{names[0]} to {names[-1]}"
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Layer, ...]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from explorer.language import Text
 from explorer.tracing.nesting import leaves
 from explorer.tracing.operators import Effect, Shape, ShapeError
 from explorer.tracing.operators.operator import Resolved
@@ -108,7 +109,8 @@ def run_on_meta(function: Callable[..., Any], args: Any, kwargs: dict[str, Any],
         return function(*on_meta(args, made), **kwargs)
     except (RuntimeError, NotImplementedError) as error:
         if re.search(r"\bmeta\b|register_meta|fake impl", str(error), re.IGNORECASE):
-            raise ValuesNeeded(f"{function.__name__} needs the values of a tensor") from None
+            raise ValuesNeeded(Text("{function} needs the values of a tensor",
+                                    function=function.__name__)) from None
         raise
 
 

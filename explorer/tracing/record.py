@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from explorer import text
-from explorer.language import Text
+from explorer.language import Text, say
 from explorer.tracing.operators import NETWORK_INPUT, Call, Shape
 
 
@@ -112,29 +112,36 @@ class Trace:
         return self.inputs[NETWORK_INPUT - producer]
 
 
+OWN_FORWARD, START = "its own forward", "its start"
+"""Where a pass ends that no call ends: between calls, and before the first."""
+_PLACES = {OWN_FORWARD: Text("its own forward"), START: Text("its start")}
+
+
 class TraceError(ValueError):
     """A network whose forward pass ends before its time.
 
     `path` is the call that failed, `input_shape` its first input, `inputs` the calls whose outputs
     it reads, `trace` the pass up to it, and `smallest_input` the input size from which on it works,
     where that is known. `way_out` is what else can be said of what would work, in sentences.
+    It is kept with the network, for readers of every language.
     """
 
-    def __init__(self, *, path: str, type: str, input_shape: Shape, reason: str,
+    def __init__(self, *, path: str, type: str, input_shape: Shape, reason: Text | str,
                  inputs: tuple[int, ...], trace: Trace, smallest_input: int | None = None,
-                 way_out: str | Text = "") -> None:
+                 way_out: Text | str = "") -> None:
         super().__init__(path)
         self.path, self.type, self.input_shape = path, type, input_shape
         self.reason, self.inputs, self.trace = reason, inputs, trace
         self.smallest_input, self.way_out = smallest_input, way_out
 
     def __str__(self) -> str:
-        given = text.shape(self.input_shape)
-        message = f"The forward pass ends at {self.path} ({self.type})" \
-                  f"{given and f', whose input is {given}'}: {self.reason}."
-        if self.smallest_input is not None:
-            message += f" The smallest `input_size` that works is {self.smallest_input}."
-        return f"{message} {self.way_out}".rstrip()
+        smallest = "" if self.smallest_input is None else say(
+            "The smallest `input_size` that works is {size}.", size=self.smallest_input)
+        return text.sentences([say(
+            "The forward pass ends at {path} ({type}), whose input is {input}: {reason}."
+            if self.input_shape else "The forward pass ends at {path} ({type}): {reason}.",
+            path=_PLACES.get(self.path, self.path), type=self.type,
+            input=text.shape(self.input_shape), reason=self.reason), smallest, self.way_out])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _trace_error, (dict(

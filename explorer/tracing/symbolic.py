@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Protocol
 
 import torch
 
+from explorer.language import Text
 from explorer.tracing.operators import Shape, ShapeError
 
 META = torch.device("meta")
@@ -62,7 +63,7 @@ class SymbolicTensor(torch.Tensor):
     def __torch_function__(cls, function: Callable[..., Any], types: Any, args: Any = (),
                            kwargs: dict[str, Any] | None = None) -> NoReturn:
         # Of a trace the mode is asked first; here is what was kept after its end.
-        raise ShapeError("a tensor of a trace is used outside of it")
+        raise ShapeError(Text("a tensor of a trace is used outside of it"))
 
     def meta(self) -> torch.Tensor:
         """A real one on meta, of the same shape and layout."""
@@ -131,7 +132,7 @@ class SymbolicTensor(torch.Tensor):
         return self
 
     def _needs_values(self, *_: Any) -> NoReturn:
-        raise ValuesNeeded("a decision needs the values of a tensor")
+        raise ValuesNeeded(Text("a decision needs the values of a tensor"))
 
     __bool__ = __int__ = __float__ = __complex__ = __index__ = _needs_values
     __array__ = __contains__ = item = tolist = numpy = _needs_values    # type: ignore[assignment]

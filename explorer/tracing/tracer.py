@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from explorer.language import Text
 from explorer.tracing.nesting import forget, leaves, replaced
 from explorer.tracing.operators import (
     NETWORK_INPUT,
@@ -34,7 +35,17 @@ from explorer.tracing.operators import (
 )
 from explorer.tracing.operators.operator import gives_places
 from explorer.tracing.outcome import RULE_ERRORS, opened, outcome, run_on_meta
-from explorer.tracing.record import Aside, Input, Module, ModuleRun, Parameter, Trace, TraceError
+from explorer.tracing.record import (
+    OWN_FORWARD,
+    START,
+    Aside,
+    Input,
+    Module,
+    ModuleRun,
+    Parameter,
+    Trace,
+    TraceError,
+)
 from explorer.tracing.symbolic import META, SymbolicTensor, ValuesNeeded, symbolic_tensor
 
 _tracing = RLock()
@@ -57,37 +68,40 @@ def trace(network: nn.Module, inputs: Shape | Sequence[Input], *,
     if not any(isinstance(one, Input) for one in inputs):
         given = (Input(tuple([side for one in given for side in one.shape])),)
     tracer = _Tracer(type(network).__name__, given, training)
-    way_out = ""
+    reason: Text | str
+    way_out: Text | str = ""
     with _tracing, torch.no_grad():
         try:
             return tracer.follow(network)
         except ValuesNeeded as error:
-            reason, way_out = f"{error}{_where(error)}", _PART_OF_IT
+            reason, way_out = _placed(error.why, error), _PART_OF_IT
         except ShapeError as error:
-            reason = str(error)
+            reason = error.why
         except (Exception, SystemExit) as error:
             reason = _reason(error)
     # Outside of the handlers: an error that is kept must not keep the frames, and so the network.
     raise tracer.failure(reason, way_out)
 
 
-_PART_OF_IT = "No other input helps: trace a part of the network that does not read values."
+_PART_OF_IT = Text("No other input helps: trace a part of the network that does not read values.")
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException) -> Text:
     """Why a pass ended, where no rule says it."""
     message = str(error).strip()
     words = f"{type(error).__name__}: {message.splitlines()[0]}" if message else \
         type(error).__name__
-    return f"it cannot be followed by shapes alone ({words}{_where(error)})"
+    return Text("it cannot be followed by shapes alone ({error})",
+                error=_placed(words, error))
 
 
-def _where(error: BaseException) -> str:
-    """The line of the network that an error comes from."""
+def _placed(why: Text | str, error: BaseException) -> Text | str:
+    """With the line of the network that the error comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)
               if not Path(frame.filename).is_relative_to(_OURS)
               and not Path(frame.filename).is_relative_to(_TORCH)]
-    return f", in line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
+    return Text("{error}, in line {line} of {file}", error=why, line=frames[-1].lineno,
+                file=Path(frames[-1].filename).name) if frames else why
 
 
 _OURS, _TORCH = Path(__file__).parents[1], Path(torch.__file__).parent
@@ -178,8 +192,9 @@ class _Tracer(TorchFunctionMode):
                 parameters, buffers = attributes["_parameters"], attributes["_buffers"]
                 children, type_name = attributes["_modules"], type(module).__name__
                 if type(children) is not dict and isinstance(module, torch.jit.ScriptModule):
-                    raise ShapeError(f"{path or 'the network'} is a TorchScript module, whose "
-                                     "`forward` is no Python; trace the module it was made of")
+                    raise ShapeError(Text(
+                        "{module} is a TorchScript module, whose `forward` is no Python; trace the "
+                        "module it was made of", module=path or Text("the network")))
                 copies = attributes.copy()
                 copies["training"] = training
                 copies["_parameters"] = parameters.copy() if parameters else {}
@@ -224,8 +239,8 @@ class _Tracer(TorchFunctionMode):
                 full = f"{path}.{name}" if path else name
                 # `isinstance` asks a metaclass of PyTorch's, which takes as long as all else here.
                 if parameter.__class__ is _LAZY:
-                    raise ShapeError(f"{full} has no shape before a first real pass; run one, then "
-                                     "trace it")
+                    raise ShapeError(Text("{parameter} has no shape before a first real pass; run "
+                                          "one, then trace it", parameter=full))
                 shape = tuple(parameter.shape)
                 operand = self.operands[id(parameter)] = Operand(shape, None, full)
                 self.parameters[full] = Parameter(shape, parameter.numel(),
@@ -473,9 +488,9 @@ class _Tracer(TorchFunctionMode):
             held_until=tuple([self.released.get(index, end) for index in range(end + 1)]),
             asides=tuple(self.asides))
 
-    def failure(self, reason: str, way_out: str) -> TraceError:
+    def failure(self, reason: Text | str, way_out: Text | str) -> TraceError:
         path, type_name, shapes, producers = self.pending or self.failed or (
-            "its own forward" if self.calls else "its start", self.frames[0][1],
+            OWN_FORWARD if self.calls else START, self.frames[0][1],
             (self.inputs[0].shape,), (NETWORK_INPUT,))
         return TraceError(path=path, type=type_name, input_shape=shapes[0] if shapes else (),
                           reason=reason, inputs=producers, trace=self.so_far(None, ()),

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from explorer import text
 from explorer.analysis import Summary
+from explorer.language import say
 from explorer.pipeline import Explored
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import charts, tables
 
-COLUMNS = {
-    "index": st.column_config.NumberColumn("#", width=45, help="The call that allocated it"),
-    "path": st.column_config.TextColumn("Layer", help="Whose output it is"),
-    "shape": st.column_config.TextColumn("Shape"),
-    "bytes": st.column_config.NumberColumn("Bytes", format="localized"),
-}
+
+def columns() -> dict[str, Any]:
+    return {
+        "index": st.column_config.NumberColumn("#", width=45,
+                                               help=say("The call that allocated it")),
+        "path": st.column_config.TextColumn(say("Layer"), help=say("Whose output it is")),
+        "shape": st.column_config.TextColumn(say("Shape")),
+        "bytes": st.column_config.NumberColumn(say("Bytes"), format="localized"),
+    }
 
 
 def section(panel: Panel, network: Explored) -> None:
     """Closed until somebody opens it, and until then nothing of it is computed."""
-    with st.expander("Memory over the forward pass", on_change="rerun",
+    with st.expander(say("Memory over the forward pass"), on_change="rerun",
                      key=panel.widget("memory")) as box:
         if box.open:
             _memory(panel, network)
@@ -33,37 +39,39 @@ def _memory(panel: Panel, network: Explored) -> None:
     kept = trained.totals.saved_bytes if isinstance(trained, Summary) else 0
     doubled = 2 * totals.activation_bytes
     with st.grid(3, min_column_width=190):
-        st.metric("Peak in evaluation", text.short(totals.peak_activation_bytes, "B"),
-                  help=f"The most that is alive at once. Exactly "
-                       f"{totals.peak_activation_bytes:,} bytes.")
-        st.metric("Saved for backward", text.short(kept, "B") if kept else "–",
-                  help="What a training pass keeps for its backward pass: inputs, outputs, masks, "
-                       f"statistics. Exactly {kept or 0:,} bytes, parameters apart.")
-        st.metric("All outputs, twice", text.short(doubled, "B"),
-                  help=f"2 × {totals.activation_bytes:,} bytes = {doubled:,}: what tools call "
-                       "memory, and neither of the other two.")
-    st.caption(
+        st.metric(say("Peak in evaluation"), text.short(totals.peak_activation_bytes, "B"),
+                  help=say("The most that is alive at once. Exactly {count} bytes.",
+                           count=text.number(totals.peak_activation_bytes)))
+        st.metric(say("Saved for backward"), text.short(kept, "B") if kept else "–",
+                  help=say("What a training pass keeps for its backward pass: inputs, outputs, "
+                           "masks, statistics. Exactly {count} bytes, parameters apart.",
+                           count=text.number(kept or 0)))
+        st.metric(say("All outputs, twice"), text.short(doubled, "B"),
+                  help=say("2 × {once} bytes = {twice}: what tools call memory, and neither of the "
+                           "other two.", once=text.number(totals.activation_bytes),
+                           twice=text.number(doubled)))
+    st.caption(say(
         "Tools call a doubled sum of outputs the “forward/backward pass size”, torchinfo in MB, "
         "torchsummary in MiB under the label MB, each over its own choice of layers. Over all of "
-        f"them it is {doubled / 1e6:,.1f} MB, or {doubled / 2**20:,.1f} MiB. No pass holds that: "
-        "evaluation frees what nothing needs any more, and training keeps only what the backward "
-        "pass reads.")
+        "them it is {mb} MB, or {mib} MiB. No pass holds that: evaluation frees what nothing needs "
+        "any more, and training keeps only what the backward pass reads.",
+        mb=f"{doubled / 1e6:,.1f}", mib=f"{doubled / 2**20:,.1f}"))
     one, other = st.columns(2)
     with one:
-        st.markdown("**Evaluation**")
+        st.markdown(say("**Evaluation**"))
         st.plotly_chart(charts.live_memory(evaluated), key=panel.widget("live-memory"),
                         config={"displayModeBar": False})
     with other:
-        st.markdown("**Training**, forward pass")
+        st.markdown(say("**Training**, forward pass"))
         if isinstance(trained, Summary):
             st.plotly_chart(charts.live_memory(trained), key=panel.widget("training-memory"),
                             config={"displayModeBar": False})
         else:
             st.warning(escape(str(trained)))
-    st.markdown("**Alive at the peak** of the evaluation")
-    st.dataframe(tables.held_frame(evaluated), hide_index=True, column_config=COLUMNS,
+    st.markdown(say("**Alive at the peak** of the evaluation"))
+    st.dataframe(tables.held_frame(evaluated), hide_index=True, column_config=columns(),
                  key=panel.widget("alive-at-peak"), placeholder="",
-                 alt="Tensors alive at the peak")
+                 alt=say("Tensors alive at the peak"))
     if isinstance(trained, Summary) and (only := _only_in_training(evaluated, trained)):
         _training_pass(panel, evaluated, trained, only)
 
@@ -80,18 +88,22 @@ def _outermost(path: str) -> str:
 
 
 def _training_pass(panel: Panel, evaluated: Summary, trained: Summary, only: list[str]) -> None:
-    if not st.toggle("Count a training pass", key=panel.widget("count-training"),
-                     help="This network runs more in training than in evaluation."):
+    if not st.toggle(say("Count a training pass"), key=panel.widget("count-training"),
+                     help=say("This network runs more in training than in evaluation.")):
         return
     now, then = trained.totals, evaluated.totals
     with st.grid(4, min_column_width=150):
         for label, after, before in (
-                ("Parameters used", now.params_used, then.params_used),
-                ("Multiply-adds", now.macs, then.macs), ("Layers", now.layers, then.layers)):
-            st.metric(label, text.short(after), f"{after - before:+,} against evaluation",
-                      delta_color="off", help=f"Exactly {after:,}; evaluation has {before:,}.")
-    st.caption(f"Only training runs {escape(', '.join(only))}.")
+                (say("Parameters used"), now.params_used, then.params_used),
+                (say("Multiply-adds"), now.macs, then.macs),
+                (say("Layers"), now.layers, then.layers)):
+            st.metric(label, text.short(after), say("{change} against evaluation",
+                                                    change=f"{after - before:+,}"),
+                      delta_color="off", help=say("Exactly {after}; evaluation has {before}.",
+                                                  after=text.number(after),
+                                                  before=text.number(before)))
+    st.caption(say("Only training runs {modules}.", modules=escape(text.listing(only))))
     if any(layer.type == "BatchNorm2d" and layer.output_shape[0] == 1
            and layer.output_shape[2:] == (1, 1) for layer in trained.layers):
-        st.caption("PyTorch refuses to train BatchNorm on one value a channel, which a batch of 1 "
-                   "comes down to there: these figures need a batch of 2 or more to run.")
+        st.caption(say("PyTorch refuses to train BatchNorm on one value a channel, which a batch "
+                       "of 1 comes down to there: these figures need a batch of 2 or more to run."))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import text
+from explorer.language import say
 from explorer.pipeline import Explored
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
@@ -12,7 +14,7 @@ from explorer.views import charts, fields
 
 def section(panel: Panel, network: Explored) -> None:
     """Closed until somebody opens it, and until then nothing of it is computed."""
-    with st.expander("Receptive field over depth", on_change="rerun",
+    with st.expander(say("Receptive field over depth"), on_change="rerun",
                      key=panel.widget("field")) as box:
         if not box.open:
             return
@@ -20,4 +22,4 @@ def section(panel: Panel, network: Explored) -> None:
             st.plotly_chart(charts.field_over_depth(network.summary),
                             key=panel.widget("field-over-depth"),
                             config={"displayModeBar": False})
-        st.caption(escape(" ".join(fields.sentences(network.summary))))
+        st.caption(escape(text.sentences(fields.sentences(network.summary))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.language import say
 from explorer.pipeline import Explored
 from explorer.ui import calls
 from explorer.ui.panel import Panel
@@ -18,8 +19,8 @@ def charts(place: DeltaGenerator, panel: Panel, network: Explored,
     figures = calls.where_it_sits(network, seconds)
     shown = {bar.name for figure in figures for bar in figure.data}
     legend = [f'<span><i class="{"hatched" if kind in HATCHED else ""}" '
-              f'style="background-color: {colour}"></i>{kind}</span>'
-              for kind, colour in KIND_COLOURS.items() if kind in shown]
+              f'style="background-color: {colour}"></i>{say(kind)}</span>'
+              for kind, colour in KIND_COLOURS.items() if say(kind) in shown]
     place.html(f'<div class="kinds">{"".join(legend)}</div>')
     for number, figure in enumerate(figures):
         wait_until_sent(0.05)

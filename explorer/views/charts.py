@@ -13,13 +13,15 @@ from plotly.subplots import make_subplots
 
 from explorer import text
 from explorer.analysis import Layer, Summary
+from explorer.language import Text, say
 from explorer.pipeline import Explored
 from explorer.tracing.operators import Kind
 from explorer.views import fields
 from explorer.views.palette import HATCHED, KIND_COLOURS, PLAIN
 
-ROWS = (("params", "Parameters", ""), ("macs", "Multiply-adds", ""),
-        ("activation_bytes", "Activation memory", "B"), ("seconds", "Measured time", "s"))
+ROWS = (("params", Text("Parameters"), ""), ("macs", Text("Multiply-adds"), ""),
+        ("activation_bytes", Text("Activation memory"), "B"),
+        ("seconds", Text("Measured time"), "s"))
 
 HATCH = dict(shape="/", size=6, solidity=0.25, fillmode="overlay",
              fgcolor=KIND_COLOURS["convolution"])
@@ -50,12 +52,13 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             # Without the blocks that have nothing of a kind: plotly draws bars of no height too.
             if there := {name: value for name, value in values.items() if value}:
                 bars.append(dict(
-                    type="bar", x=[ends[name] for name in there], y=list(there.values()), name=kind,
+                    type="bar", x=[ends[name] for name in there], y=list(there.values()),
+                    name=say(kind),
                     marker=dict(color=KIND_COLOURS[kind], line=dict(width=0),
                                 **({"pattern": HATCH} if kind in HATCHED else {})),
                     customdata=[text.seconds(value) if unit == "s" else f"{value:,} {unit}"
                                 for value in there.values()],
-                    hovertemplate=f"%{{x}}<br>{kind}: %{{customdata}}<extra>{title}</extra>"))
+                    hovertemplate=f"%{{x}}<br>{say(kind)}: %{{customdata}}<extra>{title}</extra>"))
         most = max([sum(each) for each in zip(*[values.values() for values in costs.values()],
                                               strict=True)])
         last = quantity == rows[-1][0]
@@ -64,7 +67,7 @@ def where_it_sits(explored: Explored, seconds: Sequence[float] | None = None
             barmode="stack", bargap=0.25, showlegend=False, height=230 if last else 150,
             # Fixed: to find room for labels plotly draws everything anew, which freezes the page.
             margin=dict(l=56, r=10, t=30, b=90 if last else 10, autoexpand=False),
-            title=dict(text=title, x=0, xanchor="left", y=1, yanchor="top", pad=dict(t=6),
+            title=dict(text=str(title), x=0, xanchor="left", y=1, yanchor="top", pad=dict(t=6),
                        font=dict(size=13)),
             xaxis=dict(type="category", categoryarray=[*ends.values()],
                        range=[-0.5, len(names) - 0.5], tickangle=-45, tickfont=dict(size=11),
@@ -112,7 +115,7 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
     timed = frame.dropna(subset=["median_s"])
     symbols = ["circle-open" if disturbed else "circle" for disturbed in timed["disturbed"]]
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12,
-                           subplot_titles=["Latency of a pass", "Images a second"])
+                           subplot_titles=[say("Latency of a pass"), say("Images a second")])
     for column, name, colour, unit in ((1, "median_s", LIVE, "s"),
                                        (2, "images_per_second", KEPT, "")):
         bars = dict(type="data", symmetric=False, array=timed["p90_s"] - timed["median_s"],
@@ -122,13 +125,14 @@ def batch_sweep(frame: pd.DataFrame) -> go.Figure:
                             marker=dict(symbol=symbols, size=9),
                            customdata=[text.seconds(value) if unit else f"{value:,.4g}"
                                        for value in timed[name]],
-                           hovertemplate="batch %{x}: %{customdata}<extra></extra>")
+                           hovertemplate=say("batch {size}: {value}", size="%{x}",
+                                             value="%{customdata}") + "<extra></extra>")
     ticks = [digit * 10 ** decade for decade in range(-5, 4) for digit in (1, 2, 5)]
     figure.update_yaxes(type="log", tickvals=ticks, row=1, col=1, ticktext=[
         f"{tick:g} s" if tick >= 1 else f"{1e3 * tick:g} ms" for tick in ticks])
     figure.update_yaxes(**even_ticks(timed["images_per_second"].max()), rangemode="tozero", row=1,
                         col=2)
-    figure.update_xaxes(type="log", title="batch size", tickvals=timed["batch_size"])
+    figure.update_xaxes(type="log", title=say("batch size"), tickvals=timed["batch_size"])
     figure.update_layout(height=300, margin=dict(l=10, r=10, t=40, b=10), showlegend=False)
     return figure
 
@@ -143,12 +147,13 @@ def live_memory(summary: Summary) -> go.Figure:
     """
     layers = summary.layers
     figure = _along_the_calls()
-    _steps(figure, layers, [layer.live_bytes for layer in layers], "alive", LIVE)
+    _steps(figure, layers, [layer.live_bytes for layer in layers], say("alive"), LIVE)
     if summary.trace.training:
         kept = list(accumulate(layer.saved_bytes or 0 for layer in layers))
-        _steps(figure, layers, kept, "saved for backward", KEPT)
+        _steps(figure, layers, kept, say("saved for backward"), KEPT)
     peak = max(layers, key=lambda layer: layer.live_bytes)
-    _mark(figure, peak, peak.live_bytes, f"peak {text.short(peak.live_bytes, 'B')}")
+    _mark(figure, peak, peak.live_bytes,
+          say("peak {size}", size=text.short(peak.live_bytes, "B")))
     figure.update_yaxes(**even_ticks(peak.live_bytes, "B"), rangemode="tozero")
     return figure
 
@@ -163,22 +168,23 @@ def field_over_depth(summary: Summary) -> go.Figure:
     assert image
     side, unit = max(image.sides), image.unit
     figure = _along_the_calls()
-    _steps(figure, seeing, sizes, "receptive field", LIVE, unit=unit, fill=False)
+    _steps(figure, seeing, sizes, say("receptive field"), LIVE, unit=unit, fill=False)
     figure.add_hline(side, line=dict(color=PLAIN, dash="dash", width=1.5))
     # At the left end, where the curve is still far below.
-    figure.add_annotation(text=f"{image.noun} {side:,}{unit}", x=0, xref="paper", y=side,
-                          xanchor="left", yanchor="bottom", showarrow=False)
+    figure.add_annotation(text=image.label, x=0, xref="paper", y=side, xanchor="left",
+                          yanchor="bottom", showarrow=False)
     total, last = summary.totals.receptive_field, sizes[-1]
     largest = next(place for place, size in enumerate(sizes)
                    if size == total and not _pools_all(seeing[place]))
     outgrown = next((place for place, size in enumerate(sizes) if size > side), largest)
     if outgrown < largest:
-        _mark(figure, seeing[outgrown], sizes[outgrown], f"outgrown: {sizes[outgrown]:,}{unit}",
-              rising=True)
+        _mark(figure, seeing[outgrown], sizes[outgrown],
+              say("outgrown: {size}", size=f"{sizes[outgrown]:,}{unit}"), rising=True)
     _mark(figure, seeing[largest], total, f"{total:,}{unit}", rising=True)
     if last > total:
         pool = next(layer for layer, size in zip(seeing, sizes, strict=True) if size == last)
-        _mark(figure, pool, last, f"{last:,}{unit}, global pooling of the whole map")
+        _mark(figure, pool, last, say("{size}, global pooling of the whole map",
+                                      size=f"{last:,}{unit}"))
     figure.update_yaxes(rangemode="tozero", tickformat=",", ticksuffix=unit, nticks=6)
     return figure
 
@@ -191,7 +197,7 @@ def _along_the_calls() -> go.Figure:
     figure = go.Figure()
     figure.update_layout(height=300, margin=dict(l=10, r=10, t=30, b=10), hovermode="x unified",
                          legend=dict(orientation="h", y=1.02, x=0, yanchor="bottom"))
-    figure.update_xaxes(title="calls of the forward pass", showgrid=False, tickformat="d")
+    figure.update_xaxes(title=say("calls of the forward pass"), showgrid=False, tickformat="d")
     return figure
 
 
@@ -210,7 +216,8 @@ def _mark(figure: go.Figure, layer: Layer, value: int, label: str, *,
     figure.add_scatter(x=[layer.index], y=[value], mode="markers", showlegend=False,
                        marker=dict(color=MARK, size=9), hoverinfo="skip")
     late = layer.index > figure.data[0].x[-1] / 2
-    figure.add_annotation(x=layer.index, y=value, text=f"{label} at {layer.path}", showarrow=False,
+    figure.add_annotation(x=layer.index, y=value, showarrow=False,
+                          text=say("{figure} at {layer}", figure=label, layer=layer.path),
                           xanchor="right" if late else "left", xshift=-9 if late else 9,
                           yanchor="top" if rising and not late else "bottom",
                           yshift=-12 if rising and not late else 0)

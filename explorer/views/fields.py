@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from explorer.analysis import Summary
 from explorer.analysis.receptive_field import ReceptiveField
+from explorer.language import say
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
 
@@ -20,7 +21,7 @@ class Image(NamedTuple):
     @property
     def unit(self) -> str:
         """What a receptive field is counted in, behind its number."""
-        return " px" if len(self.sides) == 2 else ""
+        return " px" if self.is_image else ""
 
     @property
     def words(self) -> str:
@@ -29,13 +30,19 @@ class Image(NamedTuple):
         ('224 px', '16×112×112', '16,000 positions')
         """
         if len(self.sides) == 1:
-            return f"{self.sides[0]:,} positions"
+            return say("{count} positions", count=f"{self.sides[0]:,}")
         sides = self.sides[:1] if len({*self.sides}) == 1 else self.sides
         return "×".join(f"{side:,}" for side in sides) + self.unit
 
     @property
-    def noun(self) -> str:
-        return "image" if len(self.sides) == 2 else "input"
+    def label(self) -> str:
+        """Its longest side, as a chart names it."""
+        return say("image {size}" if self.is_image else "input {size}",
+                   size=f"{max(self.sides):,}{self.unit}")
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.sides) == 2
 
 
 def image(summary: Summary) -> Image | None:
@@ -57,22 +64,28 @@ def sentences(summary: Summary) -> list[str]:
     """What the fields of a network come to."""
     over = image(summary)
     if over is None:
-        return ["No layer of this network has a receptive field that is known: no window, such as "
-                "that of a convolution, slides over what it is given."]
-    what = f"the {over.noun} of {over.words}"
+        return [say("No layer of this network has a receptive field that is known: no window, such "
+                    "as that of a convolution, slides over what it is given.")]
+    what = say("the image of {size}" if over.is_image else "the input of {size}", size=over.words)
     seeing = [layer for layer in summary.layers if layer.receptive_field]
     grown = next((layer for layer in seeing if layer.receptive_field and
                   outgrown(layer.receptive_field, summary.trace.inputs)), None)
     last = seeing[-1]
-    said = [f"What one position of each output can see of the {over.noun}, along the largest path "
-            "through branches and shortcuts.",
-            f"From {grown.path} on it is larger than {what}: what it adds there is padding."
-            if grown else f"It stays within {what} to the end." if last is summary.layers[-1] else
-            f"It stays within {what} up to {last.path}."]
+    said = [say("What one position of each output can see of the image, along the largest path "
+                "through branches and shortcuts." if over.is_image else
+                "What one position of each output can see of the input, along the largest path "
+                "through branches and shortcuts.")]
+    if grown:
+        said.append(say("From {layer} on it is larger than {what}: what it adds there is padding.",
+                        layer=grown.path, what=what))
+    elif last is summary.layers[-1]:
+        said.append(say("It stays within {what} to the end.", what=what))
+    else:
+        said.append(say("It stays within {what} up to {layer}.", what=what, layer=last.path))
     if last is not summary.layers[-1]:
         after = summary.layers[last.index + 1]
-        said.append(f"From {after.path} on it is not known: positions are mixed there, as in "
-                    "attention and in the classifier.")
+        said.append(say("From {layer} on it is not known: positions are mixed there, as in "
+                        "attention and in the classifier.", layer=after.path))
     return said
 
 

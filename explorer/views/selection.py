@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from explorer.config import ConfigError
+from explorer.language import Text
 
 
 def to_text(indices: Iterable[int]) -> str:
@@ -33,8 +34,8 @@ def from_text(value: str, count: int) -> tuple[int, ...]:
         if len(ends) > 2 or not all(end.isascii() and end.isdigit() and len(end) < 10
                                     for end in ends) \
                 or not int(ends[0]) <= int(ends[-1]) < count:
-            raise ConfigError(
-                f"`layer` must name layers of this network, 0 to {count - 1}, such as 3 or 12-14; "
-                f"got {value}.")
+            raise ConfigError(Text(
+                "`layer` must name layers of this network, 0 to {last}, such as 3 or 12-14; got "
+                "{value}.", last=count - 1, value=value))
         chosen.update(range(int(ends[0]), int(ends[-1]) + 1))
     return tuple(sorted(chosen))

@@ -94,4 +94,4 @@ def _field(summary: Summary, structure: Structure, image: fields.Image) -> Chart
     return Chart("Receptive field", charts.steps(
         "Receptive field of each call", [Steps(sizes, "receptive field", LIVE)], stages,
         image.unit.strip(), marks=[Mark(place, f"{sizes[place]:,}{image.unit}")],
-        level=(side, f"{image.noun} {side:,}{image.unit}")))
+        level=(side, image.label)))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from explorer.formula import Equation, Number
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -51,56 +52,64 @@ def pointwise(operations: int) -> Rule:
 
 
 # Arithmetic operations for each number, what they are, and what training keeps.
-ACTIVATIONS: dict[str, tuple[int, str, Keeps]] = {
-    "relu": (1, "a comparison", OUTPUT),
-    "relu6": (2, "two comparisons", INPUT),
-    "leaky_relu": (2, "a comparison and a product", output_in_place),
-    "rrelu": (2, "a comparison and a product", randomly),
-    "elu": (3, "a comparison, an exponential and a difference", output_in_place),
-    "celu": (4, "a comparison, a quotient, an exponential and a difference", output_in_place),
-    "selu": (4, "a comparison, an exponential, a difference and a product", output_in_place),
-    "gelu": (5, "its approximation by tanh", INPUT),
-    "sigmoid": (3, "an exponential, a sum and a quotient", OUTPUT),
-    "log_sigmoid": (3, "an exponential, a sum and a logarithm", ("inputs", output_bytes)),
-    "tanh": (4, "two exponentials' sum, difference and quotient", OUTPUT),
-    "silu": (4, "the three of a sigmoid, and a product", INPUT),
-    "softplus": (3, "an exponential, a sum and a logarithm", INPUT),
-    "mish": (8, "the three of a softplus, the four of a tanh, and a product", INPUT),
-    "hardtanh": (2, "two comparisons", INPUT),
-    "hardsigmoid": (4, "a sum, two comparisons and a quotient", INPUT),
-    "hardswish": (5, "a sum, two comparisons, a quotient and a product", INPUT),
-    "hardshrink": (1, "a comparison", INPUT),
-    "softshrink": (2, "a comparison and a difference", INPUT),
-    "threshold": (1, "a comparison", INPUT),
-    "softsign": (3, "a change of sign, a sum and a quotient", ("inputs", output_bytes)),
-    "tanhshrink": (5, "the four of a tanh, and a difference", (output_bytes,)),
-    "neg": (1, "a change of sign", ()),
-    "abs": (1, "a change of sign where it is negative", INPUT),
-    "sign": (1, "a comparison", ()),
-    "exp": (1, "an exponential", OUTPUT),
-    "exp2": (1, "a power of 2", OUTPUT),
-    "expm1": (2, "an exponential and a difference", OUTPUT),
-    "log": (1, "a logarithm", INPUT),
-    "log2": (1, "a logarithm", INPUT),
-    "log10": (1, "a logarithm", INPUT),
-    "log1p": (2, "a sum and a logarithm", INPUT),
-    "sqrt": (1, "a root", OUTPUT),
-    "rsqrt": (2, "a root and a quotient", OUTPUT),
-    "reciprocal": (1, "a quotient", OUTPUT),
-    "square": (1, "a product", INPUT),
-    "sin": (1, "a sine", INPUT),
-    "cos": (1, "a cosine", INPUT),
-    "tan": (1, "a tangent", OUTPUT),
-    "atan": (1, "an arctangent", INPUT),
-    "erf": (1, "an error function", INPUT),
-    "floor": (1, "a rounding", ()),
-    "ceil": (1, "a rounding", ()),
-    "round": (1, "a rounding", ()),
-    "trunc": (1, "a rounding", ()),
-    "clamp": (2, "two comparisons", INPUT),
-    "clamp_min": (1, "a comparison", INPUT),
-    "clamp_max": (1, "a comparison", INPUT),
-    "nan_to_num": (3, "three comparisons", INPUT),
+ACTIVATIONS: dict[str, tuple[int, Text, Keeps]] = {
+    "relu": (1, Text("For each number a comparison."), OUTPUT),
+    "relu6": (2, Text("For each number two comparisons."), INPUT),
+    "leaky_relu": (2, Text("For each number a comparison and a product."), output_in_place),
+    "rrelu": (2, Text("For each number a comparison and a product."), randomly),
+    "elu": (3, Text("For each number a comparison, an exponential and a difference."),
+            output_in_place),
+    "celu": (4, Text("For each number a comparison, a quotient, an exponential and a difference."),
+             output_in_place),
+    "selu": (4, Text("For each number a comparison, an exponential, a difference and a product."),
+             output_in_place),
+    "gelu": (5, Text("For each number its approximation by tanh."), INPUT),
+    "sigmoid": (3, Text("For each number an exponential, a sum and a quotient."), OUTPUT),
+    "log_sigmoid": (3, Text("For each number an exponential, a sum and a logarithm."),
+                    ("inputs", output_bytes)),
+    "tanh": (4, Text("For each number two exponentials' sum, difference and quotient."), OUTPUT),
+    "silu": (4, Text("For each number the three of a sigmoid, and a product."), INPUT),
+    "softplus": (3, Text("For each number an exponential, a sum and a logarithm."), INPUT),
+    "mish": (8, Text("For each number the three of a softplus, the four of a tanh, and a product."),
+             INPUT),
+    "hardtanh": (2, Text("For each number two comparisons."), INPUT),
+    "hardsigmoid": (4, Text("For each number a sum, two comparisons and a quotient."), INPUT),
+    "hardswish": (5, Text("For each number a sum, two comparisons, a quotient and a product."),
+                  INPUT),
+    "hardshrink": (1, Text("For each number a comparison."), INPUT),
+    "softshrink": (2, Text("For each number a comparison and a difference."), INPUT),
+    "threshold": (1, Text("For each number a comparison."), INPUT),
+    "softsign": (3, Text("For each number a change of sign, a sum and a quotient."),
+                 ("inputs", output_bytes)),
+    "tanhshrink": (5, Text("For each number the four of a tanh, and a difference."),
+                   (output_bytes,)),
+    "neg": (1, Text("For each number a change of sign."), ()),
+    "abs": (1, Text("For each number a change of sign where it is negative."), INPUT),
+    "sign": (1, Text("For each number a comparison."), ()),
+    "exp": (1, Text("For each number an exponential."), OUTPUT),
+    "exp2": (1, Text("For each number a power of 2."), OUTPUT),
+    "expm1": (2, Text("For each number an exponential and a difference."), OUTPUT),
+    "log": (1, Text("For each number a logarithm."), INPUT),
+    "log2": (1, Text("For each number a logarithm."), INPUT),
+    "log10": (1, Text("For each number a logarithm."), INPUT),
+    "log1p": (2, Text("For each number a sum and a logarithm."), INPUT),
+    "sqrt": (1, Text("For each number a root."), OUTPUT),
+    "rsqrt": (2, Text("For each number a root and a quotient."), OUTPUT),
+    "reciprocal": (1, Text("For each number a quotient."), OUTPUT),
+    "square": (1, Text("For each number a product."), INPUT),
+    "sin": (1, Text("For each number a sine."), INPUT),
+    "cos": (1, Text("For each number a cosine."), INPUT),
+    "tan": (1, Text("For each number a tangent."), OUTPUT),
+    "atan": (1, Text("For each number an arctangent."), INPUT),
+    "erf": (1, Text("For each number an error function."), INPUT),
+    "floor": (1, Text("For each number a rounding."), ()),
+    "ceil": (1, Text("For each number a rounding."), ()),
+    "round": (1, Text("For each number a rounding."), ()),
+    "trunc": (1, Text("For each number a rounding."), ()),
+    "clamp": (2, Text("For each number two comparisons."), INPUT),
+    "clamp_min": (1, Text("For each number a comparison."), INPUT),
+    "clamp_max": (1, Text("For each number a comparison."), INPUT),
+    "nan_to_num": (3, Text("For each number three comparisons."), INPUT),
 }
 IN_STEPS = ("rrelu", "log_sigmoid", "softsign", "tanhshrink")
 """What makes a tensor beside its output, in training or not."""
@@ -111,7 +120,7 @@ for _name, (_operations, _what, _keeps) in ACTIVATIONS.items():
     operator(_name, *ALIASES.get(_name, ()), rule=pointwise(_operations), kind="activation",
              keeps=_keeps, shape=same_shape, positions="kept",
              workspace=output_bytes if _name in IN_STEPS else None,
-             work=per_output(_operations, f"For each number {_what}."))
+             work=per_output(_operations, _what))
 
 
 def along(operations: int) -> Rule:
@@ -123,17 +132,19 @@ def along(operations: int) -> Rule:
 
 # The same, of what makes the numbers along `dim` add up to 1.
 SOFTMAXES = {
-    "softmax": (5, "the largest, a difference, an exponential, a sum and a quotient"),
-    "softmin": (6, "a change of sign, and then the five of a softmax: the largest, a difference, "
-                   "an exponential, a sum and a quotient"),
-    "log_softmax": (5, "the largest, a difference, an exponential, a sum and a logarithm"),
+    "softmax": (5, Text("For each number the largest, a difference, an exponential, a sum and a "
+                        "quotient.")),
+    "softmin": (6, Text("For each number a change of sign, and then the five of a softmax: the "
+                        "largest, a difference, an exponential, a sum and a quotient.")),
+    "log_softmax": (5, Text("For each number the largest, a difference, an exponential, a sum and "
+                            "a logarithm.")),
 }
 
 for _name, (_operations, _what) in SOFTMAXES.items():
     operator(_name, rule=along(_operations), kind="activation", keeps=OUTPUT, shape=same_shape,
              positions=positions.along_dim,
              workspace=output_bytes if _name == "softmin" else None,
-             work=per_output(_operations, f"For each number {_what}."))
+             work=per_output(_operations, _what))
 
 
 def prelu(input: HasShape, weight: HasShape) -> Effect:
@@ -142,12 +153,14 @@ def prelu(input: HasShape, weight: HasShape) -> Effect:
 
 def slopes(case: Case) -> Words:
     if math.prod(case.parameters[0][1]) == 1:
-        return counted("params", Number(1), "The slope below zero, one for all channels.")
-    return counted("params", case.inputs[1], "The slope below zero, one for each channel.")
+        return counted("params", Number(1),
+                       say("The slope below zero, one for all channels."))
+    return counted("params", case.inputs[1],
+                   say("The slope below zero, one for each channel."))
 
 
 operator("prelu", rule=prelu, kind="activation", keeps=INPUT, shape=same_shape, params=slopes,
-         positions="kept", work=per_output(2, "For each number a comparison and a product."))
+         positions="kept", work=per_output(2, Text("For each number a comparison and a product.")))
 
 
 def glu(input: HasShape, dim: int = -1) -> Effect:
@@ -155,7 +168,8 @@ def glu(input: HasShape, dim: int = -1) -> Effect:
     shape = list(input.shape)
     dim = axis_of(dim, len(shape))
     if shape[dim] % 2:
-        raise ShapeError(f"needs an even number along dimension {dim}; got {shape[dim]}")
+        raise ShapeError(Text("needs an even number along dimension {dimension}; got {size}",
+                              dimension=dim, size=shape[dim]))
     shape[dim] //= 2
     return Effect(tuple(shape), elementwise_ops=4 * math.prod(shape))
 
@@ -163,12 +177,13 @@ def glu(input: HasShape, dim: int = -1) -> Effect:
 def halved(case: Case) -> Words:
     axis = case.argument("dim") % len(case.output)
     return Words((Equation((side_name(case.outputs[axis]),), case.inputs[axis] / Number(2)),),
-                 ("The input is cut in two halves, which are multiplied; the other sides stay.",))
+                 (say("The input is cut in two halves, which are multiplied; the other sides "
+                      "stay."),))
 
 
 operator("glu", rule=glu, kind="activation", keeps=INPUT, shape=halved,
          positions=positions.along_dim, work=per_output(
-             4, "For each number of the output the three of a sigmoid, and a product."))
+             4, Text("For each number of the output the three of a sigmoid, and a product.")))
 
 
 def dropout(input: HasShape, p: float = 0.5, training: bool = True,
@@ -197,13 +212,13 @@ def dropout_work(each: Explanation) -> Explanation:
     def explain(case: Case) -> Words:
         if drops(case.call):
             return each(case)
-        why = "it drops nothing" if case.training else "dropout acts in training only"
-        return Words(notes=(f"None: {why}.",))
+        return Words(notes=(say("None: it drops nothing." if case.training else
+                                "None: dropout acts in training only."),))
     return explain
 
 
-DROPOUT_WORK = dropout_work(per_output(1, "In training each number is multiplied by 0 or by a "
-                                          "factor."))
+DROPOUT_WORK = dropout_work(per_output(
+    1, Text("In training each number is multiplied by 0 or by a factor.")))
 
 operator("dropout", rule=dropout, kind="activation", keeps=(mask,), shape=same_shape,
          work=DROPOUT_WORK, workspace=mask, positions="kept")
@@ -225,12 +240,13 @@ def two_masks(call: Call, element_bytes: int) -> int:
     return 2 * mask(call, element_bytes)
 
 
-ALPHA_WORK = dropout_work(per_output(2, "In training each number is multiplied by 0 or by a "
-                                        "factor, and a term is added to it."))
+ALPHA_WORK = dropout_work(per_output(
+    2, Text("In training each number is multiplied by 0 or by a factor, and a term is added to "
+            "it.")))
 
 operator("alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(mask,), shape=same_shape,
          work=ALPHA_WORK, workspace=two_masks, positions="kept")
 operator("feature_alpha_dropout", rule=alpha_dropout, kind="activation", keeps=(channel_mask,),
          shape=same_shape, work=ALPHA_WORK, positions="kept")
 operator("bernoulli", rule=pointwise(0), kind="activation", keeps=(), shape=same_shape,
-         work=said("None: the numbers are drawn at random."), reads=False)
+         work=said(Text("None: the numbers are drawn at random.")), reads=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from explorer import text
 from explorer.formula import Expression, Symbol, product
+from explorer.language import Text, say
 from explorer.tracing.operators.explanation import Case, Words, counted
 from explorer.tracing.operators.operator import (
     Call,
@@ -29,9 +31,10 @@ def scaled_dot_product_attention(
     (*before, length, size), (*keyed, keys, key_size) = query.shape, key.shape
     (*valued, values, value_size) = value.shape
     if size != key_size:
-        raise ShapeError(f"the queries have {size} numbers each, the keys {key_size}")
+        raise ShapeError(Text("the queries have {query} numbers each, the keys {key}", query=size,
+                              key=key_size))
     if keys != values:
-        raise ShapeError(f"has {keys} keys and {values} values")
+        raise ShapeError(Text("has {keys} keys and {values} values", keys=keys, values=values))
     if enable_gqa:
         batch = _grouped(before, keyed)
     else:
@@ -45,7 +48,8 @@ def scaled_dot_product_attention(
 def _grouped(query: list[int], key: list[int]) -> Shape:
     """Batch and heads, where several heads of the queries share one of the keys."""
     if not key or query[-1] % key[-1]:
-        raise ShapeError(f"cannot share the heads of {tuple(key)} among those of {tuple(query)}")
+        raise ShapeError(Text("cannot share the heads of {keys} among those of {queries}",
+                              keys=tuple(key), queries=tuple(query)))
     return tuple(query)
 
 
@@ -101,7 +105,7 @@ def workspace(call: Call, element_bytes: int) -> int:
 def numbers(case: Case) -> tuple[list[Expression], Symbol, Symbol, Symbol]:
     """Batch, heads and queries; then the keys, and the numbers of a query and of a value."""
     *batch, queries, _ = case.outputs
-    return ([*batch, Symbol("L", queries.value, "queries")],
+    return ([*batch, Symbol("L", queries.value, say("queries"))],
             Symbol("S", case.argument("key").shape[-2]),
             Symbol("E", case.argument("query").shape[-1]),
             Symbol("E_v", case.argument("value").shape[-1]))
@@ -109,34 +113,36 @@ def numbers(case: Case) -> tuple[list[Expression], Symbol, Symbol, Symbol]:
 
 def shape(case: Case) -> Words:
     query, key = case.argument("query").shape, case.argument("key").shape
-    notes = [f"For each of the {query[-2]:,} queries as many numbers as a value has."]
+    notes = [say("For each of the {queries} queries as many numbers as a value has.",
+                 queries=text.number(query[-2]))]
     if case.argument("enable_gqa") and len(query) > 2 and query[-3] != key[-3]:
-        notes.append(f"Groups of {query[-3] // key[-3]} heads share their keys and values.")
+        notes.append(say("Groups of {heads} heads share their keys and values.",
+                         heads=query[-3] // key[-3]))
     return Words(notes=tuple(notes))
 
 
 def macs(case: Case) -> Words:
     outer, keys, size, value = numbers(case)
-    notes = ["Scores: each of the L queries by each of the S keys, E products. Then for each query "
-             "S values of E_v numbers are summed, each times its score.",
-             "Floating-point operations (FLOPs) are twice as many."]
+    notes = [say("Scores: each of the L queries by each of the S keys, E products. Then for each "
+                 "query S values of E_v numbers are summed, each times its score."),
+             say("Floating-point operations (FLOPs) are twice as many.")]
     if case.argument("is_causal"):
-        notes.append("Each query looks at the keys up to its own place alone. The others are "
-                     "counted too, as PyTorch does; a fast kernel leaves most of them out.")
+        notes.append(say("Each query looks at the keys up to its own place alone. The others are "
+                         "counted too, as PyTorch does; a fast kernel leaves most of them out."))
     return counted("macs", product([*outer, keys, size + value]), *notes)
 
 
 def work(case: Case) -> Words:
     outer, keys, *_ = numbers(case)
-    parts = ["the scale", "the softmax's five: the largest, a difference, an exponential, a sum "
-             "and a quotient"]
+    parts = [say("the scale"), say("the softmax's five: the largest, a difference, an exponential, "
+                                   "a sum and a quotient")]
     masked = case.argument("attn_mask") is not None or case.argument("is_causal")
     dropped = bool(case.argument("dropout_p"))
-    parts += ["the mask"] * masked + ["dropout"] * dropped
+    parts += [say("the mask")] * masked + [say("dropout")] * dropped
     each = SOFTMAX + 1 + masked + dropped
-    return counted("operations", product([Symbol("q", each, "operations for each score"), *outer,
-                                           keys]),
-                   f"For each score {'; '.join(parts)}.")
+    return counted("operations", product([Symbol("q", each, say("operations for each score")),
+                                          *outer, keys]),
+                   say("For each score {parts}.", parts=text.series(parts)))
 
 
 operator("scaled_dot_product_attention", rule=scaled_dot_product_attention, kind="linear",

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from explorer.language import Text
 from explorer.tracing.operators.activation import pointwise
 from explorer.tracing.operators.explanation import broadcast, per_output, same_shape
 from explorer.tracing.operators.merge import binary
@@ -22,11 +23,11 @@ COMPARISONS = (
 
 for _names in COMPARISONS:
     operator(*_names, rule=compared, kind="merge", keeps=(), shape=broadcast, positions="kept",
-             work=per_output(1, "One comparison for each number."))
+             work=per_output(1, Text("One comparison for each number.")))
 
 for _names in (("bitwise_and", "and"), ("bitwise_or", "or"), ("bitwise_xor", "xor")):
     operator(*_names, rule=binary, kind="merge", keeps=(), shape=broadcast, positions="kept",
-             work=per_output(1, "One for each number."))
+             work=per_output(1, Text("One for each number.")))
 
 
 def tested(input: HasShape, *_: Any, **__: Any) -> Effect:
@@ -35,7 +36,7 @@ def tested(input: HasShape, *_: Any, **__: Any) -> Effect:
 
 for _name in ("logical_not", "isnan", "isinf", "isfinite"):
     operator(_name, rule=tested, kind="activation", keeps=(), shape=same_shape, positions="kept",
-             work=per_output(1, "One comparison for each number."))
+             work=per_output(1, Text("One comparison for each number.")))
 
 operator("bitwise_not", "invert", rule=pointwise(1), kind="activation", keeps=(),
-         shape=same_shape, positions="kept", work=per_output(1, "One for each number."))
+         shape=same_shape, positions="kept", work=per_output(1, Text("One for each number.")))

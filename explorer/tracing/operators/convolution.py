@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from explorer import text
 from explorer.formula import Equation, Expression, Symbol, ceil, floor, product
-from explorer.text import Rational
+from explorer.language import Text, say
 from explorer.tracing.operators.explanation import (
     Case,
     Words,
@@ -33,7 +34,8 @@ from explorer.tracing.operators.operator import (
     slide,
 )
 
-SPOKEN = {1: "the length stays", 2: "height and width stay", 3: "depth, height and width stay"}
+SPOKEN = {1: Text("the length stays"), 2: Text("height and width stay"),
+          3: Text("depth, height and width stay")}
 
 
 def convolution(sides: int) -> Rule:
@@ -44,7 +46,8 @@ def convolution(sides: int) -> Rule:
         (*batch, channels), area = feature_map(input, sides)
         out_channels, per_group, *kernel = weight.shape
         if channels != per_group * groups:
-            raise ShapeError(f"expects {per_group * groups} channels; got {channels}")
+            raise ShapeError(Text("expects {expected} channels; got {channels}",
+                                  expected=per_group * groups, channels=channels))
         dilation = each_side(dilation, sides)
         same = padding == "same"
         if isinstance(padding, str):
@@ -69,13 +72,15 @@ def transposed_convolution(sides: int) -> Rule:
         (*batch, channels), area = feature_map(input, sides)
         in_channels, per_group, *kernel = weight.shape
         if channels != in_channels:
-            raise ShapeError(f"expects {in_channels} channels; got {channels}")
+            raise ShapeError(Text("expects {expected} channels; got {channels}",
+                                  expected=in_channels, channels=channels))
         steps = [each_side(given, sides) for given in (stride, padding, dilation, output_padding)]
         spread = list(zip(kernel, *steps, strict=True))
         made = tuple([(size - 1) * s - 2 * p + d * (k - 1) + more + 1
                       for size, (k, s, p, d, more) in zip(area, spread, strict=True)])
         if min(made) < 1:
-            raise ShapeError(f"nothing is left of {area} once the edges are cut off")
+            raise ShapeError(Text("nothing is left of {sides} once the edges are cut off",
+                                  sides=area))
         out = (*batch, per_group * groups, *made)
         read, step, before, apart = zip(*[_reads(k, s, p, d) for k, s, p, d, _ in spread],
                                         strict=True)
@@ -147,15 +152,15 @@ def slid(case: Case, *, rounds_up: bool = False) -> tuple[Equation, ...]:
 
 
 def shape(case: Case) -> Words:
-    note = f"{_channels(case):,} channels: one for each filter."
+    note = say("{channels} channels: one for each filter.", channels=_channels(case))
     if case.argument("padding") == "same":
         stays = SPOKEN[len(window_size(case))]
-        return Words(notes=(note, f"Padded so that {stays} (“same”)."))
+        return Words(notes=(note, say("Padded so that {stays} (“same”).", stays=stays)))
     return Words(slid(case), (note,))
 
 
-def _channels(case: Case) -> Rational:
-    return case.output[-1 - len(window_size(case))]
+def _channels(case: Case) -> str:
+    return text.number(case.output[-1 - len(window_size(case))])
 
 
 def spread(case: Case, name: str, letter: str) -> list[Symbol]:
@@ -180,8 +185,9 @@ def enlarged(case: Case) -> Words:
         return made + more[axis] if more[axis].number else made
 
     return Words(by_position(case, size), (
-        f"{_channels(case):,} channels. Each input is multiplied by a filter and spread over the "
-        "outputs around its place, where what several inputs give is added up.",))
+        say("{channels} channels. Each input is multiplied by a filter and spread over the "
+            "outputs around its place, where what several inputs give is added up.",
+            channels=_channels(case)),))
 
 
 def per_group(case: Case) -> Expression:
@@ -206,28 +212,29 @@ def params(case: Case) -> Words:
     out = case.outputs[place]
     formula = product([case.inputs[place] if is_transposed(case) else out, *weights(case)])
     if bias := has_bias(case):
-        notes.append("The last term is the bias, one number for each output channel.")
+        notes.append(say("The last term is the bias, one number for each output channel."))
     if case.call.kind == "depthwise convolution":
-        notes.append("Depthwise: as many groups as channels, so that each filter reads one "
-                     "channel.")
+        notes.append(say("Depthwise: as many groups as channels, so that each filter reads one "
+                         "channel."))
     return counted("params", formula + out if bias else formula, *notes)
 
 
 def macs(case: Case) -> Words:
     if is_transposed(case):
         return counted("macs", product([*case.inputs, *weights(case)]),
-                       "For each input one product with each weight of its filters; those that "
-                       "fall on an edge that is cut off are counted too, as PyTorch does. "
-                       "Floating-point operations (FLOPs) are twice as many.")
+                       say("For each input one product with each weight of its filters; those "
+                           "that fall on an edge that is cut off are counted too, as PyTorch does. "
+                           "Floating-point operations (FLOPs) are twice as many."))
     return counted("macs", product([*case.outputs, *weights(case)]),
-                   "For each output one product with each weight of its filter. Floating-point "
-                   "operations (FLOPs) are twice as many.")
+                   say("For each output one product with each weight of its filter. "
+                       "Floating-point operations (FLOPs) are twice as many."))
 
 
 def bias_work(case: Case) -> Words:
     if not has_bias(case):
-        return Words(notes=("None, as there is no bias to add.",))
-    return counted("operations", product(case.outputs), "The bias: one sum for each output.")
+        return Words(notes=(say("None, as there is no bias to add."),))
+    return counted("operations", product(case.outputs),
+                   say("The bias: one sum for each output."))
 
 
 INPUT: Keeps = ("inputs",)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from explorer.formula import Expression, Symbol, product, total
+from explorer.language import Text, say
 from explorer.tracing.operators.explanation import Case, Words, counted
 from explorer.tracing.operators.operator import (
     Effect,
@@ -46,21 +47,25 @@ def contract(equation: str, operands: Sequence[Any]) -> Contraction:
     given, arrow, wanted = equation.replace(" ", "").partition("->")
     terms = given.split(",")
     if len(terms) != len(operands):
-        raise ShapeError(f"names {len(terms)} operands in {equation}; got {len(operands)}")
+        raise ShapeError(Text("names {named} operands in {equation}; got {given}",
+                              named=len(terms), equation=equation, given=len(operands)))
     sides = [_sides(term, operand.shape) for term, operand in zip(terms, operands, strict=True)]
     sizes: Sizes = {}
     for operand in sides:
         for letter, size in operand.items():
             if sizes.setdefault(letter, size) != size:
                 if 1 not in (size, sizes[letter]):
-                    raise ShapeError(f"has {sizes[letter]} and {size} for {letter} in {equation}")
+                    raise ShapeError(Text("has {one} and {other} for {letter} in {equation}",
+                                          one=sizes[letter], other=size, letter=letter,
+                                          equation=equation))
                 sizes[letter] = max(size, sizes[letter])
     dots = sorted((letter for letter in sizes if letter.isdigit()), key=int, reverse=True)
     if arrow:
         out = [part for letter in wanted.replace("...", ".")
                for part in (dots if letter == "." else [letter])]
         if unknown := [letter for letter in out if letter not in sizes]:
-            raise ShapeError(f"no operand has a side {unknown[0]} in {equation}")
+            raise ShapeError(Text("no operand has a side {letter} in {equation}",
+                                  letter=unknown[0], equation=equation))
     else:
         times = Counter(given)
         out = dots + sorted(letter for letter in sizes
@@ -109,12 +114,13 @@ def _sides(term: str, shape: Shape) -> Sizes:
     before, dots, behind = term.partition("...")
     hidden = len(shape) - len(before) - len(behind)
     if hidden < 0 or (hidden and not dots):
-        raise ShapeError(f"cannot read {tuple(shape)} as {term}")
+        raise ShapeError(Text("cannot read {shape} as {term}", shape=tuple(shape), term=term))
     letters = [*before, *[str(number) for number in range(hidden, 0, -1)], *behind]
     sizes: Sizes = {}
     for letter, size in zip(letters, shape, strict=True):
         if sizes.setdefault(letter, size) != size:
-            raise ShapeError(f"has no diagonal along {letter}: {tuple(shape)} as {term}")
+            raise ShapeError(Text("has no diagonal along {letter}: {shape} as {term}",
+                                  letter=letter, shape=tuple(shape), term=term))
     return sizes
 
 
@@ -130,39 +136,41 @@ def _plan(case: Case) -> Contraction:
 
 def _term(sizes: Sizes) -> Expression:
     return product([Symbol(f"n_{letter}", size, _meaning(letter))
-                    for letter, size in sizes.items()] or [Symbol("n_0", 1, "a single number")])
+                    for letter, size in sizes.items()]
+                   or [Symbol("n_0", 1, say("a single number"))])
 
 
 def _meaning(letter: str) -> str:
-    return f"side {letter} from the last under “...”" if letter.isdigit() else \
-        f"side {letter} of the equation"
+    return say("side {letter} from the last under “...”" if letter.isdigit() else
+               "side {letter} of the equation", letter=letter)
 
 
 def shape(case: Case) -> Words:
     equation = case.argument("equation")
-    if "->" in equation:
-        return Words(notes=(f"Its equation is {equation}: behind the arrow stand the sides of the "
-                            "output.",))
-    return Words(notes=(f"Its equation is {equation}: the sides of the output are those that it "
-                        "names once.",))
+    return Words(notes=(say(
+        "Its equation is {equation}: behind the arrow stand the sides of the output."
+        if "->" in equation else
+        "Its equation is {equation}: the sides of the output are those that it names once.",
+        equation=equation),))
 
 
 def macs(case: Case) -> Words:
     multiplied = _plan(case).multiplied
     if not multiplied:
-        return Words(notes=("None: no side is multiplied and summed at once.",))
-    notes = ["A matrix product: one product for each number along all sides."] \
-        if len(multiplied) == 1 else [f"{len(multiplied)} matrix products, from the left."]
-    return counted("macs", total([_term(sizes) for sizes in multiplied]), *notes,
-                   "Floating-point operations (FLOPs) are twice as many.")
+        return Words(notes=(say("None: no side is multiplied and summed at once."),))
+    note = say("A matrix product: one product for each number along all sides."
+               if len(multiplied) == 1 else "{count} matrix products, from the left.",
+               count=len(multiplied))
+    return counted("macs", total([_term(sizes) for sizes in multiplied]), note,
+                   say("Floating-point operations (FLOPs) are twice as many."))
 
 
 def work(case: Case) -> Words:
     elementwise = _plan(case).elementwise
     if not elementwise:
-        return Words(notes=("None beside the products and their sums.",))
+        return Words(notes=(say("None beside the products and their sums."),))
     return counted("operations", total([_term(sizes) for sizes in elementwise]),
-                   "Products that sum nothing, and sums of a single operand.")
+                   say("Products that sum nothing, and sums of a single operand."))
 
 
 operator("einsum", rule=einsum, kind="linear", keeps=("factors",), shape=shape, macs=macs,

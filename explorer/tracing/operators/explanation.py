@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NamedTuple
 
 from explorer import text
@@ -22,6 +23,7 @@ from explorer.formula import (
     product,
     total,
 )
+from explorer.language import Text, say
 from explorer.tracing.operators.operator import (
     POSITIONS,
     Call,
@@ -37,7 +39,7 @@ class Words(NamedTuple):
     """What is said of one figure of a call."""
 
     equations: tuple[Equation, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text | str, ...] = ()
     """Sentences that the formulas do not say, as plain text."""
 
 
@@ -144,7 +146,8 @@ class Case:
         """How the parameters are held, in a sentence."""
         parts = [f"{name.rpartition('.')[2]} {text.shape(shape)}"
                  for name, shape in self.parameters]
-        return f"Held as {' and '.join(parts)}."
+        return say("Held as {parts}.", parts=reduce(
+            lambda before, part: say("{others} and {last}", others=before, last=part), parts))
 
 
 Explanation = Callable[[Case], Words]
@@ -175,12 +178,12 @@ def side_name(side: Expression) -> str:
     return side.name
 
 
-def said(*notes: str) -> Explanation:
+def said(*notes: Text) -> Explanation:
     """Sentences alone."""
     return lambda case: Words(notes=notes)
 
 
-def counted(label: str, formula: Expression, *notes: str) -> Words:
+def counted(label: str, formula: Expression, *notes: Text | str) -> Words:
     """One equation that gives a figure: "params", "macs" or "operations"."""
     return Words((Equation((label,), formula),), notes)
 
@@ -190,7 +193,8 @@ def numel(shapes: list[Shape]) -> Expression:
 
 
 SIDES = ("depth", "height", "width")
-"""Along which positions lie; fewer are the last of these."""
+"""Along which positions lie; fewer are the last of these. An equation says them in the words of
+its reader."""
 
 
 def by_axis(make: Callable[[int], Expression], names: tuple[str, ...]) -> tuple[Equation, ...]:
@@ -205,11 +209,11 @@ def by_axis(make: Callable[[int], Expression], names: tuple[str, ...]) -> tuple[
 
 # Of many operators
 
-same_shape = said("The shape of the input.")
-moved = said("None: numbers are moved, and nothing is computed.")
+same_shape = said(Text("The shape of the input."))
+moved = said(Text("None: numbers are moved, and nothing is computed."))
 
 
-def per_output(operations: int, *notes: str) -> Explanation:
+def per_output(operations: int, *notes: Text | str) -> Explanation:
     """Element-wise operations: so many for each number of the output."""
     def explain(case: Case) -> Words:
         outputs = product(case.outputs)
@@ -222,9 +226,9 @@ def broadcast(case: Case) -> Words:
     """The shape of operands side by side, each repeated along the sides where it has 1."""
     shapes = [operand.shape for operand in case.operands]
     if len(shapes) == 1:
-        return Words(notes=("The shape of the input; the other operand is a number.",))
+        return Words(notes=(say("The shape of the input; the other operand is a number."),))
     if len(set(shapes)) == 1:
-        return Words(notes=("The inputs have the same shape, and so has the output.",))
+        return Words(notes=(say("The inputs have the same shape, and so has the output."),))
     equations: list[Equation] = []
     for axis, side in enumerate(case.outputs):
         place = axis - len(case.output)
@@ -241,7 +245,7 @@ def broadcast(case: Case) -> Words:
         else:
             equations.append(equation)
     return Words(tuple(equations),
-                 ("A side of 1 is repeated along the other input's (broadcasting).",))
+                 (say("A side of 1 is repeated along the other input's (broadcasting)."),))
 
 
 def letter_of_inputs(side: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from explorer.tracing.operators.explanation import Case, Words, moved, said, same_shape
+from explorer.language import Text
+from explorer.tracing.operators.explanation import moved, said, same_shape
 from explorer.tracing.operators.operator import (
     Axes,
     Call,
@@ -19,7 +20,7 @@ from explorer.tracing.operators.operator import (
     operator,
 )
 
-filled = said("None: numbers are written, none is computed.")
+filled = said(Text("None: numbers are written, none is computed."))
 
 
 def like(input: HasShape, *_: Any, dtype: torch.dtype | None = None, **__: Any) -> Effect:
@@ -47,7 +48,7 @@ def _shape(sides: Any) -> tuple[int, ...]:
         else tuple(sides)
 
 
-given = said("The shape that it was called with.")
+given = said(Text("The shape that it was called with."))
 
 for _name in ("new_zeros", "new_ones", "new_empty"):
     operator(_name, rule=new, kind="reshape", keeps=(), shape=given, work=filled,
@@ -68,8 +69,8 @@ def copy(input: HasShape, other: HasShape, non_blocking: bool = False) -> Effect
     return Effect(tuple(input.shape))
 
 
-operator("copy", rule=copy, kind="merge", keeps=(), shape=said("That of the first input, into "
-         "which the other is copied."), work=moved, positions="kept")
+operator("copy", rule=copy, kind="merge", keeps=(), work=moved, positions="kept",
+         shape=said(Text("That of the first input, into which the other is copied.")))
 
 
 def setitem(input: HasShape, index: Any, value: Any) -> Effect:
@@ -87,20 +88,17 @@ def written(call: Call, axes: Axes) -> Axes | None:
         before[axis] == after[axis] for axis in axes) else None
 
 
-def written_shape(case: Case) -> Words:
-    return Words(notes=("That of the first input, into a part of which numbers are written.",))
-
-
-operator("setitem", rule=setitem, kind="merge", keeps=(), shape=written_shape, work=moved,
-         positions=written)
+operator("setitem", rule=setitem, kind="merge", keeps=(), work=moved, positions=written,
+         shape=said(Text("That of the first input, into a part of which numbers are written.")))
 
 
 def one_hot(tensor: HasShape, num_classes: int = -1) -> Effect:
     if num_classes < 0:
-        raise ShapeError("needs the values of its tensor to know how many classes there are")
+        raise ShapeError(Text(
+            "needs the values of its tensor to know how many classes there are"))
     return Effect((*tensor.shape, num_classes), dtype=torch.int64)
 
 
 operator("one_hot", rule=one_hot, kind="reshape", keeps=(), work=filled,
-         shape=said("That of the input with a side for the classes; 1 stands at the place that "
-                    "each number names."))
+         shape=said(Text("That of the input with a side for the classes; 1 stands at the place "
+                         "that each number names.")))

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from explorer.formula import Equation, Expression, Number, Symbol, total
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -71,7 +72,7 @@ ARITHMETIC: dict[tuple[str, ...], Keeps] = {
 for _names, _keeps in ARITHMETIC.items():
     operator(*_names, rule=binary, kind="merge", keeps=_keeps, shape=broadcast, positions="kept",
              workspace=output_bytes if "rdiv" in _names else None,
-             work=per_output(1, "One for each number."))
+             work=per_output(1, Text("One for each number.")))
 
 
 def power(input: Any, exponent: Any, **_: Any) -> Effect:
@@ -89,7 +90,7 @@ def power_kind(call: Call) -> Kind:
 
 
 operator("pow", rule=power, kind=power_kind, keeps=of_a_power, shape=broadcast, positions="kept",
-         work=per_output(1, "For each number a power."))
+         work=per_output(1, Text("For each number a power.")))
 
 
 def broadcast_all(*operands: Any) -> Shape:
@@ -100,7 +101,7 @@ def broadcast_all(*operands: Any) -> Shape:
 
 def where(condition: HasShape, input: Any = None, other: Any = None) -> Effect:
     if input is None or other is None:
-        raise ShapeError("where without two inputs needs the values of a tensor")
+        raise ShapeError(Text("where without two inputs needs the values of a tensor"))
     return Effect(broadcast_all(condition, input, other))
 
 
@@ -128,7 +129,7 @@ def of_a_tensor_of_weights(call: Call) -> tuple[Kept, ...]:
 
 operator("lerp", rule=lerp, kind="merge", keeps=of_a_tensor_of_weights, shape=broadcast,
          positions="kept",
-         work=per_output(3, "For each number a difference, a product and a sum."))
+         work=per_output(3, Text("For each number a difference, a product and a sum.")))
 
 
 def addcmul(input: HasShape, tensor1: Any, tensor2: Any, *, value: float = 1) -> Effect:
@@ -137,17 +138,20 @@ def addcmul(input: HasShape, tensor1: Any, tensor2: Any, *, value: float = 1) ->
     return Effect(shape, elementwise_ops=(2 if value == 1 else 3) * math.prod(shape))
 
 
-def added(what: str) -> Explanation:
+def added(plain: Text, scaled: Text) -> Explanation:
     def explain(case: Case) -> Words:
-        if case.argument("value") == 1:
-            return per_output(2, f"For each number {what} and a sum.")(case)
-        return per_output(3, f"For each number {what}, a product with a factor and a sum.")(case)
+        return per_output(2, plain)(case) if case.argument("value") == 1 else \
+            per_output(3, scaled)(case)
     return explain
 
 
-for _name, _what in (("addcmul", "a product"), ("addcdiv", "a quotient")):
+for _name, *_what in (
+        ("addcmul", Text("For each number a product and a sum."),
+         Text("For each number a product, a product with a factor and a sum.")),
+        ("addcdiv", Text("For each number a quotient and a sum."),
+         Text("For each number a quotient, a product with a factor and a sum."))):
     operator(_name, rule=addcmul, kind="merge", keeps=("tensor1", "tensor2"), shape=broadcast,
-             positions="kept", work=added(_what))
+             positions="kept", work=added(*_what))
 
 
 def cat(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
@@ -155,9 +159,9 @@ def cat(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
     axis = dim % len(first)
     for other in tensors[1:]:
         if other.shape[:axis] != first[:axis] or other.shape[axis + 1:] != first[axis + 1:]:
-            raise ShapeError("cannot concatenate "
-                             + ", ".join(str(tuple(tensor.shape)) for tensor in tensors)
-                             + f" along dimension {axis}")
+            raise ShapeError(Text(
+                "cannot concatenate {shapes} along dimension {dimension}", dimension=axis,
+                shapes=", ".join(str(tuple(tensor.shape)) for tensor in tensors)))
     joined = sum(tensor.shape[axis] for tensor in tensors)
     return Effect((*first[:axis], joined, *first[axis + 1:]))
 
@@ -170,7 +174,7 @@ def joined(case: Case) -> Words:
     terms: list[Expression] = [Symbol(f"{letter}_{number}", shape[axis])
                                for number, shape in enumerate(shapes, 1)]
     return Words((Equation((name,), total(terms)),),
-                 ("The inputs are joined; the other sides are the same in all of them.",))
+                 (say("The inputs are joined; the other sides are the same in all of them."),))
 
 
 operator("cat", "concat", "concatenate", rule=cat, kind="merge", keeps=(), shape=joined,
@@ -181,8 +185,9 @@ def stack(tensors: Sequence[HasShape], dim: int = 0) -> Effect:
     first = tuple(tensors[0].shape)
     for other in tensors[1:]:
         if tuple(other.shape) != first:
-            raise ShapeError("cannot stack "
-                             + ", ".join(str(tuple(tensor.shape)) for tensor in tensors))
+            raise ShapeError(Text(
+                "cannot stack {shapes}",
+                shapes=", ".join(str(tuple(tensor.shape)) for tensor in tensors)))
     axis = axis_of(dim, len(first) + 1)
     return Effect((*first[:axis], len(tensors), *first[axis:]))
 
@@ -191,7 +196,7 @@ def stacked(case: Case) -> Words:
     axis = case.argument("dim") % len(case.output)
     return Words((Equation((side_name(case.outputs[axis]),),
                            Number(len(case.argument("tensors")))),),
-                 ("A side is added along which the inputs, all of one shape, are put.",))
+                 (say("A side is added along which the inputs, all of one shape, are put."),))
 
 
 def stacked_positions(call: Call, axes: Axes) -> Axes | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer import text
 from explorer.formula import Symbol, product
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -41,15 +42,15 @@ def statistics(call: Call, _: int) -> int:
 
 
 def batch_norm_params(case: Case) -> Words:
-    return counted("params", 2 * case.outputs[1], "A factor and a term for each channel. The "
-                   "running mean and variance are no parameters: they are averages that training "
-                   "keeps, not weights that it learns.")
+    return counted("params", 2 * case.outputs[1], say(
+        "A factor and a term for each channel. The running mean and variance are no parameters: "
+        "they are averages that training keeps, not weights that it learns."))
 
 
 def batch_norm_work(case: Case) -> Words:
-    return counted("operations", 2 * product(case.outputs), "A product and a sum for each number: "
-                   "mean, variance, factor and term of a channel are folded into one factor and "
-                   "one term.")
+    return counted("operations", 2 * product(case.outputs), say(
+        "A product and a sum for each number: mean, variance, factor and term of a channel are "
+        "folded into one factor and one term."))
 
 
 operator("batch_norm", rule=batch_norm, kind="normalisation", keeps=("inputs", statistics),
@@ -78,8 +79,8 @@ def written_out(call: Call, element_bytes: int) -> int:
 def local_response_norm_work(case: Case) -> Words:
     return counted("operations",
                    (2 * Symbol("n", case.argument("size")) + 3) * product(case.outputs),
-                   "A number is divided by a power of what its neighbours have: a square and a sum "
-                   "for each of n channels, then scale, power and quotient.")
+                   say("A number is divided by a power of what its neighbours have: a square and "
+                       "a sum for each of n channels, then scale, power and quotient."))
 
 
 operator("local_response_norm", rule=local_response_norm, kind="normalisation",
@@ -91,8 +92,8 @@ def row_rule(input: HasShape, normalized_shape: Sequence[int]) -> tuple[int, int
     """Numbers, and rows that are normalised each on its own."""
     shape, sides = tuple(input.shape), tuple(normalized_shape)
     if shape[-len(sides):] != sides:
-        raise ShapeError(f"expects {text.shape(sides)} at the end of its input's shape; got "
-                         f"{text.shape(shape)}")
+        raise ShapeError(Text("expects {sides} at the end of its input's shape; got {shape}",
+                              sides=text.shape(sides), shape=text.shape(shape)))
     return math.prod(shape), math.prod(shape[:-len(sides)])
 
 
@@ -118,18 +119,15 @@ def row_positions(call: Call, axes: Axes) -> Axes | None:
     return positions.unless(dims, axes, len(call.effect.shape))
 
 
-def scale_and_shift(case: Case) -> str:
-    words = [word for name, word in (("weight", "a product with a factor"),
-                                     ("bias", "a sum with a term"))
-             if case.argument(name) is not None]
-    return f"; then {' and '.join(words)}" if words else ""
-
-
 def layer_norm_work(case: Case) -> Words:
-    each = 5 + (case.argument("weight") is not None) + (case.argument("bias") is not None)
-    return per_output(each, "For each number a sum for the mean, a square and a sum for the "
-                      "variance, and a difference and a product that normalise"
-                      f"{scale_and_shift(case)}.")(case)
+    then = [words for name, words in (("weight", say("a product with a factor")),
+                                      ("bias", say("a sum with a term")))
+            if case.argument(name) is not None]
+    return per_output(5 + len(then), say(
+        "For each number a sum for the mean, a square and a sum for the variance, and a difference "
+        "and a product that normalise; then {more}." if then else
+        "For each number a sum for the mean, a square and a sum for the variance, and a difference "
+        "and a product that normalise.", more=text.enumeration(then) if then else ""))(case)
 
 
 operator("layer_norm", rule=layer_norm, kind="normalisation", keeps=("inputs", row_statistics),
@@ -155,9 +153,11 @@ def mean_squares(call: Call, element_bytes: int) -> int:
 
 
 def rms_norm_work(case: Case) -> Words:
-    return per_output(3 + (case.argument("weight") is not None), "For each number a square and a "
-                      "sum for the mean square, and a product that normalises"
-                      f"{'; then a product with a factor' if case.parameters else ''}.")(case)
+    return per_output(3 + (case.argument("weight") is not None), say(
+        "For each number a square and a sum for the mean square, and a product that normalises; "
+        "then a product with a factor." if case.parameters else
+        "For each number a square and a sum for the mean square, and a product that normalises.")
+        )(case)
 
 
 operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("inputs", of_a_root_mean_square),
@@ -168,8 +168,8 @@ operator("rms_norm", rule=rms_norm, kind="normalisation", keeps=("inputs", of_a_
 def group_norm(input: HasShape, num_groups: int, weight: HasShape | None = None,
                bias: HasShape | None = None, *_: Any, **__: Any) -> Effect:
     if len(input.shape) < 2 or input.shape[1] % num_groups:
-        raise ShapeError(f"cannot cut the channels of {text.shape(tuple(input.shape))} into "
-                         f"{num_groups} groups")
+        raise ShapeError(Text("cannot cut the channels of {shape} into {groups} groups",
+                              shape=text.shape(tuple(input.shape)), groups=num_groups))
     return Effect(tuple(input.shape), elementwise_ops=5 * math.prod(input.shape))
 
 
@@ -178,9 +178,10 @@ def group_statistics(call: Call, _: int) -> int:
     return 2 * STATISTIC_BYTES * call.effect.shape[0] * int(call.argument("num_groups"))
 
 
-map_work = per_output(5, "For each number a sum for the mean, a square and a sum for the variance, "
-                      "and then a product and a sum: mean, deviation, factor and term of a channel "
-                      "are folded into one factor and one term.")
+map_work = per_output(5, Text(
+    "For each number a sum for the mean, a square and a sum for the variance, and then a product "
+    "and a sum: mean, deviation, factor and term of a channel are folded into one factor and one "
+    "term."))
 
 operator("group_norm", rule=group_norm, kind="normalisation", keeps=("inputs", group_statistics),
          shape=same_shape, work=map_work, workspace=group_statistics,
@@ -241,9 +242,11 @@ def length(call: Call, element_bytes: int) -> int:
 
 def normalize_work(case: Case) -> Words:
     each = 1 + norm_operations(case.argument("p"))
-    what = "a square, or its size, and a sum" if each == 3 else "its size, a power and a sum"
-    return per_output(each, f"For each number {what} for the length of its row, and a quotient.")(
-        case)
+    return per_output(each, say(
+        "For each number a square, or its size, and a sum for the length of its row, and a "
+        "quotient." if each == 3 else
+        "For each number its size, a power and a sum for the length of its row, and a quotient.")
+        )(case)
 
 
 operator("normalize", rule=normalize, kind="normalisation", keeps=("inputs", lengths),
@@ -261,5 +264,5 @@ def filter_lengths(call: Call, element_bytes: int) -> int:
 
 operator("weight_norm", rule=weight_norm, kind="normalisation", keeps=("inputs", filter_lengths),
          shape=same_shape, workspace=filter_lengths,
-         work=per_output(3, "For each number a square and a sum for the length of its filter, and "
-                         "a product."))
+         work=per_output(3, Text("For each number a square and a sum for the length of its "
+                                 "filter, and a product.")))

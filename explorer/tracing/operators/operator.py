@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from explorer import text
+from explorer.language import Text
 from explorer.text import Rational
 
 if TYPE_CHECKING:       # an explanation is of a call
@@ -40,7 +41,7 @@ POSITIONS = {1: "L", 2: "HW", 3: "DHW"}
 
 Kind = Literal["convolution", "depthwise convolution", "linear", "normalisation", "activation",
                "pooling", "merge", "reshape", "other"]
-"""Of operation; "other" is what is not in the table."""
+"""Of operation; "other" is what is not in the table. A page says it in the words of its reader."""
 
 WEIGHTED: frozenset[Kind] = frozenset({"convolution", "depthwise convolution", "linear"})
 """Kinds whose layers textbooks count as the depth of a network."""
@@ -53,6 +54,10 @@ class HasShape(Protocol):
 
 class ShapeError(ValueError):
     """Shapes that an operator cannot take."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class Window(NamedTuple):
@@ -310,14 +315,15 @@ def feature_map(input: HasShape, sides: int) -> tuple[Shape, Shape]:
     shape = tuple(input.shape)
     if len(shape) - sides not in (1, 2):
         names = ", ".join(POSITIONS[sides])
-        raise ShapeError(f"needs a feature map (N, C, {names}) or (C, {names}); got {shape}")
+        raise ShapeError(Text("needs a feature map (N, C, {sides}) or (C, {sides}); got {shape}",
+                              sides=names, shape=shape))
     return shape[:-sides], shape[-sides:]
 
 
 def axis_of(dim: int, rank: int) -> int:
     """A side by its number from the first one. Raises `ShapeError` where there is none."""
     if not -rank <= dim < rank and not (rank == 0 and dim in (-1, 0)):
-        raise ShapeError(f"has no side {dim} in a tensor of {rank}")
+        raise ShapeError(Text("has no side {side} in a tensor of {sides}", side=dim, sides=rank))
     return dim % rank if rank else 0
 
 
@@ -327,7 +333,8 @@ def broadcast_shapes(one: Shape, other: Shape) -> Shape:
     try:
         return np.broadcast_shapes(one, other)
     except ValueError:
-        raise ShapeError(f"cannot combine {tuple(one)} with {tuple(other)}") from None
+        raise ShapeError(Text("cannot combine {one} with {other}", one=tuple(one),
+                              other=tuple(other))) from None
 
 
 @lru_cache(maxsize=4096)     # the windows of a network are few, and used again at its next knob
@@ -350,13 +357,15 @@ def slide(sides: Shape, window: Window, *, ceil_mode: bool = False) -> Shape:
     return tuple(result)
 
 
-def _does_not_fit(sides: Shape, window: Window) -> str:
+def _does_not_fit(sides: Shape, window: Window) -> Text:
     reach = tuple([dilation * (kernel - 1) + 1 for dilation, kernel in
                    zip(window.dilation, window.kernel, strict=True)])
-    message = f"its {text.shape(reach)} window does not fit into {text.shape(sides)}"
     if any(window.padding):
-        message += f" padded by {text.shape(window.padding)}"
-    return message
+        return Text("its {window} window does not fit into {input} padded by {padding}",
+                    window=text.shape(reach), input=text.shape(sides),
+                    padding=text.shape(window.padding))
+    return Text("its {window} window does not fit into {input}", window=text.shape(reach),
+                input=text.shape(sides))
 
 
 def output_bytes(call: Call, element_bytes: int) -> int:

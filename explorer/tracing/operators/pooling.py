@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer import text
 from explorer.formula import Symbol, product
+from explorer.language import Text, say
 from explorer.tracing.operators.convolution import slid
 from explorer.tracing.operators.explanation import (
     SIDES,
@@ -55,8 +56,9 @@ def avg_pool(sides: int) -> Rule:
              ceil_mode: bool = False, *_: Any, **__: Any) -> Effect:
         kernel, area = each_side(kernel_size, sides), input.shape[-sides:]
         if sides == 3 and any(k > size for k, size in zip(kernel, area, strict=True)):
-            raise ShapeError(f"its {text.shape(kernel)} window does not fit into "
-                             f"{text.shape(tuple(area))}, and PyTorch refuses that in 3-D")
+            raise ShapeError(Text(
+                "its {window} window does not fit into {input}, and PyTorch refuses that in 3-D",
+                window=text.shape(kernel), input=text.shape(tuple(area))))
         return pool(input, kernel_size, stride, padding, ceil_mode=ceil_mode)
     return rule
 
@@ -74,7 +76,7 @@ def with_indices(sides: int) -> Rule:
 
 
 def slid_shape(case: Case) -> Words:
-    note = "Each channel is pooled on its own."
+    note = say("Each channel is pooled on its own.")
     if not case.argument("ceil_mode"):
         return Words(slid(case), (note,))
     equations = slid(case, rounds_up=True)
@@ -82,13 +84,13 @@ def slid_shape(case: Case) -> Words:
     if all(given.get(side_name(side), size) == size
            for side, size in zip(case.outputs, case.output, strict=True)):
         return Words(equations, (note,))
-    return Words(notes=(note, "Rounded up, without a last window that would begin outside of the "
-                        "input."))
+    return Words(notes=(note, say("Rounded up, without a last window that would begin outside of "
+                                  "the input.")))
 
 
 def slid_work(case: Case) -> Words:
     return counted("operations", product([*case.outputs, *window_size(case)]),
-                   "One for each number in each window.")
+                   say("One for each number in each window."))
 
 
 def adaptive_pool(sides: int) -> Rule:
@@ -124,17 +126,19 @@ def _areas(case: Case) -> list[tuple[int, int]]:
 def fitted_shape(case: Case) -> Words:
     areas = _areas(case)
     given = text.side(tuple([out for _, out in areas]))
-    note = (f"The output size {given} is given, whatever the input's is; the windows are made to "
-            "fit.")
+    note = say("The output size {size} is given, whatever the input's is; the windows are made to "
+               "fit.", size=given)
     window = case.call.effect.window
     assert window is not None
     outs, ins = case.outputs[-len(areas):], case.inputs[-len(areas):]
     if any(size % out for size, out in areas):
         one, other = side_name(ins[0]), side_name(outs[0])
-        also = "" if len(areas) == 1 else ", and so by width"
-        return Words(notes=(note, f"Output i reads the inputs from floor(i·{one} / {other}) to "
-                            f"ceil((i + 1)·{one} / {other}){also}; the largest window is "
-                            f"{text.side(window.kernel)}."))
+        return Words(notes=(note, say(
+            "Output i reads the inputs from floor(i·{side} / {out}) to ceil((i + 1)·{side} / "
+            "{out}); the largest window is {window}." if len(areas) == 1 else
+            "Output i reads the inputs from floor(i·{side} / {out}) to ceil((i + 1)·{side} / "
+            "{out}), and so by width; the largest window is {window}.",
+            side=one, out=other, window=text.side(window.kernel))))
     return Words(by_axis(lambda axis: ins[axis] / outs[axis],
                          tuple([case.window("k", axis).name for axis in range(len(areas))])),
                  (note,))
@@ -148,7 +152,7 @@ def fitted_work(case: Case) -> Words:
              for side, name, (size, out) in
              zip(ins, SIDES[-len(areas):], areas, strict=True)]
     return counted("operations", product([*case.inputs[:-len(areas)], *reads]),
-                   "One for each number in each window.")
+                   say("One for each number in each window."))
 
 
 def unless_a_mean(call: Call) -> tuple[Kept, ...]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
+from explorer import text
 from explorer.formula import Expression, Symbol, product, total
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.convolution import bias_work, has_bias
 from explorer.tracing.operators.explanation import (
@@ -37,9 +39,11 @@ def linear(input: HasShape, weight: HasShape, bias: HasShape | None = None) -> E
     """macs = N · in · out"""
     shape = weight.shape
     if len(shape) > 2:
-        raise ShapeError(f"its weights are a matrix (out, in); got {tuple(shape)}")
+        raise ShapeError(Text("its weights are a matrix (out, in); got {shape}",
+                              shape=tuple(shape)))
     if input.shape[-1] != shape[-1]:
-        raise ShapeError(f"expects {shape[-1]} features; got {input.shape[-1]}")
+        raise ShapeError(Text("expects {expected} features; got {features}", expected=shape[-1],
+                              features=input.shape[-1]))
     if len(shape) == 1:     # a single output, without a side for it
         return matmul(input, weight)
     out = (*input.shape[:-1], shape[0])
@@ -54,7 +58,7 @@ def matmul(input: HasShape, other: HasShape) -> Effect:
     """
     a, b = tuple(input.shape), tuple(other.shape)
     if not a or not b or a[-1] != (b[-2] if len(b) > 1 else b[0]):
-        raise ShapeError(f"cannot multiply {a} by {b}")
+        raise ShapeError(Text("cannot multiply {one} by {other}", one=a, other=b))
     before, behind = a[:-2], b[:-2]
     batch = before if before == behind else broadcast_shapes(before, behind)
     out = (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
@@ -74,7 +78,8 @@ def bmm(input: HasShape, mat2: HasShape) -> Effect:
 def _of_rank(ranks: tuple[int, int], one: HasShape, other: HasShape) -> Effect:
     """Of tensors of so many sides, whose batches are the same."""
     if (len(one.shape), len(other.shape)) != ranks or one.shape[:-2] != other.shape[:-2]:
-        raise ShapeError(f"cannot multiply {tuple(one.shape)} by {tuple(other.shape)}")
+        raise ShapeError(Text("cannot multiply {one} by {other}", one=tuple(one.shape),
+                              other=tuple(other.shape)))
     return matmul(one, other)
 
 
@@ -123,14 +128,16 @@ def outer(input: HasShape, vec2: HasShape) -> Effect:
     """Each number of one by each of the other: element-wise products, which sum nothing."""
     out = (*input.shape, *vec2.shape)
     if not len(input.shape) == len(vec2.shape) == 1:
-        raise ShapeError(f"needs two vectors; got {tuple(input.shape)} and {tuple(vec2.shape)}")
+        raise ShapeError(Text("needs two vectors; got {one} and {other}", one=tuple(input.shape),
+                              other=tuple(vec2.shape)))
     return Effect(out, elementwise_ops=math.prod(out))
 
 
 def inner(input: HasShape, other: HasShape) -> Effect:
     a, b = tuple(input.shape), tuple(other.shape)
     if not a or not b or a[-1] != b[-1]:
-        raise ShapeError(f"cannot multiply the last sides of {a} and {b}")
+        raise ShapeError(Text("cannot multiply the last sides of {one} and {other}", one=a,
+                              other=b))
     out = (*a[:-1], *b[:-1])
     products = math.prod(out) * a[-1]
     return _unless_single(out, products)
@@ -141,7 +148,8 @@ def tensordot(a: HasShape, b: HasShape, dims: int | Sequence[Sequence[int]] = 2,
     """macs = sides that stay · sides that are summed"""
     shape, summed = _summed(a, b, dims)
     if any(one != other and 1 not in (one, other) for one, other in summed):
-        raise ShapeError(f"cannot sum {tuple(a.shape)} and {tuple(b.shape)} along {dims}")
+        raise ShapeError(Text("cannot sum {one} and {other} along {dims}", one=tuple(a.shape),
+                              other=tuple(b.shape), dims=dims))
     products = math.prod(shape) * math.prod([min(pair) for pair in summed])
     return _unless_single(shape, products)
 
@@ -171,8 +179,9 @@ def bilinear(input1: HasShape, input2: HasShape, weight: HasShape,
     """x₁ · W · x₂ for each output: PyTorch's counter counts none of it."""
     out_features, one, other = weight.shape
     if (input1.shape[-1], input2.shape[-1]) != (one, other):
-        raise ShapeError(f"expects {one} and {other} features; got {input1.shape[-1]} and "
-                         f"{input2.shape[-1]}")
+        raise ShapeError(Text(
+            "expects {one} and {other} features; got {first} and {second}", one=one, other=other,
+            first=input1.shape[-1], second=input2.shape[-1]))
     out = (*input1.shape[:-1], out_features)
     elements = math.prod(out)
     return Effect(out, elementwise_ops=elements * (2 * one * other + 2 * other)
@@ -181,8 +190,8 @@ def bilinear(input1: HasShape, input2: HasShape, weight: HasShape,
 
 # Words
 
-NO_MACS = "None: PyTorch's own counter counts none for a product with a single vector, or for a " \
-          "single number. They are among the element-wise operations."
+NO_MACS = Text("None: PyTorch's own counter counts none for a product with a single vector, or for "
+               "a single number. They are among the element-wise operations.")
 
 
 def counted_products(summed: Callable[[Case], int], letter: str = "K") -> Explanation:
@@ -191,8 +200,8 @@ def counted_products(summed: Callable[[Case], int], letter: str = "K") -> Explan
         if not case.call.effect.macs:
             return Words(notes=(NO_MACS,))
         return counted("macs", product([*case.outputs, Symbol(letter, summed(case))]),
-                       "For each output one product with each input. Floating-point operations "
-                       "(FLOPs) are twice as many.")
+                       say("For each output one product with each input. Floating-point "
+                           "operations (FLOPs) are twice as many."))
     return macs
 
 
@@ -204,14 +213,14 @@ def other_work(summed: Callable[[Case], int]) -> Explanation:
         notes: list[str] = []
         if not macs:
             terms.append(2 * product([*case.outputs, Symbol("K", summed(case))]))
-            notes.append("A product and a sum for each number that is added up for an output.")
+            notes.append(say("A product and a sum for each number that is added up for an output."))
         if case.call.operator in ADDED:
             more = _more(case.argument("beta"), case.argument("alpha"))
             if more:
                 terms.append(product([Symbol("q", more), *case.outputs]))
-                notes.append("What is added to the products, and the factors of both.")
+                notes.append(say("What is added to the products, and the factors of both."))
         if not terms or not elements:
-            return Words(notes=("None beside the products and their sums.",))
+            return Words(notes=(say("None beside the products and their sums."),))
         return counted("operations", total(terms), *notes)
     return work
 
@@ -226,9 +235,9 @@ def length(name: str) -> Callable[[Case], int]:
 
 def features(case: Case) -> Words:
     if len(case.argument("weight").shape) == 1:
-        return Words(notes=("The weights are one row: the side of the features goes.",))
-    return Words(notes=(f"{case.output[-1]:,} features, one for each row of the weights; the other "
-                        "sides stay.",))
+        return Words(notes=(say("The weights are one row: the side of the features goes."),))
+    return Words(notes=(say("{features} features, one for each row of the weights; the other sides "
+                            "stay.", features=text.number(case.output[-1])),))
 
 
 def linear_params(case: Case) -> Words:
@@ -283,7 +292,7 @@ def matmul_keeps(call: Call) -> tuple[Kept, ...]:
             *[name for name in ("input", "other") if name not in by_copy]) if by_copy else FACTORS
 
 
-ROWS_BY_COLUMNS = said("The rows of the first by the columns of the second.")
+ROWS_BY_COLUMNS = said(Text("The rows of the first by the columns of the second."))
 FACTORS = ("factors",)
 
 # Rule, the name of a factor whose last side is summed, and what training keeps.
@@ -312,11 +321,12 @@ def whole_batch(case: Case) -> int:
 
 
 operator("addbmm", rule=addbmm, kind="linear", keeps=("batch1", "batch2"),
-         shape=said("The rows of the first by the columns of the second; the batch is summed."),
+         shape=said(Text(
+             "The rows of the first by the columns of the second; the batch is summed.")),
          work=other_work(whole_batch))
 operator("outer", "ger", rule=outer, kind="linear", keeps=FACTORS,
-         shape=said("Each number of the first by each of the second."),
-         work=per_output(1, "One product for each pair of numbers."))
+         shape=said(Text("Each number of the first by each of the second.")),
+         work=per_output(1, Text("One product for each pair of numbers.")))
 
 
 def summed_sides(case: Case) -> int:
@@ -325,19 +335,20 @@ def summed_sides(case: Case) -> int:
 
 
 operator("tensordot", rule=tensordot, kind="linear", keeps=FACTORS,
-         shape=said("The sides of both that are not summed."),
+         shape=said(Text("The sides of both that are not summed.")),
          macs=counted_products(summed_sides), work=other_work(summed_sides))
 
 
 def bilinear_work(case: Case) -> Words:
-    one, other = [Symbol(name, case.argument(name).shape[-1], f"features of {name}")
+    one, other = [Symbol(name, case.argument(name).shape[-1],
+                         say("features of {input}", input=name))
                   for name in ("input1", "input2")]
     terms = [2 * product([*case.outputs, one, other]), 2 * product([*case.outputs, other])]
     if has_bias(case):
         terms.append(product(case.outputs))
-    return counted("operations", total(terms), "For each output the first input times a matrix, "
-                   "times the second: a product and a sum for each number. PyTorch's own counter "
-                   "counts no multiply-adds of it.")
+    return counted("operations", total(terms), say(
+        "For each output the first input times a matrix, times the second: a product and a sum for "
+        "each number. PyTorch's own counter counts no multiply-adds of it."))
 
 
 operator("bilinear", rule=bilinear, kind="linear", keeps=("inputs",), shape=features,

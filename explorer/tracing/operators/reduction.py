@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from explorer.formula import Symbol, product
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -74,21 +75,24 @@ def correction(rule: Rule) -> Rule:
     return corrected
 
 
-def rows(what: str) -> Explanation:
+def rows(what: Text) -> Explanation:
     """Why a reduction has its shape; `what` is made of each row of numbers."""
     def explain(case: Case) -> Words:
         if case.call.effect.window is not None:
-            sides = "height and width" if len(case.input) == 4 else "all positions"
-            return Words(notes=(f"{what} over {sides}; the other sides stay.",))
-        if len(positions.reduced_axes(case.call)) == len(case.input):
-            return Words(notes=(f"{what} over all numbers.",))
-        if len(case.output) == len(case.input):
-            return Words(notes=(f"{what} over some sides, which stay as 1.",))
-        return Words(notes=(f"{what} over some sides, which go; the others stay.",))
+            note = say("{what} over height and width; the other sides stay."
+                       if len(case.input) == 4 else
+                       "{what} over all positions; the other sides stay.", what=what)
+        elif len(positions.reduced_axes(case.call)) == len(case.input):
+            note = say("{what} over all numbers.", what=what)
+        else:
+            note = say("{what} over some sides, which stay as 1."
+                       if len(case.output) == len(case.input) else
+                       "{what} over some sides, which go; the others stay.", what=what)
+        return Words(notes=(note,))
     return explain
 
 
-def per_input(operations: int, note: str) -> Explanation:
+def per_input(operations: int, note: Text) -> Explanation:
     def explain(case: Case) -> Words:
         numbers = product(case.inputs)
         return counted("operations", numbers if operations == 1 else
@@ -97,35 +101,37 @@ def per_input(operations: int, note: str) -> Explanation:
 
 
 BOTH: Keeps = ("inputs", "output")
-THREE = (3, "For each number a sum for the mean, a square and a sum for the variance.")
+ONE_SUM = (1, Text("One sum for each number."))
+ONE_COMPARISON = (1, Text("One comparison for each number."))
+ONE = (1, Text("One for each number."))
+THREE = (3, Text("For each number a sum for the mean, a square and a sum for the variance."))
 
 # What is made of each row; operations for each number, and what they are; what training keeps.
-REDUCTIONS: dict[tuple[str, ...], tuple[str, Rule, tuple[int, str], Keeps]] = {
-    ("mean",): ("The average", over(1), (1, "One sum for each number."), ()),
-    ("sum",): ("The sum", over(1), (1, "One sum for each number."), ()),
-    ("nansum",): ("The sum", over(1), (1, "One sum for each number."), ("inputs",)),
-    ("prod",): ("The product", over(1), (1, "One product for each number."), BOTH),
-    ("amax",): ("The largest", over(1), (1, "One comparison for each number."), BOTH),
-    ("amin",): ("The smallest", over(1), (1, "One comparison for each number."), BOTH),
-    ("aminmax",): ("The smallest and the largest", over(2, outputs=2),
-                   (2, "Two comparisons for each number."), ("inputs", "output", output_bytes)),
-    ("argmax",): ("The place of the largest", over(1, torch.int64),
-                  (1, "One comparison for each number."), ()),
-    ("argmin",): ("The place of the smallest", over(1, torch.int64),
-                  (1, "One comparison for each number."), ()),
-    ("any",): ("Whether any is true", over(1, torch.bool), (1, "One for each number."), ()),
-    ("all",): ("Whether all are true", over(1, torch.bool), (1, "One for each number."), ()),
-    ("count_nonzero",): ("How many are not zero", over(2, torch.int64),
-                         (2, "A comparison and a sum for each number."), ()),
-    ("logsumexp",): ("The logarithm of the sum of exponentials", over(4),
-                     (4, "For each number the largest, a difference, an exponential and a sum."),
-                     BOTH),
-    ("var",): ("The variance", correction(over(3)), THREE, ("inputs",)),
-    ("std",): ("The standard deviation", correction(over(3)), THREE, BOTH),
-    ("var_mean",): ("The variance and the mean", correction(over(3, outputs=2)), THREE,
+REDUCTIONS: dict[tuple[str, ...], tuple[Text, Rule, tuple[int, Text], Keeps]] = {
+    ("mean",): (Text("The average"), over(1), ONE_SUM, ()),
+    ("sum",): (Text("The sum"), over(1), ONE_SUM, ()),
+    ("nansum",): (Text("The sum"), over(1), ONE_SUM, ("inputs",)),
+    ("prod",): (Text("The product"), over(1), (1, Text("One product for each number.")), BOTH),
+    ("amax",): (Text("The largest"), over(1), ONE_COMPARISON, BOTH),
+    ("amin",): (Text("The smallest"), over(1), ONE_COMPARISON, BOTH),
+    ("aminmax",): (Text("The smallest and the largest"), over(2, outputs=2),
+                   (2, Text("Two comparisons for each number.")),
+                   ("inputs", "output", output_bytes)),
+    ("argmax",): (Text("The place of the largest"), over(1, torch.int64), ONE_COMPARISON, ()),
+    ("argmin",): (Text("The place of the smallest"), over(1, torch.int64), ONE_COMPARISON, ()),
+    ("any",): (Text("Whether any is true"), over(1, torch.bool), ONE, ()),
+    ("all",): (Text("Whether all are true"), over(1, torch.bool), ONE, ()),
+    ("count_nonzero",): (Text("How many are not zero"), over(2, torch.int64),
+                         (2, Text("A comparison and a sum for each number.")), ()),
+    ("logsumexp",): (Text("The logarithm of the sum of exponentials"), over(4),
+                     (4, Text("For each number the largest, a difference, an exponential and a "
+                              "sum.")), BOTH),
+    ("var",): (Text("The variance"), correction(over(3)), THREE, ("inputs",)),
+    ("std",): (Text("The standard deviation"), correction(over(3)), THREE, BOTH),
+    ("var_mean",): (Text("The variance and the mean"), correction(over(3, outputs=2)), THREE,
                     ("inputs",)),
-    ("std_mean",): ("The standard deviation and the mean", correction(over(3, outputs=2)), THREE,
-                    BOTH),
+    ("std_mean",): (Text("The standard deviation and the mean"), correction(over(3, outputs=2)),
+                    THREE, BOTH),
 }
 
 for _names, (_what, _rule, _operations, _keeps) in REDUCTIONS.items():
@@ -142,7 +148,7 @@ def norm(input: HasShape, p: Any = "fro", dim: Dims = None, keepdim: bool = Fals
          axis: Dims = None, keepdims: bool = False, dtype: torch.dtype | None = None,
          **__: Any) -> Effect:
     if p == "nuc":
-        raise ShapeError("has a nuclear norm, which no rule is written for")
+        raise ShapeError(Text("has a nuclear norm, which no rule is written for"))
     shape, window = left(input, axis if dim is None else dim, keepdim or keepdims)
     return Effect(shape, elementwise_ops=norm_operations(p) * math.prod(input.shape),
                   window=window, dtype=dtype)
@@ -156,15 +162,15 @@ def vector_norm(x: HasShape, ord: Any = 2, dim: Dims = None, keepdim: bool = Fal
 def norm_work(name: str) -> Explanation:
     def explain(case: Case) -> Words:
         if norm_operations(case.argument(name)) == 3:
-            return per_input(3, "For each number its size, a power and a sum.")(case)
-        return per_input(2, "For each number a square, or its size, and a sum.")(case)
+            return per_input(3, Text("For each number its size, a power and a sum."))(case)
+        return per_input(2, Text("For each number a square, or its size, and a sum."))(case)
     return explain
 
 
-operator("norm", rule=norm, kind="pooling", keeps=BOTH, shape=rows("The length"),
+operator("norm", rule=norm, kind="pooling", keeps=BOTH, shape=rows(Text("The length")),
          work=norm_work("p"), positions=positions.reduced)
 operator("linalg_vector_norm", "vector_norm", rule=vector_norm, kind="pooling", keeps=BOTH,
-         shape=rows("The length"), work=norm_work("ord"), positions=positions.reduced)
+         shape=rows(Text("The length")), work=norm_work("ord"), positions=positions.reduced)
 
 
 def extreme(input: HasShape, dim: Any = None, keepdim: bool = False, *, other: Any = None,
@@ -194,7 +200,7 @@ def extreme_kind(call: Call) -> Kind:
     return "merge" if of_two(call) else "pooling"
 
 
-def extreme_shape(what: str) -> Explanation:
+def extreme_shape(what: Text) -> Explanation:
     def explain(case: Case) -> Words:
         return broadcast(case) if of_two(case.call) else rows(what)(case)
     return explain
@@ -202,14 +208,14 @@ def extreme_shape(what: str) -> Explanation:
 
 def extreme_work(case: Case) -> Words:
     explain = per_output if of_two(case.call) else per_input
-    return explain(1, "One comparison for each number.")(case)
+    return explain(*ONE_COMPARISON)(case)
 
 
 def extreme_positions(call: Call, axes: Axes) -> Axes | None:
     return axes if of_two(call) else positions.reduced(call, axes)
 
 
-for _name, _what in (("max", "The largest"), ("min", "The smallest")):
+for _name, _what in (("max", Text("The largest")), ("min", Text("The smallest"))):
     operator(_name, rule=extreme, kind=extreme_kind, keeps=of_an_extreme,
              shape=extreme_shape(_what), work=extreme_work, positions=extreme_positions)
 
@@ -222,8 +228,8 @@ def running(input: HasShape, dim: int | None = None, *_: Any, dtype: torch.dtype
 
 
 operator("cumsum", rule=running, kind="pooling", keeps=(), shape=same_shape,
-         work=per_output(1, "For each number a sum with those before it."),
+         work=per_output(1, Text("For each number a sum with those before it.")),
          positions=positions.along_dim)
 operator("cumprod", rule=running, kind="pooling", keeps=BOTH, shape=same_shape,
-         work=per_output(1, "For each number a product with those before it."),
+         work=per_output(1, Text("For each number a product with those before it.")),
          positions=positions.along_dim)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from explorer.formula import Equation, Number, product
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -33,9 +34,9 @@ from explorer.tracing.operators.operator import (
 def other_shape(case: Case) -> Words:
     if len(case.output) == 2 and len(case.input) == 4 and case.input[0] == case.output[0]:
         return Words((Equation(("F",), product(case.inputs[1:])),),
-                     ("The same numbers in another shape: channels, rows and columns in one "
-                      "list.",))
-    return Words(notes=("The same numbers in another shape.",))
+                     (say("The same numbers in another shape: channels, rows and columns in one "
+                          "list."),))
+    return Words(notes=(say("The same numbers in another shape."),))
 
 
 VIEWS: dict[tuple[str, ...], Positions] = {
@@ -59,7 +60,7 @@ for _names, _positions in VIEWS.items():
 for _names in (("contiguous",), ("to", "type", "type_as", "float", "half", "bfloat16", "double",
                                  "bool", "byte", "char", "short", "int", "long")):
     operator(*_names, rule=None, kind="reshape", keeps=(), shape=same_shape, positions="kept",
-             work=said("None: numbers are moved, or written in another form."))
+             work=said(Text("None: numbers are moved, or written in another form.")))
 
 operator("detach", rule=None, kind="reshape", keeps=(), shape=same_shape, work=moved,
          positions="kept")
@@ -73,11 +74,8 @@ operator("clone", rule=clone, kind="reshape", keeps=(), shape=same_shape, work=m
          positions="kept")
 
 
-def part(case: Case) -> Words:
-    return Words(notes=("A part of the input is kept.",))
-
-
-parted = said("The input is cut into parts along one side; this is the shape of the first.")
+part = said(Text("A part of the input is kept."))
+parted = said(Text("The input is cut into parts along one side; this is the shape of the first."))
 
 # What gives several parts, and what gives one.
 PARTS: dict[str, tuple[Explanation, Positions]] = {
@@ -115,8 +113,8 @@ def kept_part(case: Case) -> Words:
     equations = kept_steps(case)
     sizes = {name: equation.value for equation in equations for name in equation.names}
     if tuple(sizes.values()) != case.output[2:]:    # it ends before the input does
-        return Words(notes=("Every s-th row and column of a part of the input is kept.",))
-    return Words(equations, ("Every s-th row and column is kept.",))
+        return Words(notes=(say("Every s-th row and column of a part of the input is kept."),))
+    return Words(equations, (say("Every s-th row and column is kept."),))
 
 
 def indexed(call: Call, axes: Axes) -> Axes | None:
@@ -143,7 +141,7 @@ def padded(case: Case) -> Words:
                  for side, out, before, after in
                  zip(case.inputs, case.outputs, case.input, case.output, strict=True)
                  if before != after]
-    return Words(tuple(equations), ("Zeros are added at the edges.",))
+    return Words(tuple(equations), (say("Zeros are added at the edges."),))
 
 
 operator("pad", rule=pad, kind="reshape", keeps=(), shape=padded, work=moved, positions="kept")

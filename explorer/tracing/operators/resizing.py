@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 from explorer import text
 from explorer.formula import Symbol, product
+from explorer.language import Text, say
 from explorer.text import Rational
 from explorer.tracing.operators.explanation import Case, Words, counted, moved, said
 from explorer.tracing.operators.operator import (
@@ -43,7 +44,8 @@ def interpolate(input: HasShape, size: Any = None, scale_factor: Any = None,
     shape = tuple(input.shape)
     spatial = shape[2:]
     if len(shape) < 3:
-        raise ShapeError(f"needs an image behind batch and channels; got {shape}")
+        raise ShapeError(Text("needs an image behind batch and channels; got {shape}",
+                              shape=shape))
     if size is not None:
         wanted = _each(size, len(spatial))
     elif scale_factor is not None:
@@ -51,9 +53,9 @@ def interpolate(input: HasShape, size: Any = None, scale_factor: Any = None,
         wanted = tuple([math.floor(side * scale)
                         for side, scale in zip(spatial, scales, strict=True)])
     else:
-        raise ShapeError("needs `size` or `scale_factor`")
+        raise ShapeError(Text("needs `size` or `scale_factor`"))
     if min(wanted) < 1:
-        raise ShapeError(f"would have {text.side(wanted)} positions")
+        raise ShapeError(Text("would have {sides} positions", sides=text.side(wanted)))
     how = _Mode(mode, bool(align_corners), antialias)
     given = [None] * len(spatial) if size is not None or recompute_scale_factor \
         or mode == "area" else scales
@@ -115,23 +117,29 @@ def _weighing(kernel: Sequence[int]) -> int:
     return 2 * math.prod(kernel) - 1 if math.prod(kernel) > 1 else 0
 
 
+OUTPUTS = {
+    "nearest": Text("Each output is the nearest input."),
+    "nearest-exact": Text("Each output is the nearest input."),
+    "area": Text("Each output is the average of the inputs that it covers."),
+    "bicubic": Text("Each output lies between inputs, on a cubic curve through four along each "
+                    "side."),
+    "lanczos": Text("Each output is a weighted sum of the inputs around it.")}
+BETWEEN = Text("Each output lies between inputs, on a straight line through the two nearest along "
+               "each side.")
+
+
 def resized(case: Case) -> Words:
-    how = {
-        "nearest": "Each output is the nearest input.",
-        "nearest-exact": "Each output is the nearest input.",
-        "area": "Each output is the average of the inputs that it covers.",
-        "bicubic": "Each output lies between inputs, on a cubic curve through four along each "
-                   "side.",
-        "lanczos": "Each output is a weighted sum of the inputs around it."}.get(
-            case.argument("mode"), "Each output lies between inputs, on a straight line through "
-                                   "the two nearest along each side.")
+    how = OUTPUTS.get(case.argument("mode"), BETWEEN)
     scale = case.argument("scale_factor")
     if scale is None:
-        return Words(notes=(f"The size {text.side(case.output[2:])} is given.", how))
+        return Words(notes=(say("The size {size} is given.", size=text.side(case.output[2:])), how))
     numbers = _each(scale, 1)
-    times = " and ".join(f"{number:g}" for number in numbers)
-    rounded = "" if all([number % 1 == 0 for number in numbers]) else ", rounded down"
-    return Words(notes=(f"The sides are {times} times as long{rounded}.", how))
+    times = reduce(lambda before, number: say("{others} and {last}", others=before, last=number),
+                   [f"{number:g}" for number in numbers])
+    return Words(notes=(say("The sides are {times} times as long."
+                            if all([number % 1 == 0 for number in numbers]) else
+                            "The sides are {times} times as long, rounded down.", times=times),
+                        how))
 
 
 def resizing(case: Case) -> Words:
@@ -139,16 +147,16 @@ def resizing(case: Case) -> Words:
     assert window is not None
     if case.argument("mode") == "area":
         reads = [Symbol(f"u_{number}", sum(_spans(before, after)),
-                        "positions read along a side, once for each output that reads them")
+                        say("positions read along a side, once for each output that reads them"))
                  for number, (before, after) in enumerate(
                      zip(case.input[2:], case.output[2:], strict=True), 1)]
         return counted("operations", product([*case.inputs[:2], *reads]),
-                       "One for each number that an average reads.")
+                       say("One for each number that an average reads."))
     if math.prod(window.kernel) == 1:
         return moved(case)
     return counted("operations", product(case.outputs) * (
         2 * product([case.window("k", axis) for axis in range(len(window.kernel))]) - 1),
-        "For each output a product with each number that it reads, and one sum fewer.")
+        say("For each output a product with each number that it reads, and one sum fewer."))
 
 
 def of_an_average(call: Call) -> tuple[Kept, ...]:
@@ -178,13 +186,13 @@ def sampling(case: Case) -> Words:
     kernel = _neighbours(case.argument("mode"), grid)
     if math.prod(kernel) == 1:
         return moved(case)
-    return counted("operations", (2 * Symbol("n", math.prod(kernel), "inputs around a place") - 1)
-                   * product(case.outputs),
-                   "For each output a product with each of n numbers, and one sum fewer.")
+    around = Symbol("n", math.prod(kernel), say("inputs around a place"))
+    return counted("operations", (2 * around - 1) * product(case.outputs),
+                   say("For each output a product with each of n numbers, and one sum fewer."))
 
 
 operator("grid_sample", "grid_sampler", rule=grid_sample, kind="reshape", keeps=("inputs",),
-         shape=said("The batch and the channels of the input, and the sides of the grid."),
+         shape=said(Text("The batch and the channels of the input, and the sides of the grid.")),
          work=sampling)
 
 operator("interpolate", "upsample", rule=interpolate, kind="reshape", keeps=of_an_average,

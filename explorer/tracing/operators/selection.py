@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from explorer.formula import Symbol, product
+from explorer.language import Text, say
 from explorer.tracing.operators import positions
 from explorer.tracing.operators.explanation import (
     Case,
@@ -53,7 +54,8 @@ def _numbers(given: Any) -> tuple[int, ...]:
 
 def _ones_before(numbers: Sequence[int], length: int) -> tuple[int, ...]:
     if length < len(numbers):
-        raise ShapeError(f"needs a number for each of {len(numbers)} sides; got {length}")
+        raise ShapeError(Text("needs a number for each of {sides} sides; got {count}",
+                              sides=len(numbers), count=length))
     return (1,) * (length - len(numbers)) + tuple(numbers)
 
 
@@ -62,7 +64,8 @@ def repeat_interleave(input: HasShape, repeats: int | HasShape, dim: int | None 
     """Each row so many times, one after the other."""
     if not isinstance(repeats, int):
         if output_size is None:
-            raise ShapeError("needs the values of a tensor to know how often each row is repeated")
+            raise ShapeError(Text(
+                "needs the values of a tensor to know how often each row is repeated"))
         repeats, size = 1, output_size
     else:
         size = repeats * (math.prod(input.shape) if dim is None else
@@ -76,7 +79,7 @@ def repeat_interleave(input: HasShape, repeats: int | HasShape, dim: int | None 
 
 for _name, _rule in (("repeat", repeat), ("tile", tile), ("repeat_interleave", repeat_interleave)):
     operator(_name, rule=_rule, kind="reshape", keeps=(), work=moved, positions=positions.as_long,
-             shape=said("The numbers of the input are repeated along some sides."))
+             shape=said(Text("The numbers of the input are repeated along some sides.")))
 
 
 # In another order
@@ -114,13 +117,14 @@ operator("flip", rule=flip, kind="reshape", keeps=(), shape=same_shape, work=mov
 
 def triangle(input: HasShape, diagonal: int = 0) -> Effect:
     if len(input.shape) < 2:
-        raise ShapeError(f"needs rows and columns; got {tuple(input.shape)}")
+        raise ShapeError(Text("needs rows and columns; got {shape}", shape=tuple(input.shape)))
     return Effect(tuple(input.shape))
 
 
 for _name in ("tril", "triu"):
     operator(_name, rule=triangle, kind="reshape", keeps=(), shape=same_shape, positions="kept",
-             work=said("None: the numbers on one side of the diagonal stay, the others are 0."))
+             work=said(Text(
+                 "None: the numbers on one side of the diagonal stay, the others are 0.")))
 
 
 def index_select(input: HasShape, dim: int, index: HasShape) -> Effect:
@@ -129,12 +133,9 @@ def index_select(input: HasShape, dim: int, index: HasShape) -> Effect:
     return Effect(tuple(shape))
 
 
-def picked(case: Case) -> Words:
-    return Words(notes=("As many rows as the index has numbers; the other sides stay.",))
-
-
-operator("index_select", rule=index_select, kind="reshape", keeps=("index",), shape=picked,
-         work=moved, positions=positions.along_dim)
+operator("index_select", rule=index_select, kind="reshape", keeps=("index",), work=moved,
+         shape=said(Text("As many rows as the index has numbers; the other sides stay.")),
+         positions=positions.along_dim)
 
 
 def gather(input: HasShape, dim: int, index: HasShape, *, sparse_grad: bool = False) -> Effect:
@@ -143,12 +144,13 @@ def gather(input: HasShape, dim: int, index: HasShape, *, sparse_grad: bool = Fa
     if len(index.shape) != rank or any([
             picked > side for place, (picked, side) in
             enumerate(zip(index.shape, input.shape, strict=True)) if place != axis]):
-        raise ShapeError(f"cannot gather {tuple(index.shape)} of {tuple(input.shape)}")
+        raise ShapeError(Text("cannot gather {index} of {input}", index=tuple(index.shape),
+                              input=tuple(input.shape)))
     return Effect(tuple(index.shape))
 
 
 operator("gather", rule=gather, kind="reshape", keeps=("inputs",), work=moved,
-         shape=said("That of the index: each of its numbers names one of the input."),
+         shape=said(Text("That of the index: each of its numbers names one of the input.")),
          positions=positions.along_dim)
 
 
@@ -165,7 +167,7 @@ def take_along_dim(input: HasShape, indices: HasShape, dim: int | None = None) -
 
 operator("take_along_dim", rule=take_along_dim, kind="reshape", keeps=("inputs", index_bytes),
          work=moved, workspace=index_bytes,
-         shape=said("That of the indices: each of them names a number of the input."),
+         shape=said(Text("That of the indices: each of them names a number of the input.")),
          positions=positions.along_dim)
 
 
@@ -181,13 +183,14 @@ def scatter_add(input: HasShape, dim: int, index: HasShape, src: HasShape) -> Ef
 def one_for_each_index(case: Case) -> Words:
     if not case.call.effect.elementwise_ops:
         return moved(case)
-    numbers = Symbol("I", case.call.effect.elementwise_ops, "numbers of the index")
-    return counted("operations", numbers, "One for each number that is put into the input.")
+    numbers = Symbol("I", case.call.effect.elementwise_ops, say("numbers of the index"))
+    return counted("operations", numbers, say("One for each number that is put into the input."))
 
 
 for _name, _rule in (("scatter", scatter), ("scatter_add", scatter_add)):
     operator(_name, rule=_rule, kind="merge", keeps=("index",), work=one_for_each_index,
-             shape=said("The shape of the first input, into which the other's numbers are put."))
+             shape=said(Text(
+                 "The shape of the first input, into which the other's numbers are put.")))
 
 
 # By size
@@ -208,15 +211,16 @@ def topk(input: HasShape, k: int, dim: int = -1, largest: bool = True,
     shape = list(input.shape)
     axis = axis_of(dim, len(shape))
     if k > (shape[axis] if shape else 1):
-        raise ShapeError(f"cannot take {k} of {shape[axis] if shape else 1} numbers")
+        raise ShapeError(Text("cannot take {count} of {numbers} numbers", count=k,
+                              numbers=shape[axis] if shape else 1))
     if shape:
         shape[axis] = k
     return Effect(tuple(shape), elementwise_ops=math.prod(input.shape), others=(tuple(shape),))
 
 
 def compared(case: Case) -> Words:
-    return counted("operations", product(case.inputs), "Counted as one comparison for each "
-                   "number; how many it takes depends on their order.")
+    return counted("operations", product(case.inputs), say(
+        "Counted as one comparison for each number; how many it takes depends on their order."))
 
 
 operator("sort", rule=sort, kind="reshape", keeps=(index_bytes,), shape=same_shape, work=compared,
@@ -224,5 +228,5 @@ operator("sort", rule=sort, kind="reshape", keeps=(index_bytes,), shape=same_sha
 operator("argsort", rule=argsort, kind="reshape", keeps=(), shape=same_shape, work=compared,
          positions=positions.along_dim)
 operator("topk", rule=topk, kind="reshape", keeps=(index_bytes,), work=compared,
-         shape=said("The k largest numbers of each row; the other sides stay."),
+         shape=said(Text("The k largest numbers of each row; the other sides stay.")),
          positions=positions.along_dim)
