@@ -16,6 +16,8 @@ from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import PARTS
 from explorer.views.lessons.tables import WHAT
+from explorer.views.sweep.curves import NOTES
+from explorer.views.sweep.quantities import QUANTITIES
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -45,6 +47,10 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/lessons/facts.py", figure.words
     for word in WHAT.values():
         yield "explorer/views/lessons/tables.py", word
+    for quantity in QUANTITIES.values():
+        yield "explorer/views/sweep/quantities.py", quantity.heading
+    for note in NOTES.values():
+        yield "explorer/views/sweep/curves.py", note
 
 
 def said() -> dict[str, set[str]]:
