@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from explorer.language import say
 from explorer.ui import exports, messages
 from explorer.ui.bench import poll
 from explorer.ui.copy_link import copy_link
@@ -17,19 +18,20 @@ from explorer.ui.sweep.form import SweepForm
 
 within_app()
 place = page(
-    "Sweep", "What does a knob do to every figure, and which values fit into a limit? Choose "
-    "networks, and knobs with the values that they take, on the left.")
+    say("Sweep"), say(
+        "What does a knob do to every figure, and which values fit into a limit? Choose networks, "
+        "and knobs with the values that they take, on the left."))
 form = SweepForm()
 form.open_address()
 given = sidebar.sidebar(form)
 form.write_address()
 messages.set_aside(form.set_aside)
 if given is None:
-    st.info("There is a mistake on the left: it is told there.")
+    st.info(say("There is a mistake on the left: it is told there."))
     st.stop()
 
 st.markdown(f"**{messages.escape(progress.heading(given))}**")
-with standing("The sweep"):
+with standing(say("The sweep")):
     if (found := progress.progress(form, given)) is not None:
         with place:
             copy_link(Panel("sweep"))

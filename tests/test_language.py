@@ -27,6 +27,8 @@ from explorer.ui import choice
 from explorer.views.catalogue import HEADS, ORDERS
 from explorer.views.lessons.tables import WHAT
 from explorer.views.palette import KIND_COLOURS
+from explorer.views.sweep.curves import NOTES
+from explorer.views.sweep.quantities import QUANTITIES
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -72,6 +74,10 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/tracing/operators/explanation.py", side
     for name in (*get_args(StepName), NO_FORMULA, DISAGREES):
         yield "explorer/explain/derivation.py", name
+    for quantity in QUANTITIES.values():
+        yield "explorer/views/sweep/quantities.py", quantity.heading
+    for note in NOTES.values():
+        yield "explorer/views/sweep/curves.py", note
 
 
 def of_family(family: Family) -> Iterator[str]:

@@ -35,7 +35,7 @@ from explorer.pipeline import Explored
 from explorer.sources import Source, source_of
 from explorer.sources.key import from_query, to_key
 from explorer.sweeping import Grid, Record
-from explorer.sweeping.records import count
+from explorer.sweeping.records import count, in_each_language
 from explorer.timing import Conditions, LayerTimes, Timing
 from explorer.tracing import Input
 from explorer.views.axes import value_axis
@@ -264,7 +264,8 @@ def tags(page: Element) -> Iterator[Element]:
     lambda: report(hostile(), date=DAY, address=f"http://{HOSTILE}"),
     lambda: comparison_report(explorer.Comparison((hostile(), explored("lenet5")))),
     lambda: of_sweep(grid := explorer.grid(["lenet5"], ["num_classes=10,11"]),
-                     [Record(point.key, error=HOSTILE) for point in grid.points])])
+                     [Record(point.key, why_not=in_each_language(HOSTILE))
+                      for point in grid.points])])
 def test_no_name_breaks_out(page: Callable[[], str]) -> None:
     written = page()
     packed, found = data(read(written)), list(tags(read(written)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from explorer.config import ConfigError, Knobs, find_knob
+from explorer.language import Text
 from explorer.sources.key import from_key
 from explorer.sweeping.grids import Axis, Grid, Point, parse_axis, usual_axis
 from explorer.sweeping.records import FIGURES, Record, count
@@ -62,8 +63,9 @@ def parse_limit(text: str) -> Limit:
     """
     figure, equals, written = text.partition("=")
     if not equals or figure not in FIGURES:
-        raise ConfigError(f"{text[:80]!r} is no limit. Write FIGURE=NUMBER with one of "
-                          f"{', '.join(FIGURES)}, such as macs=100M or latency=5ms.")
+        raise ConfigError(Text(
+            "{text} is no limit. Write FIGURE=NUMBER with one of {figures}, such as macs=100M or "
+            "latency=5ms.", text=repr(text[:80]), figures=", ".join(FIGURES)))
     return Limit(figure, parse_amount(figure, written))
 
 
@@ -86,10 +88,11 @@ def parse_amount(figure: str, written: str) -> float:
         if not 0 < most < math.inf:
             raise ValueError(word)
     except ValueError:
-        example = "5ms or 0.2s" if figure == "latency" else "8MB" if figure.endswith("memory") \
-            else "100M, 4.1G or 25000000"
-        raise ConfigError(f"The limit of `{figure}` must be a number above 0 with its unit, such "
-                          f"as {example}; got {written[:40]!r}.") from None
+        example = Text("5ms or 0.2s") if figure == "latency" else \
+            "8MB" if figure.endswith("memory") else Text("100M, 4.1G or 25000000")
+        raise ConfigError(Text(
+            "The limit of `{figure}` must be a number above 0 with its unit, such as {example}; "
+            "got {written}.", figure=figure, example=example, written=repr(written[:40]))) from None
     return most
 
 
@@ -113,21 +116,23 @@ def fit(network: Knobs | str, over: Sequence[str | Axis], at_most: Sequence[Limi
     config = from_key(network) if isinstance(network, str) else network
     limits = tuple([each if isinstance(each, Limit) else parse_limit(each) for each in at_most])
     if not limits or not over:
-        raise ConfigError("A fit needs a knob to turn and a limit to hold.")
+        raise ConfigError(Text("A fit needs a knob to turn and a limit to hold."))
     axes = tuple([each if isinstance(each, Axis) else parse_axis(each) if "=" in each else
                   usual_axis(find_knob(config, each)) for each in over])
     given = Grid((config,), axes)
     timed = any(limit.figure == "latency" for limit in limits)
     if len(axes) > 1:
         if timed:
-            raise ConfigError("A latency is fitted with one knob; this has "
-                              f"{len(axes)}: {', '.join(axis.knob for axis in axes)}.")
+            raise ConfigError(Text(
+                "A latency is fitted with one knob; this has {count}: {knobs}.", count=len(axes),
+                knobs=", ".join(axis.knob for axis in axes)))
         _check_preference(given, prefer)
         return choose(given, _count(list(given), executor), limits, prefer)
     [axis] = axes
     if not _has_order(given):
-        raise ConfigError(f"`{axis.knob}` has no largest value: it must be a number, or one of "
-                          "several knobs.", axis.knob)
+        raise ConfigError(Text(
+            "`{knob}` has no largest value: it must be a number, or one of several knobs.",
+            knob=axis.knob), axis.knob)
     points = _in_order(given)
 
     def look(point: Point) -> Record:
@@ -207,8 +212,9 @@ def _halved(points: Sequence[Point], look: Callable[[Point], Record], axes: tupl
 def _check_preference(given: Grid, prefer: str) -> None:
     knobs = [axis.knob for axis in given.axes]
     if prefer and prefer not in knobs and prefer not in FIGURES:
-        raise ConfigError(f"What is preferred must be a knob that is turned or a figure: one of "
-                          f"{', '.join([*knobs, *FIGURES])}; got {prefer[:40]!r}.")
+        raise ConfigError(Text(
+            "What is preferred must be a knob that is turned or a figure: one of {names}; got "
+            "{prefer}.", names=", ".join([*knobs, *FIGURES]), prefer=repr(prefer[:40])))
 
 
 def _best_of_grid(given: Grid, records: Mapping[str, Record], limits: tuple[Limit, ...],

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product
 
 from explorer.config import ConfigError, Knob, Knobs, find_knob
+from explorer.language import Text
 from explorer.sources.file import is_file
 from explorer.sources.key import from_settings, split_key, split_setting, to_key
 from explorer.sources.source import write_key
@@ -75,24 +76,24 @@ def grid(networks: Sequence[str], over: Sequence[Axis | str],
     configs = []
     for network in networks:
         if is_file(network):
-            raise ConfigError(f"{network[:80]} has no knobs: a sweep is of networks of the "
-                              "catalogue, timm or torchvision.", "network")
+            raise ConfigError(Text(
+                "{network} has no knobs: a sweep is of networks of the catalogue, timm or "
+                "torchvision.", network=network[:80]), "network")
         name, own = split_key(network)
         configs.append(from_settings(name, [*own, *settings]))
-    for kind, names in (("network", [to_key(config) for config in configs]),
-                        ("knob", [axis.knob for axis in axes])):
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"The {kind} {name} is given twice. Give it once, with all its "
-                                  "values." if kind == "knob" else
-                                  f"The network {name} is given twice. Give it once.")
+    if (twice := _twice([to_key(config) for config in configs])) is not None:
+        raise ConfigError(Text("The network {name} is given twice. Give it once.", name=twice))
+    if (twice := _twice([axis.knob for axis in axes])) is not None:
+        raise ConfigError(Text(
+            "The knob {name} is given twice. Give it once, with all its values.", name=twice))
     count = len(Grid(tuple(configs), tuple(axes)))
     if count > most:    # before each value is read
-        raise ConfigError(
-            " × ".join([f"{len(configs):,} networks" if len(configs) > 1 else "1 network",
-                        *[f"{len(axis.values):,} of {axis.knob}" for axis in axes]])
-            + f" are {count:,} configs, and this sweep may have at most {most:,}. Take a larger "
-            "step, or fewer knobs.")
+        raise ConfigError(Text(
+            "{product} are {count} configs, and this sweep may have at most {most}. Take a larger "
+            "step, or fewer knobs.", count=f"{count:,}", most=f"{most:,}", product=multiplied([
+                networks_words(len(configs)), *[
+                    Text("{count} of {knob}", count=f"{len(axis.values):,}", knob=axis.knob)
+                    for axis in axes]])))
     made = Grid(tuple(configs), tuple([
         Axis(axis.knob, tuple(dict.fromkeys([_text(config, axis.knob, value)
                                              for value in axis.values for config in configs])))
@@ -102,9 +103,23 @@ def grid(networks: Sequence[str], over: Sequence[Axis | str],
     for config in configs:
         other = by_turned.setdefault(_key(config, firsts), config)
         if other is not config:
-            raise ConfigError(f"{to_key(other)} and {to_key(config)} differ in nothing that is "
-                              "not swept. Give one of them.", "network")
+            raise ConfigError(Text(
+                "{one} and {other} differ in nothing that is not swept. Give one of them.",
+                one=to_key(other), other=to_key(config)), "network")
     return made
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    return next((name for name in names if names.count(name) > 1), None)
+
+
+def networks_words(count: int) -> Text:
+    return Text("{count} network" if count == 1 else "{count} networks", count=f"{count:,}")
+
+
+def multiplied(sizes: Sequence[Text]) -> Text:
+    """The sizes of a grid: "2 networks × 3 of width"."""
+    return reduce(lambda one, other: Text("{one} × {other}", one=one, other=other), sizes)
 
 
 def parse_axis(text: str, most: int = MOST_CONFIGS) -> Axis:
@@ -121,8 +136,9 @@ def parse_axis(text: str, most: int = MOST_CONFIGS) -> Axis:
     for part in written.split(","):
         values += _range(knob, part, most) if ":" in part else [part.strip()]
     if not all(values):
-        raise ConfigError(f"`{knob}` lacks a value in {written!r}. Write {knob}=FROM:TO:STEP, or "
-                          f"values with commas between them.", knob)
+        raise ConfigError(Text(
+            "`{knob}` lacks a value in {written}. Write {knob}=FROM:TO:STEP, or values with commas "
+            "between them.", knob=knob, written=repr(written)), knob)
     return Axis(knob, tuple(dict.fromkeys(values)))
 
 
@@ -136,16 +152,20 @@ def _range(knob: str, text: str, most: int) -> list[str]:
         if not all(number.is_finite() for number in (low, high, step)):
             raise ValueError(text)
     except (ValueError, InvalidOperation):
-        raise ConfigError(f"The range of `{knob}` is written FROM:TO:STEP, such as "
-                          f"0.25:1.5:0.125; got {text[:80]!r}.", knob) from None
+        raise ConfigError(Text(
+            "The range of `{knob}` is written FROM:TO:STEP, such as 0.25:1.5:0.125; got {text}.",
+            knob=knob, text=repr(text[:80])), knob) from None
     if step <= 0:
-        raise ConfigError(f"The step of `{knob}` must be above 0; got {parts[2].strip()}.", knob)
+        raise ConfigError(Text("The step of `{knob}` must be above 0; got {step}.", knob=knob,
+                               step=parts[2].strip()), knob)
     if high < low:
-        raise ConfigError(f"The range of `{knob}` runs backwards: from {parts[0].strip()} to "
-                          f"{parts[1].strip()}. Write the smaller one first.", knob)
+        raise ConfigError(Text(
+            "The range of `{knob}` runs backwards: from {first} to {last}. Write the smaller one "
+            "first.", knob=knob, first=parts[0].strip(), last=parts[1].strip()), knob)
     if (high - low) / step >= most:
-        raise ConfigError(f"The range {text[:80]} of `{knob}` has more than {most:,} "
-                          "values. Take a larger step.", knob)
+        raise ConfigError(Text(
+            "The range {text} of `{knob}` has more than {most} values. Take a larger step.",
+            text=text[:80], knob=knob, most=f"{most:,}"), knob)
     count = int((high - low) / step) + 1
     return [f"{(low + number * step).normalize():f}" for number in range(count)]
 
@@ -157,7 +177,8 @@ def _text(config: Knobs, name: str, value: str) -> str:
     entries = {"counts": parsed, "int": (parsed,), "float": (parsed,)}.get(knob.kind, ())
     for entry in entries:
         if not knob.low <= entry <= knob.high:
-            raise ConfigError(f"`{name}` must be {knob.rule}; got {value}.", name)
+            raise ConfigError(Text("`{name}` must be {rule}; got {value}.", name=name,
+                                   rule=knob.rule, value=value), name)
     return knob.format(parsed)
 
 
@@ -215,8 +236,9 @@ def usual_axis(knob: Knob) -> Axis:
         case "choice":
             return Axis(knob.name, tuple([str(option) for option in knob.options]))
         case "counts":
-            raise ConfigError(f"`{knob.name}` has no order. Write its values, such as "
-                              f"{knob.name}=2-2-2-2,3-4-6-3.", knob.name)
+            raise ConfigError(Text(
+                "`{knob}` has no order. Write its values, such as {knob}=2-2-2-2,3-4-6-3.",
+                knob=knob.name), knob.name)
     low, high, step = (Decimal(f"{number:g}") for number in (knob.low, knob.high, knob.step))
     first = math.floor(low / step) + 1      # multiples of the step, and both ends
     between = [step * number for number in range(first, math.ceil(high / step))]

@@ -17,6 +17,7 @@ import torch
 from explorer.analysis import Summary, Totals
 from explorer.config import ConfigError
 from explorer.garbage import without_collections
+from explorer.language import LANGUAGES, Text, language, spoken
 from explorer.libraries import LibraryError
 from explorer.pipeline import summarise_both
 from explorer.sources import find_source
@@ -50,11 +51,18 @@ class Record:
     totals: Totals | None = None
     """Of a forward pass in evaluation, with the `saved_bytes` of a training pass, None where
     that one fails; None where the pass itself fails."""
-    error: str | None = None
+    why_not: tuple[str, ...] = ()
+    """Why it cannot run or be timed, in each language, as `in_each_language` has it; () where it
+    can."""
     timing: Timing | None = None
     """Of its passes on this machine, where they were timed."""
     stages: tuple[StageCost, ...] = ()
     """Of the forward pass; their sums are its totals."""
+
+    @property
+    def error(self) -> str | None:
+        """Why it cannot run or be timed; None where it can."""
+        return dict(zip(LANGUAGES, self.why_not, strict=True))[language()] if self.why_not else None
 
     def figure(self, name: str) -> float | None:
         """One of `FIGURES`; None where it is not known."""
@@ -62,6 +70,16 @@ class Record:
             return self.timing.median_s if self.timing else None
         value: int | None = getattr(self.totals, FIGURES[name], None)
         return value
+
+
+def in_each_language(error: object) -> tuple[str, ...]:
+    """What an error or a text says in a line, in each of the languages: a record is counted once
+    for sessions that speak different ones."""
+    said = []
+    for code in LANGUAGES:
+        with spoken(code):
+            said.append(" ".join(str(error).split()))
+    return tuple(said)
 
 
 def count(key: str, most_layers: float = math.inf) -> Record:
@@ -74,9 +92,10 @@ def count(key: str, most_layers: float = math.inf) -> Record:
             return Record(key, replace(evaluated.totals, saved_bytes=saved),
                           stages=_stages(evaluated))
     except (ConfigError, LibraryError, TraceError) as error:
-        return Record(key, error=" ".join(str(error).split()))
+        return Record(key, why_not=in_each_language(error))
     except Exception as error:      # of a stranger's network: it ends this config, not the sweep
-        return Record(key, error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        said = " ".join(str(error).split())[:300]
+        return Record(key, why_not=in_each_language(f"{type(error).__name__}: {said}"))
 
 
 def _stages(summary: Summary) -> tuple[StageCost, ...]:
@@ -88,8 +107,9 @@ def _stages(summary: Summary) -> tuple[StageCost, ...]:
 def count_all(expected: str, keys: Sequence[str], most_layers: float = math.inf) -> list[Record]:
     """`count` of several, by a worker that must have the program of the version `expected`."""
     if (own := version()) != expected:
-        raise WorkerError(f"A worker has another version of the program ({own}; here it is "
-                          f"{expected}). Install the same one on all workers, and start them anew.")
+        raise WorkerError(Text(
+            "A worker has another version of the program ({own}; here it is {expected}). Install "
+            "the same one on all workers, and start them anew.", own=own, expected=expected))
     with without_collections():
         return [count(key, most_layers) for key in keys]
 

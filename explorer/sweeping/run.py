@@ -18,10 +18,11 @@ from loky import ProcessPoolExecutor
 from loky.process_executor import ShutdownExecutorError
 
 from explorer.config import Knobs
+from explorer.language import Text
 from explorer.libraries import need
 from explorer.sources import source_of
 from explorer.sweeping.grids import Point
-from explorer.sweeping.records import Record, WorkerError, count_all, version
+from explorer.sweeping.records import Record, WorkerError, count_all, in_each_language, version
 
 T = TypeVar("T")
 
@@ -98,7 +99,8 @@ def _alone(submit: Callable[[list[str]], Future[list[Record]]], key: str) -> Rec
             raise
         except Exception as error:      # as above
             died = error
-    return Record(key, error=f"Its worker died {TRIES} times: {type(died).__name__}.")
+    return Record(key, why_not=in_each_language(Text(
+        "Its worker died {tries} times: {error}.", tries=TRIES, error=type(died).__name__)))
 
 
 class Processes(Executor):
@@ -159,9 +161,10 @@ def connect(address: str) -> Iterator[Executor]:
     try:
         client: Any = distributed.Client(address, timeout=5, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise WorkerError(f"No Dask scheduler answers at {address} ({type(error).__name__}). Start "
-                          "one with `dask scheduler`, and write its address as "
-                          "tcp://host:port.") from None
+        raise WorkerError(Text(
+            "No Dask scheduler answers at {address} ({error}). Start one with `dask scheduler`, "
+            "and write its address as tcp://host:port.", address=address,
+            error=type(error).__name__)) from None
     with client:
         _check(client, address)
         yield client.get_executor(pure=False)
@@ -171,13 +174,17 @@ def _check(client: Any, address: str) -> None:
     try:
         versions: dict[str, str] = client.run(version)
     except Exception as error:      # of any kind: it is raised in a process of somebody else
-        raise WorkerError(f"A worker of {address} cannot run this program "
-                          f"({type(error).__name__}: {error}). Start the workers where it is "
-                          "installed, with PYTHONPATH at its directory.") from None
+        raise WorkerError(Text(
+            "A worker of {address} cannot run this program ({error}). Start the workers where it "
+            "is installed, with PYTHONPATH at its directory.", address=address,
+            error=f"{type(error).__name__}: {error}")) from None
     if not versions:
-        raise WorkerError(f"The scheduler at {address} has no workers. Start some with "
-                          f"`dask worker {address}`.")
+        raise WorkerError(Text(
+            "The scheduler at {address} has no workers. Start some with `dask worker {address}`.",
+            address=address))
     for worker, own in versions.items():
         if own != version():
-            raise WorkerError(f"The worker {worker} has another version of the program ({own}; "
-                              f"here it is {version()}). Install the same one, and start it anew.")
+            raise WorkerError(Text(
+                "The worker {worker} has another version of the program ({own}; here it is "
+                "{expected}). Install the same one, and start it anew.", worker=worker, own=own,
+                expected=version()))

@@ -201,7 +201,8 @@ class LiveParts:
         lines = curves.legend(drawn) if len(drawn) > 1 else ""
         grows = curves.growth_html(curves.growths(drawn, part.figure), part.knob,
                                    plural=part.figure in ("params", "macs"))
-        said = f"{say(FIGURES[part.figure].words)}: {grows}." if grows else ""
+        said = say("{figure}: {growth}.", figure=say(FIGURES[part.figure].words),
+                   growth=grows) if grows else ""
         st.html(f'{lines}<p class="curve">{said}</p>')
         st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
                      query_params=[*[("network", network) for network in part.networks],

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field, replace
 from threading import Lock, Thread
 from typing import NamedTuple
 
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.reloading import at_end
 from explorer.sources import find_source
 from explorer.sweeping import Record, WorkerError, processes, sweep
+from explorer.sweeping.records import in_each_language
 from explorer.timing import Choices, Timing, TimingError, cores, quiet, resolve, submit
 from explorer.timing.job import Job, terms
 from explorer.tracing import TraceError
@@ -61,7 +63,7 @@ class Sweep:
     """Then "timing", and "done", "stopped" or "failed"."""
     timed: int = 0
     """Configs that have been timed."""
-    failure: str = ""
+    failure: str | Text = ""
     known: int = 0
     """Records that were there before it began."""
     version: int = 0
@@ -192,7 +194,7 @@ class Sweeps:
                 self._time(found)
             found.phase = "stopped" if found.unwanted else "done"
         except WorkerError as error:
-            found.failure, found.phase = str(error), "failed"
+            found.failure, found.phase = error.args[0], "failed"
         except Exception as error:      # of ours: it ends this sweep, is told, and is in the log
             logging.getLogger("explorer").exception("a sweep has failed")
             found.failure, found.phase = f"{type(error).__name__}: {error}", "failed"
@@ -243,11 +245,12 @@ class Sweeps:
                     timing = found.job.result()
             return replace(record, timing=timing)
         except (TimingError, TraceError) as error:
-            return replace(record, error=" ".join(str(error).split()))
+            return replace(record, why_not=in_each_language(error))
         except Exception as error:      # of a stranger's network, which ends this config alone
             if found.unwanted:      # it was cancelled
                 return record
-            return replace(record, error=f"{type(error).__name__}: {error}")
+            return replace(record,
+                           why_not=in_each_language(f"{type(error).__name__}: {error}"))
         finally:
             found.job = None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from explorer.language import Text
 from explorer.sweeping import FIGURES
 
-VIEWS = {"curves": "Curves", "pareto": "Trade-off", "heat": "Heat map", "table": "Table",
-         "fit": "Fit"}
-LESS = {"less,less": "Less of both", "less,more": "Less across, more up",
-        "more,less": "More across, less up", "more,more": "More of both"}
-PRESETS = {"near": "Nearby", "all": "All", "none": "None"}
+VIEWS = {"curves": Text("Curves"), "pareto": Text("Trade-off"), "heat": Text("Heat map"),
+         "table": Text("Table"), "fit": Text("Fit")}
+LESS = {"less,less": Text("Less of both"), "less,more": Text("Less across, more up"),
+        "more,less": Text("More across, less up"), "more,more": Text("More of both")}
+PRESETS = {"near": Text("Nearby"), "all": Text("All"), "none": Text("None")}
 NONE = "none"
 """In the place of a figure."""
 ALL = "all values"
@@ -30,7 +31,8 @@ def figures(timed: bool) -> list[str]:
     return [name for name in FIGURES if name != "latency" or timed]
 
 
-def checked(choices: Mapping[str, str], knobs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def checked(choices: Mapping[str, str], knobs: Sequence[str]
+            ) -> tuple[dict[str, str], list[Text]]:
     """The choices that can be in a sweep over some knobs, and a sentence for each other."""
     counted = figures(timed=choices.get("time") == "on")
     allowed: dict[str, Collection[str]] = {
@@ -38,11 +40,14 @@ def checked(choices: Mapping[str, str], knobs: Sequence[str]) -> tuple[dict[str,
         "colour": ("network", *knobs, *counted), "size": (NONE, *knobs, *counted),
         "prefer": (*counted, *knobs),
         **dict.fromkeys(FIGURE_CHOICES, counted), **dict.fromkeys(KNOB_CHOICES, knobs)}
-    taken, left = dict[str, str](), list[str]()
+    taken, left = dict[str, str](), list[Text]()
     for name, value in choices.items():
         if name in FREE or value in allowed[name]:
             taken[name] = value
+        elif allowed[name]:
+            left.append(Text("`{name}` cannot be {value} in this sweep; it is one of {options}.",
+                             name=name, value=repr(value[:40]), options=", ".join(allowed[name])))
         else:
-            left.append(f"`{name}` cannot be {value[:40]!r} in this sweep; it is one of "
-                        f"{', '.join(allowed[name]) or 'none, as no knob is turned'}.")
+            left.append(Text("`{name}` cannot be {value} in this sweep; it is one of none, as no "
+                             "knob is turned.", name=name, value=repr(value[:40])))
     return taken, left

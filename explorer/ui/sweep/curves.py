@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from explorer.language import say
 from explorer.sources.key import to_key
 from explorer.sweeping import Grid
 from explorer.ui.sweep.background import Sweep
@@ -18,11 +19,11 @@ from explorer.views.sweep.quantities import COUNTED, QUANTITIES, has_numbers, kn
 def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None:
     knobs = [axis.knob for axis in given.axes]
     if not knobs:
-        st.info("Choose a knob on the left: a curve is over its values.")
+        st.info(say("Choose a knob on the left: a curve is over its values."))
         return
     numbers = [knob for knob in knobs if has_numbers(given, knob)] or knobs
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        over = select(form, "along", "Over", numbers, numbers[0],
+        over = select(form, "along", say("Over"), numbers, numbers[0],
                        lambda name: knob_of(given, name).label) if len(numbers) > 1 else numbers[0]
         held = held_values(form, "held", given, [knob for knob in knobs if knob != over],
                      curves.MOST_CURVES)
@@ -44,10 +45,11 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
                                 key=form.widget(f"chart-{name}"), config=PLAIN_CHART)
     if steps := curves.steps_sentence(drawn, over):
         st.caption(steps)
-    st.caption("A diamond is the network as it was chosen. The power p is that of figure = "
-               "constant × knob to the power of p that fits best, in logarithms.")
+    st.caption(say(
+        "A diamond is the network as it was chosen. The power p is that of figure = constant × "
+        "knob to the power of p that fits best, in logarithms."))
     if has_numbers(given, over) and (table := curves.stage_table(drawn, over)):
-        st.markdown("**Which stage follows which power**")
+        st.markdown(f"**{say('Which stage follows which power')}**")
         if over in curves.NOTES:
-            st.caption(curves.NOTES[over])
+            st.caption(say(curves.NOTES[over]))
         st.html(table)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import inf
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from explorer import text
 from explorer.config import ConfigError
+from explorer.language import say
 from explorer.sources.key import from_key
 from explorer.sweeping import Fit, Grid, Limit, Point, Record, choose
 from explorer.sweeping.fitting import holds, parse_amount
@@ -35,17 +38,17 @@ from explorer.views.sweep.quantities import (
 def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None:
     counted, knobs = figures(found.wish.timed), [axis.knob for axis in given.axes]
     if not knobs:
-        st.info("Choose a knob on the left: a fit finds one of its values.")
+        st.info(say("Choose a knob on the left: a fit finds one of its values."))
         return
 
     def words(name: str) -> str:
-        return NONE if name == NONE else quantity(given, name).title
+        return say("none") if name == NONE else quantity(given, name).title
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         limits = [_limit(form, made, place, counted, words) for place in (0, 1)]
         prefer = "" if len(knobs) == 1 and has_numbers(given, knobs[0]) else select(
-            form, "prefer", "As large as possible", [*counted, *knobs], counted[1], words,
-            "Of all configs within the limits, the one with the most of this.")
+            form, "prefer", say("As large as possible"), [*counted, *knobs], counted[1], words,
+            say("Of all configs within the limits, the one with the most of this."))
     try:
         wanted = tuple([Limit(figure, parse_amount(figure, most)) for figure, most in limits
                         if most])
@@ -53,7 +56,7 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
         st.error(escape(str(error)))
         return
     if found.running or any(point.key not in found.records for point in given.points):
-        st.info("A fit looks at every config: it comes when all are there.")
+        st.info(say("A fit looks at every config: it comes when all are there."))
         return
     if not wanted:
         return
@@ -70,7 +73,7 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
         st.plotly_chart(heat.chart(made, x=knobs[0], y=knobs[1], figure=limit.figure,
                                    labels=labels, limit=limit.most),
                         key=form.widget("fit-heat"), config=PLAIN_CHART)
-        st.caption("The black line is the limit.")
+        st.caption(say("The black line is the limit."))
 
 
 def _limit(form: SweepForm, made: pd.DataFrame, place: int, counted: Sequence[str], words: Any
@@ -80,16 +83,16 @@ def _limit(form: SweepForm, made: pd.DataFrame, place: int, counted: Sequence[st
     held, _, written = (form.choice(name) or "").partition("=")
     options = [*counted] if place == 0 else [NONE, *counted]
     default = "macs" if place == 0 else NONE
-    figure = st.selectbox("Limit" if place == 0 else "And", options,
+    figure = st.selectbox(say("Limit") if place == 0 else say("And"), options,
                           options.index(held if held in options else default), width=180,
                           format_func=words, key=form.widget(f"{name}-figure"))
     if figure == NONE:
         form.choose(name, None)
         return figure, ""
     usual = _usual(made[figure].dropna(), figure)
-    amount = st.text_input("At most", written if figure == held and written else usual, width=120,
-                           key=form.widget(f"{name}-{figure}-{usual}"),
-                           help="Such as 100M, 8MB or 5ms.").replace(" ", "")
+    amount = st.text_input(say("At most"), written if figure == held and written else usual,
+                           width=120, key=form.widget(f"{name}-{figure}-{usual}"),
+                           help=say("Such as 100M, 8MB or 5ms.")).replace(" ", "")
     form.choose(name, f"{figure}={amount}" if amount != usual or figure != default else None)
     return figure, amount
 
@@ -105,40 +108,48 @@ def _usual(known: pd.Series[float], figure: str) -> str:
 def _found(own: Grid, found: Sweep, records: Mapping[str, Record], fit: Fit,
            prefer: str) -> None:
     [config] = own.networks
-    said = " and ".join([f"{QUANTITIES[limit.figure].title.lower()} of at most "
-                         f"{QUANTITIES[limit.figure].words(limit.most)}"
-                         for limit in fit.limits])
-    name = escape(title(config))
+    limits = reduce(lambda one, other: say("{one} and {other}", one=one, other=other), [
+        say("{figure} of at most {amount}", figure=QUANTITIES[limit.figure].title.lower(),
+            amount=QUANTITIES[limit.figure].words(limit.most)) for limit in fit.limits])
+    given = dict(name=escape(title(config)), count=f"{fit.counted:,}", limits=escape(limits))
     if fit.best is None:
-        st.warning(f"**{name}**: none of {fit.counted:,} configs has {escape(said)}.")
+        st.warning(say("**{name}**: none of {count} configs has {limits}.", **given))
     else:
         within = sum(holds(records[point.key], fit.limits) for point in own.points)
-        largest = "largest" if not prefer else \
-            f"one with the largest {quantity(own, prefer).title.lower()}" if prefer not in COUNTED \
-            else f"one with the most {quantity(own, prefer).title.lower()}"
-        st.markdown(f"**{name}**: {within:,} of {fit.counted:,} configs have {escape(said)}. The "
-                    f"{escape(largest)} is **{escape(_turned(own, fit.best))}**.")
-    shown = [("Holds", fit.best), ("Does not, the next", fit.beyond),
-             ("Does not, though smaller", fit.below)]
-    columns = {f"{word}: {_turned(own, record)}": record for word, record in shown
-               if record is not None}
+        st.markdown(text.sentences([
+            say("**{name}**: {within} of {count} configs have {limits}.", within=f"{within:,}",
+                **given), _best_words(own, fit.best, prefer)]))
+    shown = [(say("Holds"), fit.best), (say("Does not, the next"), fit.beyond),
+             (say("Does not, though smaller"), fit.below)]
     if prefer:      # what comes next, since a figure is not all that counts
-        columns |= {f"Also holds: {_turned(own, record)}": record
-                    for record in _next_best(own, records, fit, prefer)}
-        st.caption("How accurate a network is stands in no figure here: look at the next ones too.")
+        shown += [(say("Also holds"), record) for record in _next_best(own, records, fit, prefer)]
+        st.caption(say("How accurate a network is stands in no figure here: look at the next ones "
+                       "too."))
+    columns = {say("{verdict}: {knobs}", verdict=verdict, knobs=_turned(own, record)): record
+               for verdict, record in shown if record is not None}
     if columns:
         st.table(pd.DataFrame({
             said: {QUANTITIES[figure].title: _amount(record, figure)
                    for figure in figures(found.wish.timed)} for said, record in columns.items()}))
     if fit.best and len(fit.axes) == 1 and not prefer and fit.beyond is None:
-        st.caption("It is the largest value of this sweep: a larger one may hold too.")
+        st.caption(say("It is the largest value of this sweep: a larger one may hold too."))
     if fit.below:
-        st.caption("Rounded channels need not rise evenly: a smaller value does not hold, though "
-                   "this one does. Each value was looked at.")
+        st.caption(say("Rounded channels need not rise evenly: a smaller value does not hold, "
+                       "though this one does. Each value was looked at."))
     elif not fit.rising:
-        st.caption("A larger value does not always cost more here. Each value was looked at.")
+        st.caption(say("A larger value does not always cost more here. Each value was looked at."))
     if fit.best and fit.best.totals:
         ways(own, from_key(fit.best.key))
+
+
+def _best_words(own: Grid, best: Record, prefer: str) -> str:
+    """Which config the best one is."""
+    knobs = escape(_turned(own, best))
+    if not prefer:
+        return say("The largest is **{knobs}**.", knobs=knobs)
+    figure = escape(quantity(own, prefer).title.lower())
+    return say("The one with the most {figure} is **{knobs}**." if prefer in COUNTED else
+               "The one with the largest {figure} is **{knobs}**.", figure=figure, knobs=knobs)
 
 
 def _next_best(own: Grid, records: Mapping[str, Record], fit: Fit, prefer: str) -> list[Record]:
@@ -160,8 +171,8 @@ def _next_best(own: Grid, records: Mapping[str, Record], fit: Fit, prefer: str) 
 def _turned(own: Grid, record: Record) -> str:
     """The knobs of a config of a grid."""
     values = next(point.values for point in own.points if point.key == record.key)
-    return ", ".join([knob_of(own, axis.knob).words(knob_of(own, axis.knob).parse(value))
-                      for axis, value in zip(own.axes, values, strict=True)])
+    return text.listing([knob_of(own, axis.knob).words(knob_of(own, axis.knob).parse(value))
+                         for axis, value in zip(own.axes, values, strict=True)])
 
 
 def _amount(record: Record, figure: str) -> str:
@@ -172,4 +183,4 @@ def _amount(record: Record, figure: str) -> str:
     said = QUANTITIES[figure].words(value) if figure == "latency" else \
         f"{value:,.0f} {QUANTITIES[figure].unit}"
     marked = figure == "latency" and record.timing and not quiet(record.timing)
-    return f"{said} (disturbed)" if marked else said
+    return say("{amount} (disturbed)", amount=said) if marked else said

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import streamlit as st
 
 from explorer.config import ConfigError, Knobs, knobs_of
+from explorer.language import Text
 from explorer.libraries import LibraryError
 from explorer.sources.file import is_file
 from explorer.sources.key import from_key, split_setting, to_key
@@ -37,7 +38,8 @@ class HeldSweep(TypedDict):
     """Knobs, each with its values as they were written."""
     choices: dict[str, str]
     address: dict[str, list[str]]
-    set_aside: list[str]
+    set_aside: list[Exception | Text]
+    """Each says itself."""
     opened: int
     """How many times a link has been opened: widgets have new keys then."""
     lists: list[bool]
@@ -57,31 +59,33 @@ class SweepForm:
             return
         networks: list[str] = []
         axes: list[tuple[str, str]] = []
-        set_aside: list[str] = []
+        set_aside: list[Exception | Text] = []
         for key in address.get("network", []):
             try:
                 networks.append(to_key(swept_network(key)))
             except (ConfigError, LibraryError) as error:
-                set_aside.append(str(error))
+                set_aside.append(error.with_traceback(None))
         networks = list(dict.fromkeys(networks))
         for text in address.get("over", []):
             try:
                 knob, values = split_setting(text)
                 grid(networks or DEFAULT[0], [text], most=limits().sweep_configs)
                 if knob in [other for other, _ in axes]:
-                    raise ConfigError(f"The knob {knob} is given twice: {values[:40]} is left.")
+                    raise ConfigError(Text("The knob {knob} is given twice: {values} is left.",
+                                           knob=knob, values=values[:40]))
                 axes.append((knob, values))
             except ConfigError as error:
-                set_aside.append(str(error))
+                set_aside.append(error.with_traceback(None))
         if len(networks) > MOST_NETWORKS or len(axes) > MOST_KNOBS:
-            set_aside.append(f"A sweep on this page is of up to {MOST_NETWORKS} networks and "
-                             f"{MOST_KNOBS} knobs; the command line takes more.")
+            set_aside.append(Text(
+                "A sweep on this page is of up to {networks} networks and {knobs} knobs; the "
+                "command line takes more.", networks=MOST_NETWORKS, knobs=MOST_KNOBS))
         choices = {}
         for name, texts in address.items():
             if name in CHOICES:
                 choices[name] = texts[-1]
             elif name not in ("network", "over"):
-                set_aside.append(f"`{name[:40]}` is no part of a sweep.")
+                set_aside.append(Text("`{name}` is no part of a sweep.", name=name[:40]))
         networks = networks[:MOST_NETWORKS] or DEFAULT[0]
         if not axes:
             axes = [(knob, values) for knob, values in DEFAULT[1]
@@ -107,7 +111,7 @@ class SweepForm:
     @property
     def set_aside(self) -> list[str]:
         """A sentence for each part of the link that was not taken."""
-        return self._held["set_aside"]
+        return list(map(str, self._held["set_aside"]))
 
     # What is swept.
 
@@ -179,8 +183,9 @@ class SweepForm:
 def swept_network(key: str) -> Knobs:
     """A network that can be swept; raises `ConfigError` and `LibraryError`."""
     if is_file(key):
-        raise ConfigError(f"{key[:80]!r} has no knobs: a sweep is of networks of the catalogue, "
-                          "timm or torchvision.")
+        raise ConfigError(Text(
+            "{network} has no knobs: a sweep is of networks of the catalogue, timm or torchvision.",
+            network=repr(key[:80])))
     return from_key(key)
 
 

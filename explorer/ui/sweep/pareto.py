@@ -7,6 +7,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from explorer import text
+from explorer.language import say
 from explorer.networks.catalogue import presets
 from explorer.sweeping import FIGURES, Grid
 from explorer.ui.messages import escape
@@ -24,22 +26,26 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
     numbers = [*counted, *[knob for knob in knobs if has_numbers(given, knob)]]
 
     def words(name: str) -> str:
-        return "One size" if name == NONE else "Network" if name == "network" \
+        return say("One size") if name == NONE else say("Network") if name == "network" \
             else quantity(given, name).title
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        x = select(form, "x", "Across", counted, "latency" if found.wish.timed else "macs", words)
-        y = select(form, "y", "Up", counted, "params", words)
-        less = select(form, "less", "What is better", list(LESS), "less,more", LESS.__getitem__,
-                      "Which way is better for each figure. The front joins the configs that no "
-                      "other beats.", 200)
+        x = select(form, "x", say("Across"), counted,
+                   "latency" if found.wish.timed else "macs", words)
+        y = select(form, "y", say("Up"), counted, "params", words)
+        less = select(form, "less", say("What is better"), list(LESS), "less,more",
+                      lambda name: str(LESS[name]),
+                      say("Which way is better for each figure. The front joins the configs that "
+                          "no other beats."), 200)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         colours = ["network", *knobs, *counted]
-        colour = select(form, "colour", "Colour", colours,
+        colour = select(form, "colour", say("Colour"), colours,
                         knobs[0] if knobs and len(given.networks) == 1 else "network", words)
-        size = select(form, "size", "Size", [NONE, *numbers], NONE, words)
-        near = select(form, "presets", "Presets", list(PRESETS), "near", PRESETS.__getitem__,
-                      "Networks of the catalogue as their papers have them, as landmarks.", 110)
+        size = select(form, "size", say("Size"), [NONE, *numbers], NONE, words)
+        near = select(form, "presets", say("Presets"), list(PRESETS), "near",
+                      lambda name: str(PRESETS[name]),
+                      say("Networks of the catalogue as their papers have them, as landmarks."),
+                      110)
     way = less.split(",")
     wanted = (way[0] == "less", way[1] == "less")
     best = pareto.on_front(made, x, y, wanted)
@@ -51,8 +57,10 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
                     on_select=partial(_picked, form),
                     # Of many points more than a pixel each would take long.
                     config={"displayModeBar": False, "scrollZoom": True, "plotGlPixelRatio": 1})
-    st.caption(escape(pareto.sentence(given, x, y, wanted, len(best))) + " Click a point to see "
-               "it below; drag to move, turn the wheel to zoom, double-click to see all.")
+    st.caption(text.sentences([
+        escape(pareto.sentence(given, x, y, wanted, len(best))),
+        say("Click a point to see it below; drag to move, turn the wheel to zoom, double-click to "
+            "see all.")]))
     card(form, given, found, chosen)
 
 

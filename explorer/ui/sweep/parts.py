@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer import recorded
 from explorer.config import Knobs
+from explorer.language import say
 from explorer.networks.catalogue import presets
 from explorer.sources.key import from_key, to_key, to_query
 from explorer.sweeping import Grid, Record
@@ -46,6 +47,8 @@ def held_values(form: SweepForm, name: str, given: Grid, others: Sequence[str],
         own = said.get(axis.knob)
         chosen = st.selectbox(knob_of(given, axis.knob).label, options,
                               options.index(own if own in options else default), width=150,
+                              format_func=lambda value: say("all values") if value == ALL
+                              else str(value),
                               key=form.widget(f"{name}-{axis.knob}"))
         if chosen != ALL:
             held[axis.knob] = chosen
@@ -93,8 +96,8 @@ def ways(given: Grid, config: Knobs) -> None:
                 config.network)
     base = base if base != to_key(config) else to_key(given.networks[0])
     with st.container(horizontal=True):
-        st.page_link("pages/explore.py", label="Open in Explore", icon=":material/tune:",
+        st.page_link("pages/explore.py", label=say("Open in Explore"), icon=":material/tune:",
                      query_params=to_query(config))
-        st.page_link("pages/compare.py", label="Compare", icon=":material/compare_arrows:",
+        st.page_link("pages/compare.py", label=say("Compare"), icon=":material/compare_arrows:",
                      query_params={"a": base, "b": to_key(config)},
-                     help=f"Beside {escape(base)}.")
+                     help=say("Beside {key}.", key=escape(base)))

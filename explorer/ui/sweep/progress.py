@@ -13,10 +13,12 @@ import streamlit as st
 from explorer import recorded, text
 from explorer.analysis import Summary
 from explorer.config import Config, ConfigError, Knobs, find_knob
+from explorer.language import Text, say
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import presets
 from explorer.sources.key import to_key
 from explorer.sweeping import Grid
+from explorer.sweeping.grids import multiplied, networks_words
 from explorer.ui import calls
 from explorer.ui.bench import POLL_S, poll
 from explorer.ui.limits import limits
@@ -26,7 +28,7 @@ from explorer.ui.sweep import background
 from explorer.ui.sweep.background import Sweep, SweepWish
 from explorer.ui.sweep.form import SweepForm
 from explorer.ui.visits import visit
-from explorer.views.sweep.quantities import title
+from explorer.views.sweep.quantities import in_words, knob_of, title
 
 BY_ITSELF_S = 5.0
 """What a sweep may be predicted to take, to begin without a click."""
@@ -91,13 +93,19 @@ def progress(form: SweepForm, given: Grid) -> Sweep | None:
 def _start(form: SweepForm, given: Grid, wanted: SweepWish, sweeper: Sweeper, seconds: float,
            found: Sweep | None) -> None:
     if found and found.failure:
-        st.error(escape(found.failure))
+        st.error(escape(str(found.failure)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(f"Count {len(given):,} config{'s' if len(given) > 1 else ''}" + (
-            " and time them" if wanted.timed else ""), icon=":material/play_arrow:",
-            type="primary", key=form.widget("start"), on_click=_begin, args=(wanted, sweeper))
-        st.caption(f"{_product(given)}, {duration(seconds)}." + (
-            f" {found.counted:,} are counted already." if found and found.counted else ""))
+        count = f"{len(given):,}"
+        st.button(
+            say("Count {count} config and time them" if len(given) == 1 else
+                "Count {count} configs and time them", count=count) if wanted.timed else
+            say("Count {count} config" if len(given) == 1 else "Count {count} configs",
+                count=count), icon=":material/play_arrow:", type="primary",
+            key=form.widget("start"), on_click=_begin, args=(wanted, sweeper))
+        st.caption(text.sentences([
+            say("{product}, {duration}.", product=_product(given), duration=duration(seconds)),
+            say("{count} are counted already.", count=f"{found.counted:,}")
+            if found and found.counted else ""]))
 
 
 def _begin(wanted: SweepWish, sweeper: Sweeper) -> None:
@@ -111,9 +119,11 @@ def _cancel(wanted: SweepWish, sweeper: Sweeper) -> None:
 
 
 def _product(given: Grid) -> str:
-    sizes = [f"{len(given.networks)} networks"] if len(given.networks) > 1 else []
-    sizes += [f"{len(axis.values):,} of {axis.knob.replace('_', ' ')}" for axis in given.axes]
-    return " × ".join(sizes) or "1 network"
+    networks, several = networks_words(len(given.networks)), len(given.networks) > 1
+    return str(multiplied([*([networks] if several or not given.axes else []), *[
+        Text("{count} of {knob}", count=f"{len(axis.values):,}",
+             knob=in_words(knob_of(given, axis.knob).label, axis.knob.replace("_", " ")))
+        for axis in given.axes]]))
 
 
 def _follow(form: SweepForm, found: Sweep, sweeper: Sweeper) -> None:
@@ -121,15 +131,22 @@ def _follow(form: SweepForm, found: Sweep, sweeper: Sweeper) -> None:
         if not found.running:
             st.rerun(scope="app")
         done = found.counted if found.phase == "counting" else min(found.timed, found.wish.own)
-        left = f", {duration(found.left_s)} left" if found.left_s is not None else ""
         started = found.phase != "counting" or len(found.records) > found.known
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(found.share, f"{found.phase.capitalize()}: {done:,} of "
-                        f"{found.wish.own:,}{left}" if started else "Starting the processes")
-            st.button("Cancel", key=form.widget("cancel"), icon=":material/stop:",
+            st.progress(found.share, _how_far(found, done) if started else
+                        say("Starting the processes"))
+            st.button(say("Cancel"), key=form.widget("cancel"), icon=":material/stop:",
                       on_click=_cancel, args=(found.wish, sweeper))
 
     poll(draw)
+
+
+def _how_far(found: Sweep, done: int) -> str:
+    counts = dict(done=f"{done:,}", count=f"{found.wish.own:,}")
+    said = say("Timing: {done} of {count}" if found.phase == "timing" else
+               "Counting: {done} of {count}", **counts)
+    return said if found.left_s is None else \
+        say("{progress}, {duration} left", progress=said, duration=duration(found.left_s))
 
 
 def redrawn_s(given: Grid) -> float:
@@ -162,11 +179,13 @@ def duration(seconds: float) -> str:
     >>> duration(0.4), duration(42), duration(200)
     ('about 1 s', 'about 42 s', 'about 3 min')
     """
-    return f"about {max(1, round(seconds))} s" if seconds < 90 else \
-        f"about {seconds / 60:,.0f} min" if seconds < 5400 else f"about {seconds / 3600:,.1f} h"
+    return say("about {count} s", count=max(1, round(seconds))) if seconds < 90 else \
+        say("about {count} min", count=f"{seconds / 60:,.0f}") if seconds < 5400 else \
+        say("about {count} h", count=f"{seconds / 3600:,.1f}")
 
 
 def heading(given: Grid) -> str:
     """What is swept, in a line."""
     names = text.enumeration([title(config) for config in given.networks])
-    return f"{names}: {_product(given)}, {len(given):,} configs" if given.axes else names
+    return say("{networks}: {product}, {count} configs", networks=names, product=_product(given),
+               count=f"{len(given):,}") if given.axes else names

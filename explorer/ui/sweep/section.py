@@ -7,6 +7,8 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 import streamlit as st
 
+from explorer import text
+from explorer.language import Text, language, say
 from explorer.networks.catalogue import presets
 from explorer.sweeping import Grid
 from explorer.ui.messages import escape, standing
@@ -19,27 +21,29 @@ from explorer.views import sweep as views
 SHOWN = {"curves": curves.show, "pareto": pareto.show, "heat": heat.show, "table": table.show,
          "fit": fit.show}
 QUESTIONS = {
-    "curves": "How does each figure grow with a knob, by which power, and which stages make it so?",
-    "pareto": "Which configs are not beaten: more of one figure at no more of another?",
-    "heat": "What do two knobs do together, and which of their values cost the same?",
-    "table": "Every config with every figure, to sort, to filter and to take away.",
-    "fit": "What is the largest config within a limit?"}
+    "curves": Text(
+        "How does each figure grow with a knob, by which power, and which stages make it so?"),
+    "pareto": Text("Which configs are not beaten: more of one figure at no more of another?"),
+    "heat": Text("What do two knobs do together, and which of their values cost the same?"),
+    "table": Text("Every config with every figure, to sort, to filter and to take away."),
+    "fit": Text("What is the largest config within a limit?")}
 
-_frames: WeakKeyDictionary[Sweep, tuple[int, Grid, pd.DataFrame]] = WeakKeyDictionary()
+_frames: WeakKeyDictionary[Sweep, dict[str, tuple[int, Grid, pd.DataFrame]]] = WeakKeyDictionary()
 
 
 def frame(given: Grid, found: Sweep) -> pd.DataFrame:
-    """The configs that have been counted, made once for what is there."""
-    kept = _frames.get(found)
+    """The configs that have been counted, made once in each language for what is there."""
+    frames = _frames.setdefault(found, {})
+    kept = frames.get(language())
     if kept is None or kept[:2] != (found.version, given):
-        kept = _frames[found] = (found.version, given, views.frame(given, dict(found.records)))
+        kept = frames[language()] = (found.version, given, views.frame(given, dict(found.records)))
     return kept[2]
 
 
 def section(form: SweepForm, given: Grid, found: Sweep) -> None:
     """The view that is chosen, with what there is so far; what is chosen in it stands in the
     address."""
-    with standing("The sweep"):
+    with standing(say("The sweep")):
         _section(form, given, found)
     form.write_address()
 
@@ -48,10 +52,11 @@ def _section(form: SweepForm, given: Grid, found: Sweep) -> None:
     with st.container(horizontal=True, vertical_alignment="center",
                       horizontal_alignment="distribute"):
         view = form.option("view", list(VIEWS), "curves", lambda options, index, key:
-                           st.segmented_control("View", options, default=options[index], key=key,
-                                                required=True, format_func=VIEWS.__getitem__,
-                                                label_visibility="collapsed"))
-    st.caption(QUESTIONS[view])
+                           st.segmented_control(
+                               say("View"), options, default=options[index], key=key,
+                               required=True, format_func=lambda name: str(VIEWS[name]),
+                               label_visibility="collapsed"))
+    st.caption(str(QUESTIONS[view]))
     made = frame(given, found)
     if not len(made):
         st.skeleton(height=420)
@@ -60,15 +65,20 @@ def _section(form: SweepForm, given: Grid, found: Sweep) -> None:
         form.choose("key", None)    # it was of a sweep before this one
     failed = made["error"].notna().sum()
     if len(made) == failed:
-        st.error(escape(f"None of the {failed:,} configs can run. {made['error'].iloc[0]}"))
+        st.error(escape(text.sentences([
+            say("None of the {count} configs can run.", count=f"{failed:,}"),
+            made["error"].iloc[0]])))
         return
     if failed:
-        st.caption(f"{failed:,} of {len(made):,} configs cannot run or be timed: the table says "
-                   "why.")
+        st.caption(say(
+            "{failed} of {count} configs cannot run or be timed: the table says why.",
+            failed=f"{failed:,}", count=f"{len(made):,}"))
     if made["disturbed"].any():
         count = int(made["disturbed"].sum())
-        said = "1 latency was" if count == 1 else f"{count:,} latencies were"
-        st.markdown(f":orange[:material/warning: {said} disturbed by something else on the "
-                    "machine, twice.] They are rings in the charts, and nothing is concluded "
-                    "from them.")
+        disturbed = say("{count} latency was disturbed by something else on the machine, twice."
+                        if count == 1 else "{count} latencies were disturbed by something else on "
+                        "the machine, twice.", count=f"{count:,}")
+        st.markdown(text.sentences([
+            f":orange[:material/warning: {disturbed}]",
+            say("They are rings in the charts, and nothing is concluded from them.")]))
     SHOWN[view](form, given, found, made)

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.config import ConfigError
+from explorer.language import say, spoken
 from explorer.sweeping import Grid, Swept
 from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
@@ -21,13 +22,14 @@ from explorer.views.sweep.quantities import QUANTITIES, knob_of
 
 def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        where = st.text_input("Filter", form.choice("where") or "", key=form.widget("where"),
+        where = st.text_input(say("Filter"), form.choice("where") or "", key=form.widget("where"),
                               placeholder="macs<=100M, width>=0.5",
-                              help="Conditions with commas between them, of knobs, figures, "
-                              "network and error.")
-        st.download_button("Download CSV", partial(to_csv, given, found), "sweep.csv", "text/csv",
-                           on_click="ignore", icon=":material/download:", key=form.widget("csv"),
-                           help="Every config with every total, exact.")
+                              help=say("Conditions with commas between them, of knobs, figures, "
+                                       "network and error."))
+        st.download_button(say("Download CSV"), partial(to_csv, given, found), "sweep.csv",
+                           "text/csv", on_click="ignore", icon=":material/download:",
+                           key=form.widget("csv"),
+                           help=say("Every config with every total, exact."))
     form.choose("where", where or None)
     try:
         shown = views.matching(made, where)
@@ -44,9 +46,9 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
     st.dataframe(shown.drop(columns="key"), hide_index=True, height=min(560, 38 + 35 * len(shown)),
                  selection_mode="single-row",
                  on_select=partial(_picked_row, form, keys, table),
-                 key=form.widget(table), column_config=_columns(given), alt="The configs")
-    st.caption(f"{len(shown):,} of {len(made):,} configs. Click a column's name to sort by it, and "
-               "a row's first cell to choose it.")
+                 key=form.widget(table), column_config=_columns(given), alt=say("The configs"))
+    st.caption(say("{shown} of {count} configs. Click a column's name to sort by it, and a row's "
+                   "first cell to choose it.", shown=f"{len(shown):,}", count=f"{len(made):,}"))
     card(form, given, found, form.choice("key") or "")
 
 
@@ -57,17 +59,19 @@ def _picked_row(form: SweepForm, keys: Sequence[str], table: str) -> None:
 
 def _columns(given: Grid) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "network": st.column_config.TextColumn("Network"),
-        "disturbed": st.column_config.CheckboxColumn("Disturbed"),
-        "error": st.column_config.TextColumn("Why not", width="large")}
+        "network": st.column_config.TextColumn(say("Network")),
+        "disturbed": st.column_config.CheckboxColumn(say("Disturbed")),
+        "error": st.column_config.TextColumn(say("Why not"), width="large")}
     for axis in given.axes:
         columns[axis.knob] = st.column_config.Column(knob_of(given, axis.knob).label)
     for name, shown in QUANTITIES.items():
-        unit = f", {'bytes' if shown.unit == 'B' else 's'}" if shown.unit else ""
+        heading = say("{figure}, bytes", figure=shown.title) if shown.unit == "B" else \
+            say("{figure}, s", figure=shown.title) if shown.unit else shown.title
         columns[name] = st.column_config.NumberColumn(
-            f"{shown.title}{unit}", format="%.5f" if name == "latency" else "localized")
+            heading, format="%.5f" if name == "latency" else "localized")
     return columns
 
 
 def to_csv(given: Grid, found: Sweep) -> bytes:
-    return views.to_csv(Swept(given, dict(found.records), found.wish.timed)).encode("utf-8")
+    with spoken("en"):
+        return views.to_csv(Swept(given, dict(found.records), found.wish.timed)).encode("utf-8")

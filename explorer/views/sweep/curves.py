@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from html import escape
 from itertools import groupby, pairwise
 
@@ -12,13 +13,21 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from explorer import text
-from explorer.config import Knobs
+from explorer.config import Knobs, find_knob
+from explorer.language import say
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
 from explorer.sweeping.laws import STAGED
 from explorer.timing import quiet
 from explorer.views.axes import axis, value_axis
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
+from explorer.views.sweep.quantities import (
+    QUANTITIES,
+    has_numbers,
+    in_words,
+    knob_of,
+    title,
+    with_knobs,
+)
 
 CLEAR = 0.02
 """Up to which share points may be off a power that is said without it."""
@@ -38,7 +47,7 @@ class Curve:
 
     @property
     def name(self) -> str:
-        return f"{title(self.network)}, {self.others}" if self.others else title(self.network)
+        return with_knobs(title(self.network), [self.others] if self.others else [])
 
 
 def curves(grid: Grid, records: Mapping[str, Record], over: str,
@@ -58,7 +67,7 @@ def curves(grid: Grid, records: Mapping[str, Record], over: str,
         for others, along in found.items():
             words = [_words(grid, knob, value) for knob, value in
                      zip(knobs[:place] + knobs[place + 1:], others, strict=True)]
-            made.append(Curve(network, ", ".join(words), tuple(
+            made.append(Curve(network, text.listing(words) if words else "", tuple(
                 sorted([(float(value), record) for value, record in along], key=lambda one: one[0])
                 if has_numbers(grid, over) else along)))
     return made
@@ -121,8 +130,9 @@ def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
             marker=dict(size=[9 if ring else 5 for ring in rings],
                         symbol=["circle-open" if ring else "circle" for ring in rings]),
             customdata=[quantity.words(value) for _, value in known],
-            hovertemplate=f"{escape(over)} %{{x}}: %{{customdata}}<extra>{escape(curve.name)}"
-                          "</extra>")
+            hovertemplate=say("{knob} {value}: {amount}", knob=escape(in_words(label, over)),
+                              value="%{x}", amount="%{customdata}")
+            + f"<extra>{escape(curve.name)}</extra>")
     _mark(made, marks, name, over, {curve.network for curve in drawn})
     along = [x for curve in drawn for x, _ in curve.points if isinstance(x, float)]
     chosen = [float(getattr(curve.network, over)) for curve in drawn] if along else []
@@ -143,7 +153,8 @@ def _mark(made: go.Figure, marks: Mapping[Knobs, Record], name: str, over: str,
         x=[x for x, *_ in there], y=[value for _, value, _ in there], mode="markers",
         marker=dict(symbol="diamond", size=11, color=PLAIN, line=dict(color="#FFFFFF", width=1.5)),
         customdata=[[said, QUANTITIES[name].words(value)] for _, value, said in there],
-        hovertemplate="as chosen: %{customdata[0]}, %{customdata[1]}<extra></extra>")
+        hovertemplate=say("as chosen: {network}, {amount}", network="%{customdata[0]}",
+                          amount="%{customdata[1]}") + "<extra></extra>")
 
 
 def varies(drawn: Sequence[Curve], name: str) -> bool:
@@ -169,9 +180,11 @@ def steps_sentence(drawn: Sequence[Curve], over: str) -> str:
         same += sum(before == value for before, value in pairwise(costs))
     if over not in ("width", "depth") or not 0 < same < total:
         return ""
-    rounded = "channels are rounded to a multiple of 8" if over == "width" else \
-        "the number of blocks is rounded up"
-    return f"Steps: {same:,} of {total:,} values cost as much as the one before, because {rounded}."
+    return say(
+        "Steps: {same} of {total} values cost as much as the one before, because channels are "
+        "rounded to a multiple of 8." if over == "width" else
+        "Steps: {same} of {total} values cost as much as the one before, because the number of "
+        "blocks is rounded up.", same=f"{same:,}", total=f"{total:,}")
 
 
 @dataclass(frozen=True)
@@ -201,33 +214,39 @@ def _numbers(curve: Curve) -> list[tuple[float, Record]]:
 
 def growth_html(found: Sequence[Growth], over: str, *, plural: bool) -> str:
     """How a figure grows, in a line: "grow as width^1.98"."""
-    said = [(growth.network, _power_words(growth.law, over, plural)) for growth in found
-            if growth.law]
+    said = [(growth.network, _power_words(growth.law, _spoken(growth.network, over), plural))
+            for growth in found if growth.law]
     if not said:
         return ""
     if len({words for _, words in said}) == 1 or len(said) == 1:
         return said[0][1]
-    return " · ".join([f"{escape(title(network))}: {words}" for network, words in said])
+    return " · ".join([say("{network}: {growth}", network=escape(title(network)), growth=words)
+                       for network, words in said])
 
 
-def _power_words(found: Law, over: str, plural: bool) -> str:
+def _power_words(found: Law, knob: str, plural: bool) -> str:
     if abs(found.exponent) < 0.005 and found.error < CLEAR:
-        return f"{'do' if plural else 'does'} not depend on {_spoken(over)}"
-    off = "" if found.error <= CLEAR else f"; single values differ by up to {found.error:.0%}" \
-        if found.error < 1 else ", which fits badly"
-    return f"grow{'' if plural else 's'} as {power(over, found.exponent)}{off}"
+        return say("do not depend on {knob}" if plural else "does not depend on {knob}", knob=knob)
+    growth = say("grow as {power}" if plural else "grows as {power}",
+                 power=power(knob, found.exponent))
+    if found.error <= CLEAR:
+        return growth
+    if found.error < 1:
+        return say("{growth}; single values differ by up to {share}", growth=growth,
+                   share=f"{found.error:.0%}")
+    return say("{growth}, which fits badly", growth=growth)
 
 
-def power(over: str, exponent: float) -> str:
+def power(knob: str, exponent: float) -> str:
     """
     >>> power("width", 1.984), power("width", -0.003)
     ('width<sup>1.98</sup>', 'width<sup>0</sup>')
     """
-    return f"{_spoken(over)}<sup>{round(exponent, 2) + 0.0:g}</sup>"     # -0.0 is 0
+    return f"{knob}<sup>{round(exponent, 2) + 0.0:g}</sup>"     # -0.0 is 0
 
 
-def _spoken(knob: str) -> str:
-    return escape(knob.replace("_", " "))
+def _spoken(network: Knobs, knob: str) -> str:
+    return escape(in_words(find_knob(network, knob).label, knob.replace("_", " ")))
 
 
 NOTES = {
@@ -240,7 +259,7 @@ NOTES = {
     "depth": "Only what is repeated grows: the stem, the head and the first block of a stage, "
              "which changes the channels, stand there once.",
     "batch_size": "Each image costs the same; parameters are shared by all of them."}
-"""Why the powers are what they are."""
+"""Why the powers are what they are, to be said."""
 
 
 def stage_table(drawn: Sequence[Curve], over: str) -> str:
@@ -257,27 +276,30 @@ def _stages(network: Knobs, own: Sequence[Curve], over: str) -> str:
             if macs.exponent is not None or params.exponent is not None]
     if not rows:
         return ""
-    most = max(x for slice in slices for x, _ in slice)
-    share = f"<br><small>and share at {_spoken(over)} {most:g}</small>"
+    most, knob = max(x for slice in slices for x, _ in slice), _spoken(network, over)
+    said = say("and share at {knob} {value}", knob=knob, value=f"{most:g}")
+    share = f"<br><small>{said}</small>"
     body = "".join([
-        f'<tr><th scope="row">{escape(macs.path)}</th>{_cell(macs, over)}{_cell(params, over)}</tr>'
+        f'<tr><th scope="row">{escape(macs.path)}</th>{_cell(macs, knob)}{_cell(params, knob)}</tr>'
         for macs, params in rows])
-    return (f'<p class="powers"><b>{escape(title(network))}</b>: '
-            f"{_groups(found['macs'], over)}</p>"
-            f'<div class="compared powers"><table><thead><tr><th>Stage</th>'
-            f"<th>Multiply-adds grow as{share}</th><th>Parameters grow as{share}</th></tr></thead>"
+    grown = say("{network}: {stages}.", network=f"<b>{escape(title(network))}</b>",
+                stages=_groups(found["macs"], knob))
+    return (f'<p class="powers">{grown}</p>'
+            f'<div class="compared powers"><table><thead><tr><th>{say("Stage")}</th>'
+            f"<th>{say('Multiply-adds grow as')}{share}</th>"
+            f"<th>{say('Parameters grow as')}{share}</th></tr></thead>"
             f"<tbody>{body}</tbody></table></div>")
 
 
-def _cell(found: StageLaw, over: str) -> str:
+def _cell(found: StageLaw, knob: str) -> str:
     if found.exponent is None:
         return "<td>–</td>"
-    said = "constant" if abs(found.exponent) < 0.005 else power(over, found.exponent)
+    said = say("constant") if abs(found.exponent) < 0.005 else power(knob, found.exponent)
     return f"<td>{said} <small>{text.share(found.share)}</small>" \
         f'<i style="width: {100 * found.share:.1f}%"></i></td>'
 
 
-def _groups(laws: Sequence[StageLaw], over: str) -> str:
+def _groups(laws: Sequence[StageLaw], knob: str) -> str:
     """Stages of one power together, the highest power first."""
     known = sorted([(round(one.exponent, 1), place) for place, one in enumerate(laws)
                     if one.exponent is not None], key=lambda one: -one[0])
@@ -285,8 +307,12 @@ def _groups(laws: Sequence[StageLaw], over: str) -> str:
     for exponent, members in groupby(known, key=lambda one: one[0]):
         own = [laws[place] for _, place in members]
         names = text.enumeration([escape(one.path) for one in own])
-        share = text.share(math.fsum([one.share for one in own]))
-        grows = f"grow{'s' if len(own) == 1 else ''} about as {power(over, exponent)}" if exponent \
-            else f"{'does' if len(own) == 1 else 'do'} not grow"
-        said.append(f"{names} {grows} ({share} of the multiply-adds)")
-    return "; ".join(said) + "."
+        given = dict(stages=names, share=text.share(math.fsum([one.share for one in own])))
+        said.append(
+            say("{stages} grows about as {power} ({share} of the multiply-adds)"
+                if len(own) == 1 else
+                "{stages} grow about as {power} ({share} of the multiply-adds)",
+                power=power(knob, exponent), **given) if exponent else
+            say("{stages} does not grow ({share} of the multiply-adds)" if len(own) == 1 else
+                "{stages} do not grow ({share} of the multiply-adds)", **given))
+    return reduce(lambda before, after: say("{before}; {after}", before=before, after=after), said)

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer import text
+from explorer.language import say
 from explorer.views.axes import log_ticks, logarithmic, scale
 from explorer.views.palette import SCALE
 from explorer.views.sweep.quantities import QUANTITIES
@@ -76,7 +77,8 @@ def _axis(names: Sequence[str], label: str) -> dict[str, Any]:
 
 def _said(across: Sequence[str], up: Sequence[str], written: Sequence[Sequence[str]],
           labels: tuple[str, str]) -> list[list[str]]:
-    return [[f"{labels[0]} {column}, {labels[1]} {row}: {amount}"
+    return [[say("{x} {column}, {y} {row}: {amount}", x=labels[0], column=column, y=labels[1],
+                 row=row, amount=amount)
              for column, amount in zip(across, amounts, strict=True)]
             for row, amounts in zip(up, written, strict=True)]
 

@@ -11,10 +11,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from explorer.language import say
 from explorer.sweeping import FIGURES, Grid, front
 from explorer.views.axes import axis, logarithmic, scale
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.quantities import COUNTED, quantity
+from explorer.views.sweep.quantities import COUNTED, in_words, knob_of, quantity, with_knobs
 
 MANY = 1500
 """From how many points on they are drawn by the graphics processor."""
@@ -36,14 +37,21 @@ def on_front(made: pd.DataFrame, x: str, y: str, less: tuple[bool, bool]) -> pd.
 
 def sentence(grid: Grid, x: str, y: str, less: tuple[bool, bool], count: int) -> str:
     """What the front says."""
-    words = [("fewer" if wanted else "more") + f" {_noun(grid, name)}" if name in COUNTED else
-             f"a {'smaller' if wanted else 'larger'} {_noun(grid, name)}"
-             for name, wanted in ((x, less[0]), (y, less[1]))]
     if not count:
-        return "No config has both figures yet."
-    return f"On the front {'is 1 config' if count == 1 else f'are {count:,} configs'}: no other " \
-        f"has {words[0]} without giving up in {_noun(grid, y)}, or {words[1]} without giving up " \
-        f"in {_noun(grid, x)}."
+        return say("No config has both figures yet.")
+    return say("On the front is {count} config: no other has {less_x} without giving up in {y}, or "
+               "{less_y} without giving up in {x}." if count == 1 else
+               "On the front are {count} configs: no other has {less_x} without giving up in {y}, "
+               "or {less_y} without giving up in {x}.", count=f"{count:,}",
+               x=_noun(grid, x), less_x=_better(grid, x, less[0]),
+               y=_noun(grid, y), less_y=_better(grid, y, less[1]))
+
+
+def _better(grid: Grid, name: str, less: bool) -> str:
+    figure = _noun(grid, name)
+    if name in COUNTED:
+        return say("fewer {figure}" if less else "more {figure}", figure=figure)
+    return say("a smaller {figure}" if less else "a larger {figure}", figure=figure)
 
 
 def _noun(grid: Grid, name: str) -> str:
@@ -67,12 +75,12 @@ def chart(grid: Grid, made: pd.DataFrame, best: pd.DataFrame, landmarks: pd.Data
             **(dict(text=_hover(grid, rows, [x, y, colour, size]),
                     hovertemplate="%{text}<extra></extra>") if len(known) <= MANY else
                dict(hovertemplate="<b>%{customdata}</b><br>%{y:.3s}, %{x:.3s}<extra></extra>"))))
-    figure.add_scatter(x=best[x], y=best[y], mode="lines", name="front", hoverinfo="skip",
+    figure.add_scatter(x=best[x], y=best[y], mode="lines", name=say("front"), hoverinfo="skip",
                        line=dict(color=PLAIN, width=2, shape="linear"))
     if len(landmarks):
         names, sides = _names(landmarks, known, best, x, y)
         figure.add_scatter(
-            x=landmarks[x], y=landmarks[y], mode="markers+text", name="presets",
+            x=landmarks[x], y=landmarks[y], mode="markers+text", name=say("presets"),
             text=names, textfont=dict(size=12, shadow="auto"), textposition=sides,
             marker=dict(symbol="diamond-open", size=10, color=PLAIN, line=dict(width=2)),
             customdata=landmarks["key"].to_numpy(),
@@ -142,15 +150,17 @@ def _hover(grid: Grid, rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """The config with the figures that are drawn."""
     figures = [name for name in dict.fromkeys(names) if name in FIGURES]
     knobs = [axis.knob for axis in grid.axes if axis.knob in rows.columns]
+    named = {knob: in_words(knob_of(grid, knob).label, knob) for knob in knobs}
     columns = [rows["network"], *[rows[name] for name in (*knobs, *figures)]]
     said = []
     for network, *values in zip(*columns, strict=True):
-        turned = [f"{knob} {value:g}" if isinstance(value, float) else f"{knob} {value}"
-                  for knob, value in zip(knobs, values, strict=False)]
-        shown = [f"{quantity(grid, name).title}: {quantity(grid, name).words(value)}"
+        turned = [f"{named[knob]} {value:g}" if isinstance(value, float) else
+                  f"{named[knob]} {value}" for knob, value in zip(knobs, values, strict=False)]
+        shown = [say("{figure}: {amount}", figure=quantity(grid, name).title,
+                     amount=quantity(grid, name).words(value))
                  for name, value in zip(figures, values[len(knobs):], strict=True)
                  if not math.isnan(value)]
-        said.append("<br>".join([", ".join([f"<b>{network}</b>", *turned]), *shown]))
+        said.append("<br>".join([with_knobs(f"<b>{network}</b>", turned), *shown]))
     return said
 
 

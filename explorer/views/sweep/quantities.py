@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from explorer import text
 from explorer.config import ConfigError, Knob, Knobs, find_knob
+from explorer.language import Text, language, say
 from explorer.networks.catalogue import presets
 from explorer.sources.key import default_config
 from explorer.sweeping import FIGURES, Grid, Record
@@ -21,11 +22,15 @@ from explorer.timing import quiet
 class Quantity(NamedTuple):
     """What a column holds."""
 
-    title: str
+    heading: str
     unit: str = ""
     """Of its numbers, as `charts` writes them: "B", "s" or none."""
     exact: bool = False
     """Whether people read all its digits."""
+
+    @property
+    def title(self) -> str:
+        return say(self.heading)
 
     def words(self, value: float) -> str:
         """
@@ -59,6 +64,11 @@ def knob_of(grid: Grid, name: str) -> Knob:
     return find_knob(grid.networks[0], name)
 
 
+def in_words(label: str, english: str) -> str:
+    """The name of a knob in a sentence: in English the one that links have, else its label."""
+    return english if language() == "en" else label
+
+
 def has_numbers(grid: Grid, knob: str) -> bool:
     """Whether the knob of an axis is a number."""
     return knob_of(grid, knob).kind in ("int", "float")
@@ -79,8 +89,14 @@ def title(config: Knobs) -> str:
     name = config.network
     shown = presets()[name].title if name in presets() else name.replace(":", " ")
     turned = config.turned_from(default_config(name))
-    return ", ".join([shown, *[knob.words(knob.parse(text)) for knob, text in [
-        (find_knob(config, name), text) for name, text in turned.items()]]])
+    return with_knobs(shown, [knob.words(knob.parse(value)) for knob, value in [
+        (find_knob(config, name), value) for name, value in turned.items()]])
+
+
+def with_knobs(network: str, knobs: Sequence[str]) -> str:
+    """A network and what is turned of it, in words."""
+    return say("{network}, {knobs}", network=network, knobs=text.listing(knobs)) if knobs \
+        else network
 
 
 def frame(grid: Grid, records: Mapping[str, Record]) -> pd.DataFrame:
@@ -120,9 +136,10 @@ def matching(made: pd.DataFrame, conditions: str) -> pd.DataFrame:
         found = _CONDITION.fullmatch(condition)
         named = [name for name in made.columns if name not in ("disturbed", "key")]
         if found is None or found[1] not in named:
-            raise ConfigError(f"{condition.strip()[:60]!r} is no condition. Write NAME<=NUMBER, "
-                              "such as macs<=100M, with <=, >=, <, > or =, and one of "
-                              f"{', '.join(named)}.")
+            raise ConfigError(Text(
+                "{condition} is no condition. Write NAME<=NUMBER, such as macs<=100M, with <=, >=, "
+                "<, > or =, and one of {names}.", condition=repr(condition.strip()[:60]),
+                names=", ".join(named)))
         name, holds, written = found[1], _OPERATORS[found[2]], found[3]
         column = made[name]
         if pd.api.types.is_numeric_dtype(column):
@@ -130,7 +147,8 @@ def matching(made: pd.DataFrame, conditions: str) -> pd.DataFrame:
         elif found[2] == "=":
             made = made[column.astype(str).str.contains(written, case=False, regex=False)]
         else:
-            raise ConfigError(f"`{name}` is no number: write {name}={written}.")
+            raise ConfigError(Text("`{name}` is no number: write {name}={written}.", name=name,
+                                   written=written))
     return made
 
 
@@ -140,4 +158,5 @@ def _number(name: str, written: str) -> float:
     try:
         return float(written)
     except ValueError:
-        raise ConfigError(f"`{name}` is compared with a number; got {written[:40]!r}.") from None
+        raise ConfigError(Text("`{name}` is compared with a number; got {written}.", name=name,
+                               written=repr(written[:40]))) from None
