@@ -115,6 +115,15 @@ def listing(words: Iterable[str]) -> str:
     return reduce(lambda before, word: say("{before}, {word}", before=before, word=word), words)
 
 
+def series(words: Iterable[str]) -> str:
+    """What may have commas in it.
+
+    >>> series(["a, b", "c"])
+    'a, b; c'
+    """
+    return reduce(lambda before, word: say("{before}; {word}", before=before, word=word), words)
+
+
 def sentences(said: Iterable[object]) -> str:
     """Sentences one after the other, without those that are empty.
 

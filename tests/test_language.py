@@ -16,6 +16,7 @@ from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import PARTS
 from explorer.views.lessons.tables import WHAT
+from explorer.views.palette import KIND_COLOURS
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -45,6 +46,8 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/lessons/facts.py", figure.words
     for word in WHAT.values():
         yield "explorer/views/lessons/tables.py", word
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
 
 
 def said() -> dict[str, set[str]]:

@@ -193,7 +193,7 @@ def _show(bench: Bench, timing: Timing) -> None:
         (say("Samples"), samples, say(
             "Timed passes, after a warm-up; where a pass is too short to be timed alone, a sample "
             "is the mean of several.")),
-        (say("{samples} a second", samples=bench.sources[0].samples.capitalize()),
+        (say("Images a second" if bench.sources[0].samples == "images" else "Samples a second"),
          text.short(timing.images_per_second), say("Batch size by the median.")),
         (say("First pass"), text.seconds(timing.first_s), say(
             "The first pass also allocates memory and chooses algorithms; it is not among the "
@@ -321,7 +321,8 @@ def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) ->
                   key=panel.widget(f"time-{what}"), on_click=begin)
         return
     st.button(say("{label} again", label=label), icon=":material/timer:",
-              key=panel.widget(f"again-{what}"), on_click=bench.again, args=(what,), disabled=not run.done())
+              key=panel.widget(f"again-{what}"), on_click=bench.again, args=(what,),
+              disabled=not run.done())
 
 
 def _live(bench: Bench) -> bool:

@@ -48,7 +48,8 @@ def section(bench: Bench, comparison: Comparison, what: What) -> None:
     act = partial(bench.start if run is None else bench.again, what)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(label if run is None else say("{label} again", label=label),
-                  icon=":material/timer:", on_click=act, disabled=run is not None and not run.done(), help=_help(bench),
+                  icon=":material/timer:", on_click=act, help=_help(bench),
+                  disabled=run is not None and not run.done(),
                   key=bench.panel.widget(f"time {what}"))
         _said(bench, comparison, what)
     bench.follow(what)
