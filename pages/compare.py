@@ -3,6 +3,7 @@
 from explorer.ui.start import within_app  # isort: split
 
 from explorer.comparison import LETTERS
+from explorer.language import say
 from explorer.ui import calls, choice, compared, exports, messages, timing, turns
 from explorer.ui.compared_panels import ComparedPanels
 from explorer.ui.copy_link import copy_link
@@ -12,8 +13,10 @@ from explorer.ui.panel import Panel
 
 within_app()
 place = page(
-    "Compare", "What differs between two to four networks, where, by how much and why? Choose the "
-    "networks and turn their knobs on the left; the page's address is a link to what you see.")
+    say("Compare"), say(
+        "What differs between two to four networks, where, by how much and why? Choose the "
+        "networks and turn their knobs on the left; the page's address is a link to what you "
+        "see."))
 columns = ComparedPanels()
 columns.open_address()
 whole = Panel("compare")
@@ -40,20 +43,23 @@ compared.heads(columns, comparison.names if comparison else
 if comparison:
     bench = timing.bench(whole, *sources)
     bench.see()
-    with standing("The figures"):
+    with standing(say("The figures")):
         compared.sentences(comparison)
-        section("Figures", "How large, how dear and how deep is each, and how much is that of the "
-                "first?", "figures")
+        section(say("Figures"), say(
+            "How large, how dear and how deep is each, and how much is that of the first?"),
+            "figures")
         compared.figures(comparison, bench)
-    section("Drawing", "What corresponds to what, and what is changed, added or missing? Choose a "
-            "card to see why.", "drawing")
-    with standing("The drawing"):
+    section(say("Drawing"), say(
+        "What corresponds to what, and what is changed, added or missing? Choose a card to see "
+        "why."), "drawing")
+    with standing(say("The drawing")):
         shown = compared.drawing(columns, comparison)
         with place:
             copy_link(whole)
             exports.of_comparison(whole, comparison, turns.layers(bench), **shown)
-    section("Parts", "Which part of one corresponds to which of the other, and where does the "
-            "difference come from? A part opens to what is inside it.", "parts")
-    with standing("The parts"):
+    section(say("Parts"), say(
+        "Which part of one corresponds to which of the other, and where does the difference come "
+        "from? A part opens to what is inside it."), "parts")
+    with standing(say("The parts")):
         compared.parts(comparison, bench)
 compared.sidebar(columns, configs)

@@ -78,6 +78,8 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/views/sweep/quantities.py", quantity.heading
     for note in NOTES.values():
         yield "explorer/views/sweep/curves.py", note
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
 
 
 def of_family(family: Family) -> Iterator[str]:

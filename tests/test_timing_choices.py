@@ -186,9 +186,9 @@ def test_quiet_samples_carry_no_warning() -> None:
 def test_busy_cores_and_spread_are_told() -> None:
     cores = psutil.cpu_count() or 1
     load, = disturbance.warnings([1.0] * 20, busy(0.5 * cores), cores)
-    assert load.startswith("Other programs kept ")
+    assert str(load).startswith("Other programs kept ")
     spread, = disturbance.warnings([1.0] * 15 + [3.0] * 5, busy(0), cores)
-    assert "3.0 times" in spread
+    assert "3.0 times" in str(spread)
 
 
 def test_a_run_beside_busy_processes_carries_a_warning() -> None:
@@ -199,7 +199,7 @@ def test_a_run_beside_busy_processes_carries_a_warning() -> None:
         for other in busy:
             other.kill()
             other.wait()
-    assert any(warning.startswith("Other programs kept ") for warning in timing.warnings)
+    assert any(str(warning).startswith("Other programs kept ") for warning in timing.warnings)
 
 
 def test_own_work_is_not_that_of_others() -> None:

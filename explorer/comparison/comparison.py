@@ -8,6 +8,7 @@ from functools import cached_property
 
 from explorer.config import ConfigError
 from explorer.garbage import without_collections
+from explorer.language import Text
 from explorer.pipeline import Explored, explore
 from explorer.shown import Shown
 from explorer.sources import Named, to_source
@@ -47,7 +48,7 @@ class Comparison(Shown):
         """How many images, or whatever else it reads, are in a pass of each network."""
         return tuple([network.summary.trace.input_shape[0] for network in self.networks])
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
         """A short name of each network: its title without what is said of its preset too, and with
         what tells it from others of the same name."""
@@ -80,11 +81,13 @@ def compare(*named: Named) -> Comparison:
     (21797672, 25557032)
     """
     if not 2 <= len(named) <= MOST:
-        raise ConfigError(f"A comparison is of two to {MOST} networks; got {len(named)}.")
+        raise ConfigError(Text("A comparison is of two to {most} networks; got {count}.",
+                               most=MOST, count=len(named)))
     sources = [to_source(one) for one in named]
     keys = [source.key for source in sources]
     for key in keys:
         if keys.count(key) > 1:
-            raise ConfigError(f"{key} is named twice; a network does not differ from itself. Turn "
-                              "one of its knobs, or name another network.")
+            raise ConfigError(Text(
+                "{network} is named twice; a network does not differ from itself. Turn one of its "
+                "knobs, or name another network.", network=key))
     return Comparison(tuple([explore(source, auxiliary=False) for source in sources]))

@@ -7,17 +7,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 
 from explorer import text
 from explorer.analysis import Layer
 from explorer.comparison.comparison import Comparison
-from explorer.comparison.words import WORDS, window
+from explorer.comparison.words import capital, counted, times, window
+from explorer.language import Text, say
 from explorer.structure import Part
 from explorer.structure.alignment import Aligned, Figure, Group
 from explorer.tracing.operators import WEIGHTED
 
 MOST_TOLD = 3
 """Of one sort: the dearest, or those that come most often."""
+
+SIZES = {"batches": Text("batches"), "channels": Text("channels"), "maps": Text("maps")}
+"""Of what layers give."""
 
 
 @dataclass
@@ -30,7 +35,7 @@ class _Found:
     alone: tuple[list[Part], list[Part]] = field(default_factory=lambda: ([], []))
     changed: Counter[str] = field(default_factory=Counter)
     sizes: set[str] = field(default_factory=set)
-    """What else differs in layers: the size of what they give."""
+    """What else differs in layers: which of `SIZES`."""
 
     def look(self, place: Aligned) -> None:
         status = place.between(0, self.other)
@@ -71,18 +76,21 @@ def changes(comparison: Comparison, other: int = 1) -> str:
     """
     found = _Found(other)
     found.look(comparison.aligned)
-    said = [f"{new} in place of {old}{_times(count)}"
+    said = [times(say("{new} in place of {old}", new=new, old=old), count)
             for (old, new), count in found.swapped.most_common(MOST_TOLD)]
     arguments = found.changed.most_common(MOST_TOLD)
-    said += [f"{argument}{_times(count)}" for argument, count in arguments if count > 1]
+    said += [times(argument, count) for argument, count in arguments if count > 1]
     for name, parts in zip((comparison.names[0], comparison.names[other]), found.alone,
                            strict=True):
         if (listed := _listed(parts)):
-            said.append(f"only in {name}: {text.enumeration(listed)}")
+            said.append(say("only in {network}: {parts}", network=name,
+                            parts=text.enumeration(listed)))
     said += [argument for argument, count in arguments if count == 1]
     if not said and found.sizes:
-        said = [f"the same layers with other {' and '.join(sorted(found.sizes))}"]
-    return f"{said[0][:1].upper()}{'; '.join(said)[1:]}." if said else ""
+        sizes = reduce(lambda one, other: say("{others} and {last}", others=one, last=other),
+                       [str(SIZES[size]) for size in sorted(found.sizes)])
+        said = [say("the same layers with other {sizes}", sizes=sizes)]
+    return say("{said}.", said=capital(text.series(said))) if said else ""
 
 
 def swapped(one: Group, two: Group) -> tuple[str, str] | None:
@@ -107,13 +115,15 @@ def _arguments(one: Layer, other: Layer) -> Iterator[str]:
     """What two layers do otherwise, but for their channels and maps."""
     if one.call.operator != other.call.operator:
         if one.kind == other.kind:
-            yield f"{other.type} in place of {one.type}"
+            yield say("{new} in place of {old}", new=other.type, old=one.type)
         return
     if one.window and other.window and window(one) != window(other) \
             and not (one.window.whole or other.window.whole):
-        yield f"{one.kind} {window(one)} → {window(other)}"
+        yield say("{what} {before} → {after}", what=say(one.kind), before=window(one),
+                  after=window(other))
     if (one.groups or 1) != (other.groups or 1):
-        yield f"groups {one.groups or 1:,} → {other.groups or 1:,}"
+        yield say("{what} {before} → {after}", what=say("groups"), before=f"{one.groups or 1:,}",
+                  after=f"{other.groups or 1:,}")
 
 
 def _sizes(one: Layer, other: Layer) -> Iterator[str]:
@@ -140,10 +150,11 @@ def _listed(parts: Iterable[Part]) -> list[str]:
     dear.sort(key=lambda label: -costs[label]["macs"])
     said = []
     for label in dear[:MOST_TOLD]:
-        amounts = [f"{text.short(amount)} {WORDS[figure]}"
+        amounts = [counted(text.short(amount), figure)
                    for figure, amount in costs[label].items() if amount]
-        said.append(f"{len(of_label[label])} × {label}"
-                    + (f" ({', '.join(amounts)})" if amounts else ""))
+        many = f"{len(of_label[label])} × {label}"
+        said.append(say("{parts} ({costs})", parts=many, costs=text.listing(amounts))
+                    if amounts else many)
     return said
 
 
@@ -155,8 +166,5 @@ def _label(part: Part) -> str:
     if len(weighted) != 1:
         return part.name
     layer = weighted[0]
-    return f"{layer.kind} {window(layer)}" if layer.window else f"{layer.kind} layer"
-
-
-def _times(count: int) -> str:
-    return f", {count:,} times" if count > 1 else ""
+    return say("{kind} {window}", kind=say(layer.kind), window=window(layer)) if layer.window else \
+        say("{kind} layer", kind=say(layer.kind))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import prod
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from explorer import text
 from explorer.analysis import Layer
 from explorer.comparison.comparison import Comparison
 from explorer.comparison.instead import swapped
-from explorer.comparison.words import WORDS, window
+from explorer.comparison.words import capital, counted, times, window
+from explorer.language import Text, say
 from explorer.structure.alignment import Aligned, Figure, Group
 from explorer.tracing.operators import WEIGHTED
 
@@ -32,7 +34,7 @@ TELLING = 15
 class Factor(NamedTuple):
     """One number of the product that a layer's multiply-adds are."""
 
-    name: str
+    name: Text
     value: int
     shown: str
 
@@ -40,6 +42,11 @@ class Factor(NamedTuple):
 def reason(part: Aligned, names: Sequence[str], other: int = 1) -> str:
     """Why the figures of a part differ between the first network and another one; "" where they are
     the same."""
+    said = _clause(part, names, other)
+    return say("{said}.", said=said) if said else ""
+
+
+def _clause(part: Aligned, names: Sequence[str], other: int) -> str:
     status, (one, two) = part.between(0, other), (part.groups[0], part.groups[other])
     if status is None or status == "same":
         return ""
@@ -60,28 +67,48 @@ def headline(comparison: Comparison, other: int = 1) -> str:
     if one == two:
         changed = sum(part.between(0, other) not in ("same", None)
                       for part in comparison.parts("layer"))
-        return f"{names[other]} has as many parameters and multiply-adds as {names[0]}" + (
-            f"; {changed:,} of the layers differ." if changed else ", and the same layers.")
-    each = f" for each {comparison.networks[other].source.samples.removesuffix('s')}" \
-        if not _as_many(comparison, other) else ""
-    said = [f"{names[other]} has {text.short(two)} {WORDS[figure]}"
-            + (each if figure == "macs" else ""),
-            f"nearly as many as {names[0]}" if abs(two - one) < NEARLY * one else
-            f"{_ratio(one, two)} {names[0]}'s {text.short(one)}"]
+        return say(
+            "{network} has as many parameters and multiply-adds as {first}; {count} of the layers "
+            "differ." if changed else
+            "{network} has as many parameters and multiply-adds as {first}, and the same layers.",
+            network=names[other], first=names[0], count=f"{changed:,}")
+    said = [say("{network} has {amount}", network=names[other],
+                amount=_amount(comparison, two, figure, other)),
+            say("nearly as many as {network}", network=names[0])
+            if abs(two - one) < NEARLY * one else _against(one, two, names[0])]
     if _distance(comparison, "macs", other) < CLEAR:
         # What differs more says little where both cost about the same.
         rest: Figure = "params" if figure == "macs" else "macs"
         one, two = _pair(comparison, comparison.aligned, rest, other)
-        said.append(f"and as many {WORDS[rest]}" if one == two else
-                    f"and {text.short(two)} {WORDS[rest]}{each if rest == 'macs' else ''} against "
-                    f"{text.short(one)}")
+        if one == two:
+            said.append(say("and as many parameters" if rest == "params" else
+                            "and as many multiply-adds"))
+        else:
+            said.append(say("and {amount} against {first}", first=text.short(one),
+                            amount=_amount(comparison, two, rest, other)))
         if _distance(comparison, figure, other) < CLEAR:
-            return f"{', '.join(said)}."
+            return say("{said}.", said=_clauses(said))
     share, stage = _largest_stage(comparison, figure, other)
     where = _at_large_maps(comparison, other) if figure == "macs" and share < MOST_OF_IT else ""
-    most = f"the {WORDS[figure]} differ most in" if len(said) > 2 else \
-        "most of it in" if share > 0.5 else "the most in"
-    return f"{', '.join(said)}: {where or f'{most} {stage}'}."
+    if not where and len(said) > 2:
+        where = say("the parameters differ most in {stage}" if figure == "params" else
+                    "the multiply-adds differ most in {stage}", stage=stage)
+    return say("{said}: {where}.", said=_clauses(said), where=where or say(
+        "most of it in {stage}" if share > 0.5 else "the most in {stage}", stage=stage))
+
+
+def _clauses(said: Sequence[str]) -> str:
+    return reduce(lambda before, then: say("{before}, {then}", before=before, then=then), said)
+
+
+def _amount(comparison: Comparison, amount: float, figure: Figure, other: int) -> str:
+    """What a network has of a figure: of multiply-adds for one image where not as many are in a
+    pass."""
+    if figure == "params" or _as_many(comparison, other):
+        return counted(text.short(amount), figure)
+    return say("{amount} multiply-adds for each image"
+               if comparison.networks[other].source.samples == "images" else
+               "{amount} multiply-adds for each sample", amount=text.short(amount))
 
 
 def _distance(comparison: Comparison, figure: Figure, other: int) -> float:
@@ -103,18 +130,20 @@ def _as_many(comparison: Comparison, other: int) -> bool:
     return comparison.samples[0] == comparison.samples[other]
 
 
-def _ratio(one: float, two: float) -> str:
-    """What `two` is of `one`.
+def _against(one: float, two: float, name: str) -> str:
+    """What `two` is of `one`, which the network of that name has.
 
-    >>> _ratio(100, 26), _ratio(100, 170), _ratio(10_000, 11), _ratio(100, 9)
-    ('26% of', '1.7 times', '1/909 of', '1/11 of')
+    >>> _against(100, 26, "A"), _against(100, 170, "A"), _against(10_000, 11, "A")
+    ("26% of A's 100", "1.7 times A's 100", "1/909 of A's 10.0 k")
     """
-    ratio = two / one if one else 0
-    if ratio <= 0.1:
-        return f"1/{1 / ratio:,.0f} of" if ratio else "against"
+    ratio, amount = two / one if one else 0, text.short(one)
+    if not ratio:
+        return say("against {network}'s {amount}", network=name, amount=amount)
     if ratio < 1:
-        return f"{100 * ratio:.0f}% of"
-    return f"{ratio:,.0f} times" if ratio >= 9.995 else f"{ratio:.3g} times"
+        share = f"1/{1 / ratio:,.0f}" if ratio <= 0.1 else f"{100 * ratio:.0f}%"
+        return say("{share} of {network}'s {amount}", share=share, network=name, amount=amount)
+    return say("{ratio} times {network}'s {amount}", network=name, amount=amount,
+               ratio=f"{ratio:,.0f}" if ratio >= 9.995 else f"{ratio:.3g}")
 
 
 def _at_large_maps(comparison: Comparison, other: int) -> str:
@@ -149,8 +178,9 @@ def _at_large_maps(comparison: Comparison, other: int) -> str:
         return ""
     told = sorted([(first, comparison.names[0]), (second, comparison.names[other])], reverse=True)
     (most, one), (least, two) = told
-    return (f"{most:.0f}% of {one}'s are spent on maps of {size}×{size} and larger, where {two} "
-            f"spends {least:.0f}%")
+    return say("{most}% of {one}'s are spent on maps of {size}×{size} and larger, where {other} "
+               "spends {least}%", most=f"{most:.0f}", one=one, size=size, other=two,
+               least=f"{least:.0f}")
 
 
 def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[float, str]:
@@ -163,10 +193,15 @@ def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[
                                  key=lambda each: abs(each[1]))
     same_way = all(change * own >= 0 for change in changes)
     share = own / sum(changes) if same_way else 0.0
-    amounts = f"{text.short(two)} against {text.short(one)}" if one and two else \
-        f"{text.short(one or two)} in {comparison.names[0 if one else other]} alone"
-    return share, (f"{_place(stage, other)}, with {amounts}"
-                   + (f", {100 * share:.0f}% of the difference" if share else ""))
+    place = _place(stage, other)
+    if one and two:
+        told = say("{place}, with {amount} against {first}", place=place, amount=text.short(two),
+                   first=text.short(one))
+    else:
+        told = say("{place}, with {amount} in {network} alone", place=place,
+                   amount=text.short(one or two), network=comparison.names[0 if one else other])
+    return share, say("{stage}, {share} of the difference", stage=told,
+                      share=f"{100 * share:.0f}%") if share else told
 
 
 def _change(part: Aligned, figure: Figure, other: int) -> int:
@@ -185,9 +220,11 @@ def path_of(group: Group) -> str:
 
 
 def _alone(part: Aligned, name: str, side: int) -> str:
-    costs = [f"{text.short(amount)} {WORDS[figure]}" for figure in ("params", "macs")
+    figures: tuple[Figure, ...] = ("params", "macs")
+    costs = [counted(text.short(amount), figure) for figure in figures
              if (amount := part.figures(figure)[side])]
-    return f"Only in {name}" + (f": {text.enumeration(costs)}." if costs else ".")
+    return say("Only in {network}: {costs}", network=name, costs=text.enumeration(costs)) \
+        if costs else say("Only in {network}", network=name)
 
 
 # Two layers.
@@ -196,15 +233,19 @@ def _of_layers(one: Layer, other: Layer) -> str:
     if one.kind in WEIGHTED and other.kind in WEIGHTED and (said := _of_weights(one, other)):
         return said
     if one.type != other.type and one.call.operator != other.call.operator:
-        return f"{one.type} → {other.type}."
+        return f"{one.type} → {other.type}"
     here, there = one.output_shape[1:], other.output_shape[1:]
     if here != there:
         ratio = Fraction(prod(there), prod(here))
-        return f"{text.shape(here)} → {text.shape(there)}: {_times(ratio)} the numbers."
+        plain = _plain(ratio)
+        return say("{before} → {after}: {ratio} of the numbers" if "/" in plain else
+                   "{before} → {after}: {ratio} times the numbers", before=text.shape(here),
+                   after=text.shape(there), ratio=plain)
     if one.window != other.window and one.window and other.window:
-        return f"window {window(one)} → {window(other)}."
+        return say("{what} {before} → {after}", what=say("window"), before=window(one),
+                   after=window(other))
     return "" if one.params == other.params else \
-        f"{one.params:,} → {other.params:,} parameters."
+        say("{before} → {after} parameters", before=f"{one.params:,}", after=f"{other.params:,}")
 
 
 def _of_weights(one: Layer, other: Layer) -> str:
@@ -215,19 +256,33 @@ def _of_weights(one: Layer, other: Layer) -> str:
     said: list[tuple[str, Fraction]] = []
     for before, after in zip(here, there, strict=True):
         if before.shown != after.shown:
-            said.append((f"{after.name} {before.shown} → {after.shown}",
-                         Fraction(after.value, before.value)))
+            said.append((say("{what} {before} → {after}", what=after.name, before=before.shown,
+                             after=after.shown), Fraction(after.value, before.value)))
     if (before_groups := one.groups or 1) != (after_groups := other.groups or 1):
-        said.append((f"groups {before_groups:,} → {after_groups:,}",
+        said.append((say("{what} {before} → {after}", what=say("groups"),
+                         before=f"{before_groups:,}", after=f"{after_groups:,}"),
                      Fraction(before_groups, after_groups)))
     if not said:
         return ""
     total = prod([ratio for _, ratio in said], start=Fraction(1))
-    effect = f": {_times(total)} the multiply-adds" if total != 1 else ""
     if len(said) == 1:
-        return f"{said[0][0]}{effect}."
-    words = [name + (f" (× {_plain(ratio)})" if ratio != 1 else "") for name, ratio in said]
-    return f"{', '.join(words)}{effect or ': as many multiply-adds'}."
+        [(change, _)] = said
+        return change if total == 1 else _effect(change, total)
+    return _effect(text.listing([
+        say("{change} (× {ratio})", change=change, ratio=_plain(ratio)) if ratio != 1 else change
+        for change, ratio in said]), total)
+
+
+def _effect(changes: str, ratio: Fraction) -> str:
+    """
+    >>> _effect("a", Fraction(4)), _effect("a", Fraction(4, 9)), _effect("a", Fraction(1))
+    ('a: 4 times the multiply-adds', 'a: 4/9 of the multiply-adds', 'a: as many multiply-adds')
+    """
+    if ratio == 1:
+        return say("{changes}: as many multiply-adds", changes=changes)
+    plain = _plain(ratio)
+    return say("{changes}: {ratio} of the multiply-adds" if "/" in plain else
+               "{changes}: {ratio} times the multiply-adds", changes=changes, ratio=plain)
 
 
 def _is_product(layer: Layer, factors: Sequence[Factor]) -> bool:
@@ -239,27 +294,18 @@ def _factors(layer: Layer) -> list[Factor]:
     """Images, positions, window, channels of the input (all groups), channels of the output."""
     shape, given = layer.output_shape, layer.input_shapes[0] if layer.input_shapes else ()
     if layer.window is not None and len(shape) > 2 and len(given) > 2:
-        return [Factor("images", shape[0], str(shape[0])),
-                Factor("map", prod(shape[2:]), text.shape(shape[2:])),
-                Factor("window", prod(layer.window.kernel), window(layer)),
-                Factor("input channels", given[1], f"{given[1]:,}"),
-                Factor("output channels", shape[1], f"{shape[1]:,}")]
+        return [Factor(Text("images"), shape[0], str(shape[0])),
+                Factor(Text("map"), prod(shape[2:]), text.shape(shape[2:])),
+                Factor(Text("window"), prod(layer.window.kernel), window(layer)),
+                Factor(Text("input channels"), given[1], f"{given[1]:,}"),
+                Factor(Text("output channels"), shape[1], f"{shape[1]:,}")]
     if layer.call.operator == "linear" and shape and given:
-        return [Factor("images", shape[0], str(shape[0])),
-                Factor("positions", prod(shape[1:-1]), text.shape(shape[1:-1]) or "1"),
-                Factor("window", 1, "1×1"),
-                Factor("input features", given[-1], f"{given[-1]:,}"),
-                Factor("output features", shape[-1], f"{shape[-1]:,}")]
+        return [Factor(Text("images"), shape[0], str(shape[0])),
+                Factor(Text("positions"), prod(shape[1:-1]), text.shape(shape[1:-1]) or "1"),
+                Factor(Text("window"), 1, "1×1"),
+                Factor(Text("input features"), given[-1], f"{given[-1]:,}"),
+                Factor(Text("output features"), shape[-1], f"{shape[-1]:,}")]
     return []
-
-
-def _times(ratio: Fraction) -> str:
-    """
-    >>> _times(Fraction(4)), _times(Fraction(1, 9)), _times(Fraction(4, 9))
-    ('4 times', '1/9 of', '4/9 of')
-    """
-    said = _plain(ratio)
-    return said + (" of" if "/" in said else " times")
 
 
 def _plain(ratio: Fraction) -> str:
@@ -284,14 +330,15 @@ def _of_parts(part: Aligned, names: Sequence[str], other: int) -> str:
     figure: Figure = "macs" if _change(part, "macs", other) else "params"
     inner = max(_leaves(part), key=lambda each: abs(_change(each, figure, other)))
     if most := _change(inner, figure, other):
-        why = f"only in {names[other if inner.groups[other] else 0]}" \
+        why = say("only in {network}", network=names[other if inner.groups[other] else 0]) \
             if inner.between(0, other) == "only" else \
-            reason(inner, names, other) if figure == "macs" else ""
-        said.append(f"most by {_place(inner, other)}, {text.signed(most)} {WORDS[figure]}"
-                    + (f" ({why.rstrip('.')})" if why else ""))
+            _clause(inner, names, other) if figure == "macs" else ""
+        place, amount = _place(inner, other), counted(text.signed(most), figure)
+        said.append(say("most by {place}, {amount} ({why})" if why else "most by {place}, {amount}",
+                        place=place, amount=amount, why=why))
     elif not said:
-        said.append("as many parameters and multiply-adds, of other layers")
-    return f"{_capital('; '.join(said))}."
+        said.append(say("as many parameters and multiply-adds, of other layers"))
+    return capital(text.series(said))
 
 
 def _leaves(part: Aligned) -> Iterator[Aligned]:
@@ -305,24 +352,26 @@ def _classes(part: Aligned, other: int) -> str:
     if not found:
         return ""
     (one, two), count = found.most_common(1)[0]
-    return f"{two} in place of {one}" + (f", {count} times" if count > 1 else "")
+    return times(say("{new} in place of {old}", new=two, old=one), count)
 
 
 def _counts(part: Aligned, other: int) -> str:
     """How many of its parts only one of the two has."""
-    level = "block" if part.level == "stage" else "layer"
+    blocks = part.level == "stage"
     counts = [sum(1 for inner in part.inside if inner.groups[side]) for side in (0, other)]
     if not any(inner.groups[0] and inner.groups[other] for inner in part.inside):
-        return f"none of the {level}s correspond: {counts[0]} and {counts[1]}"
+        return say("none of the blocks correspond: {one} and {other}" if blocks else
+                   "none of the layers correspond: {one} and {other}", one=counts[0],
+                   other=counts[1])
+    fewer, more = [sum(1 for inner in part.inside if inner.groups[has] and not inner.groups[lacks])
+                   for has, lacks in ((0, other), (other, 0))]
     said = []
-    for side, words in ((0, "fewer"), (other, "more")):
-        against = other if side == 0 else 0
-        count = sum(1 for inner in part.inside if inner.groups[side] and not inner.groups[against])
-        if count:
-            said.append(f"{count} {level}{'s' * (count > 1)} {words}")
+    if fewer:
+        said.append(say(
+            ("{count} block fewer" if fewer == 1 else "{count} blocks fewer") if blocks else
+            ("{count} layer fewer" if fewer == 1 else "{count} layers fewer"), count=fewer))
+    if more:
+        said.append(say(
+            ("{count} block more" if more == 1 else "{count} blocks more") if blocks else
+            ("{count} layer more" if more == 1 else "{count} layers more"), count=more))
     return text.enumeration(said) if said else ""
-
-
-def _capital(words: str) -> str:
-    """Sentences begin with a capital; names of classes and layers stay as they are."""
-    return words[:1].upper() + words[1:]

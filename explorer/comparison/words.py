@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from explorer import text
 from explorer.analysis import Layer
+from explorer.language import Text, say
 from explorer.structure.alignment import Figure
 
-WORDS: dict[Figure, str] = {"macs": "multiply-adds", "params": "parameters",
-                            "activation_bytes": "bytes of activations"}
+WORDS: dict[Figure, Text] = {"macs": Text("multiply-adds"), "params": Text("parameters"),
+                             "activation_bytes": Text("bytes of activations")}
+
+
+def counted(amount: str, figure: Figure) -> str:
+    """So many parameters or multiply-adds."""
+    return say("{amount} parameters" if figure == "params" else "{amount} multiply-adds",
+               amount=amount)
+
+
+def times(what: str, count: int) -> str:
+    """What comes so many times."""
+    return say("{what}, {count} times", what=what, count=f"{count:,}") if count > 1 else what
+
+
+def capital(words: str) -> str:
+    """Sentences begin with a capital; names of classes and layers stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def window(layer: Layer) -> str:

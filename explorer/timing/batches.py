@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.language import Text
 from explorer.sources import LARGEST_BATCH, Source, find_source, source_of
 from explorer.timing.choices import Choices
 from explorer.timing.errors import TimingError
@@ -18,7 +19,7 @@ class BatchPoint:
 
     batch_size: int
     timing: Timing | None
-    refused: str | None = None
+    refused: Text | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class BatchTimes:
     points: tuple[BatchPoint, ...]
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Text, ...]:
         """What disturbed any of the points, each sentence once."""
         return tuple(dict.fromkeys(warning for point in self.points if point.timing
                                    for warning in point.timing.warnings))
@@ -52,8 +53,8 @@ def measure_batches(key: str, device: str, budget_s: float, choices: Choices,
             timing = measure(with_batch(source, size).key, device, budget_s, choices)
             points.append(BatchPoint(size, timing))
         except TimingError as error:
-            points.append(BatchPoint(size, None, str(error)))
-        report(Progress(f"batch size {size} done", points=tuple(points)))
+            points.append(BatchPoint(size, None, error.message))
+        report(Progress(Text("batch size {size} done", size=size), points=tuple(points)))
     return BatchTimes(key, device, tuple(points))
 
 
@@ -63,8 +64,9 @@ def with_batch(source: Source, size: int) -> Source:
     Raises `ConfigError` for a size that cannot be, `TimingError` where the size is fixed.
     """
     if source.config is None:
-        raise TimingError(f"The batch size of {source.key} cannot be set to {size}: it has no knob "
-                          "`batch_size`. Time it as it is, without other batch sizes.")
+        raise TimingError(Text("The batch size of {network} cannot be set to {size}: it has no "
+                               "knob `batch_size`. Time it as it is, without other batch sizes.",
+                               network=source.key, size=size))
     return source_of(source.config.replace(batch_size=size))
 
 

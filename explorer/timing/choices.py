@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from explorer.language import Text
 from explorer.sources.inputs import described
 from explorer.timing.devices import can_compile, cores
 from explorer.timing.errors import TimingError
@@ -49,42 +50,47 @@ class Choices(BaseModel):
         return DTYPES[self.dtype].itemsize
 
     @property
-    def pass_name(self) -> str:
-        return "training step" if self.training else "forward pass"
+    def pass_name(self) -> Text:
+        return Text("training step" if self.training else "forward pass")
 
     def check(self, device: str) -> None:
         """Raise `TimingError` for what a device, as `resolve` returns it, cannot do."""
         on_cuda = device.startswith("cuda")
         if self.threads is not None and not 1 <= self.threads <= cores():
-            raise TimingError(f"`threads` must be from 1 to {cores()}, the cores of this machine; "
-                              f"got {self.threads}.")
+            raise TimingError(Text("`threads` must be from 1 to {cores}, the cores of this "
+                                   "machine; got {threads}.", cores=cores(), threads=self.threads))
         if self.tf32 and not on_cuda:
-            raise TimingError(f"`tf32` is a format of NVIDIA GPUs; got it on {device}. "
-                              "Leave it off, or choose a cuda device.")
+            raise TimingError(Text("`tf32` is a format of NVIDIA GPUs; got it on {device}. "
+                                   "Leave it off, or choose a cuda device.", device=device))
         if self.tf32 and self.dtype != "float32":
-            raise TimingError(f"`tf32` rounds products of float32; got `dtype` {self.dtype}. "
-                              "Leave one of the two out.")
+            raise TimingError(Text("`tf32` rounds products of float32; got `dtype` {dtype}. "
+                                   "Leave one of the two out.", dtype=self.dtype))
         if self.cuda_graph and not on_cuda:
-            raise TimingError(f"`cuda_graph` needs a cuda device; got it on {device}.")
+            raise TimingError(Text("`cuda_graph` needs a cuda device; got it on {device}.",
+                                   device=device))
         if self.cuda_graph and self.training:
-            raise TimingError("`cuda_graph` replays a forward pass; leave `training` off with it.")
+            raise TimingError(Text("`cuda_graph` replays a forward pass; leave `training` off "
+                                   "with it."))
         if self.compile and not can_compile(device):
-            raise TimingError(f"`compile` cannot work on {device} here: torch.compile needs a C++ "
-                              "compiler and Python's headers, and on cuda Triton. Leave it off.")
+            raise TimingError(Text(
+                "`compile` cannot work on {device} here: torch.compile needs a C++ compiler and "
+                "Python's headers, and on cuda Triton. Leave it off.", device=device))
         if self.dtype == "bfloat16" and device == "mps" \
                 and not torch.backends.mps.is_macos_or_newer(14, 0):
-            raise TimingError("`dtype` bfloat16 on mps needs macOS 14; choose float16 or float32.")
+            raise TimingError(Text("`dtype` bfloat16 on mps needs macOS 14; choose float16 or "
+                                   "float32."))
         # A step of ResNet-18 takes minutes: the backward convolutions have no fast float16 there.
         if self.dtype == "float16" and self.training and device == "cpu":
-            raise TimingError("`dtype` float16 has no usable backward pass on cpu; choose bfloat16 "
-                              "or float32 for `training`.")
+            raise TimingError(Text("`dtype` float16 has no usable backward pass on cpu; choose "
+                                   "bfloat16 or float32 for `training`."))
 
     def check_inputs(self, inputs: Sequence[Input]) -> None:
         """Raise `TimingError` for a layout that no input can have."""
         if self.channels_last and not any(
                 len(one.shape) == 4 and one.dtype.is_floating_point for one in inputs):
-            raise TimingError("`channels_last` is a layout of images, N×C×H×W; the network is "
-                              f"given {described(inputs).removeprefix('input ')}. Leave it off.")
+            raise TimingError(Text(
+                "`channels_last` is a layout of images, N×C×H×W; the network is given {inputs}. "
+                "Leave it off.", inputs=described(inputs).removeprefix("input ")))
 
 
 DEFAULT = Choices()
@@ -92,8 +98,8 @@ DEFAULT = Choices()
 
 def _explain(fault: Fault) -> TimingError:
     if fault.kind == "unknown":
-        return TimingError(f"There is no choice {fault.field!r}: there are "
-                           f"{', '.join(Choices.model_fields)}.")
+        return TimingError(Text("There is no choice {name}: there are {names}.",
+                                name=repr(fault.field), names=", ".join(Choices.model_fields)))
     rule = {"dtype": f"one of {', '.join(DTYPES)}",
             "threads": f"a whole number from 1 to {cores()}"}.get(fault.field, "on or off")
     return TimingError(fault.sentence(rule))

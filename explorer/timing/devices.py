@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from explorer.language import Text
 from explorer.timing.errors import TimingError
 
 
@@ -37,8 +38,11 @@ def resolve(device: str) -> str:
     name = device.strip().lower()
     name = {"auto": there[0], "cuda": "cuda:0"}.get(name, name)
     if name not in there:
-        raise TimingError(f"`device` must be auto or {' or '.join(there)} on this machine; "
-                          f"got {device!r}.")
+        known: object = "auto"
+        for one in there:
+            known = Text("{one} or {other}", one=known, other=one)
+        raise TimingError(Text("`device` must be {devices} on this machine; got {device}.",
+                               devices=known, device=repr(device)))
     return name
 
 

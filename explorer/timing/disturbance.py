@@ -15,6 +15,8 @@ from typing import Protocol
 
 import psutil
 
+from explorer.language import Text
+
 CORES_TAKEN = 0.25
 """Share of the cores of a run that others may have. With a busy process on every core they have a
 half or more."""
@@ -24,6 +26,8 @@ FEWEST = 10
 """Samples from which on the spread tells something."""
 SHORTEST_S = 0.1
 """The system counts processor time in hundredths of a second."""
+
+WAITING = Text("waiting for other programs")
 
 CALM_S = 1.5
 """How long to wait at most for others to be quiet."""
@@ -37,7 +41,7 @@ class Measured(Protocol):
     """What a run has measured."""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Text, ...]:
         """What disturbed the run, in sentences; none where nothing did."""
 
 
@@ -107,16 +111,18 @@ def _busy_s() -> float:
     return float(sum(seconds for name, seconds in times.items() if name not in idle))
 
 
-def warnings(samples: Sequence[float], load: Load, threads: int) -> tuple[str, ...]:
+def warnings(samples: Sequence[float], load: Load, threads: int) -> tuple[Text, ...]:
     """What a person should know before trusting the samples; nothing where all is well."""
     sentences = []
     if load.takes_from(threads):
-        sentences.append(f"Other programs kept {load.cores:.1f} of the {psutil.cpu_count() or 1} "
-                         "cores busy during the measurement. Close them and measure again.")
+        sentences.append(Text(
+            "Other programs kept {busy} of the {cores} cores busy during the measurement. Close "
+            "them and measure again.", busy=f"{load.cores:.1f}", cores=psutil.cpu_count() or 1))
     if len(samples) >= FEWEST:
         deciles = statistics.quantiles(samples, n=10, method="inclusive")
         if deciles[-1] > SPREAD * deciles[0]:
-            sentences.append(f"The passes differ: one in ten took {deciles[-1] / deciles[0]:.1f} "
-                             "times as long as the quickest tenth or longer. Something disturbed "
-                             "them; measure again.")
+            sentences.append(Text(
+                "The passes differ: one in ten took {ratio} times as long as the quickest tenth or "
+                "longer. Something disturbed them; measure again.",
+                ratio=f"{deciles[-1] / deciles[0]:.1f}"))
     return tuple(sentences)

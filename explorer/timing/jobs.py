@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from explorer.analysis import Summary
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.sources import LARGEST_BATCH, Named, Source, to_source
 from explorer.timing.batches import BatchTimes, measure_batches, with_batch
@@ -57,8 +58,8 @@ def submit_layers(network: Named, device: str = "auto", budget_s: float = 2.0,
     `summary` is that of the pass, where it is there already.
     """
     if choices.compile or choices.cuda_graph:
-        raise TimingError("Layers can be timed one by one only where they run one by one: leave "
-                          "`compile` and `cuda_graph` off.")
+        raise TimingError(Text("Layers can be timed one by one only where they run one by one: "
+                               "leave `compile` and `cuda_graph` off."))
     source = to_source(network)
     device, _ = _checked(source, device, budget_s, choices, summary)
     return measuring_process(device).submit(measure_layers, source.key, device, budget_s, choices)
@@ -89,8 +90,8 @@ def submit_turns(networks: Sequence[Named], device: str = "auto", budget_s: floa
     """Queue a job in which networks are timed in turn, for about `budget_s` seconds each; with
     `layers` every call of them too."""
     if choices.compile or choices.cuda_graph:
-        raise TimingError("Networks are timed in turn as they stand: leave `compile` and "
-                          "`cuda_graph` off.")
+        raise TimingError(Text("Networks are timed in turn as they stand: leave `compile` and "
+                               "`cuda_graph` off."))
     sources = [to_source(network) for network in networks]
     for source in sources:
         device, _ = _checked(source, device, budget_s, choices, None)
@@ -129,7 +130,8 @@ def _checked(source: Source, device: str, budget_s: float, choices: Choices,
     """The device's name and the network's summary, where the pass can be timed."""
     device = resolve(device)
     if not 0 < budget_s < math.inf:
-        raise TimingError(f"`budget_s` must be more than 0 seconds; got {budget_s:g}.")
+        raise TimingError(Text("`budget_s` must be more than 0 seconds; got {budget}.",
+                               budget=f"{budget_s:g}"))
     choices.check(device)
     choices.check_inputs(source.inputs)
     summary = summary or summarise(source, training=choices.training)

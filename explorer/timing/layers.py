@@ -29,11 +29,12 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.sources import find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
-from explorer.timing.disturbance import wait_for_calm, warnings, watched
+from explorer.timing.disturbance import WAITING, wait_for_calm, warnings, watched
 from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.protocol import WARM_UP_SHARE, guarded, timed, warm_up
@@ -62,7 +63,7 @@ class LayerTimes:
     """Passes of each sort."""
     started_s: float
     finished_s: float
-    warnings: tuple[str, ...]
+    warnings: tuple[Text, ...]
     conditions: Conditions
 
     @property
@@ -93,9 +94,9 @@ def measure_layers(key: str, device: str, budget_s: float, choices: Choices) -> 
         fresh = attributes_of(given.network)
         # Of a training step the calls of the forward half are known.
         given.run = given.forward
-        wait_for_calm(lambda: report(Progress("waiting for other programs")))
+        wait_for_calm(lambda: report(Progress(WAITING)))
         with watched() as load:
-            spent_s = timed(given, "first pass")
+            spent_s = timed(given, Text("first pass"))
             warm_up(given, WARM_UP_SHARE * budget_s - spent_s)
             whole, calls = sample_calls(given, summary.trace, budget_s - spent_s, fresh)
         threads = torch.get_num_threads() if device == "cpu" else 1
@@ -117,7 +118,7 @@ def sample_calls(given: Pass, trace: Trace, budget_s: float, fresh: Attributes |
     while len(calls) < FEWEST_PASSES or (
             len(calls) < MOST_PASSES and time.perf_counter() < start + budget_s):
         share = min(1.0, (time.perf_counter() - start) / max(budget_s, 1e-6))
-        report(Progress("timing every call", len(calls), share))
+        report(Progress(Text("timing every call"), len(calls), share))
         whole.append(timed(given))
         calls.append(time_calls(given, trace, fresh))
     return whole, calls
@@ -132,8 +133,9 @@ def time_calls(given: Pass, trace: Trace, fresh: Attributes | None = None) -> li
     given.wait()
     seconds = read()
     if len(seconds) != len(trace.calls):
-        raise TimingError(f"{len(seconds)} calls ran and {len(trace.calls)} are in the "
-                          "trace: the times would stand beside the wrong layers.")
+        raise TimingError(Text("{ran} calls ran and {traced} are in the trace: the times would "
+                               "stand beside the wrong layers.", ran=len(seconds),
+                               traced=len(trace.calls)))
     return seconds
 
 

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from explorer.language import Text
 from explorer.sources import Source
 from explorer.timing.choices import DTYPES, Choices
 from explorer.timing.errors import TimingError
@@ -107,9 +108,9 @@ def _step(network: nn.Module, forward: Callable[[], object], source: Source) -> 
         losses = [_loss(result, batch_size, classes) for result in leaves([forward()], Tensor)
                   if result.requires_grad]
         if not losses:
-            raise TimingError("A training step needs a result that has a gradient, and no result "
-                              "of this network has one. Time its forward pass: leave `training` "
-                              "off.")
+            raise TimingError(Text(
+                "A training step needs a result that has a gradient, and no result of this network "
+                "has one. Time its forward pass: leave `training` off."))
         torch.stack(losses).sum().backward()
     return step
 

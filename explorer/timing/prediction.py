@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from explorer.analysis import Summary, analyse
+from explorer.language import Text
 from explorer.sources import Source
 from explorer.timing.choices import DEFAULT, Choices
 from explorer.timing.errors import TimingError
@@ -64,25 +65,31 @@ def check_memory(source: Source, summary: Summary, device: str, choices: Choices
         weights = summary.totals.param_bytes * choices.element_bytes / 4
         needed = int(weights + CPU_WORKSPACE * (needed - weights))
     if needed > free:
-        raise TimingError(
-            f"The {choices.pass_name} of {source.key} needs about {needed / 1e9:,.1f} GB of "
-            f"memory; {free / 1e9:,.1f} GB are free on {device}. {_smaller(source)}")
+        raise TimingError(Text(
+            "The {what} of {network} needs about {needed} GB of memory; {free} GB are free on "
+            "{device}. {smaller}", what=choices.pass_name, network=source.key,
+            needed=f"{needed / 1e9:,.1f}", free=f"{free / 1e9:,.1f}", device=device,
+            smaller=_smaller(source)))
     return free
 
 
-def _smaller(source: Source) -> str:
-    knobs = [f"`{name}`" for name in ("batch_size", "input_size")
-             if name in source.knobs]
-    return f"Lower {' or '.join(knobs)}." if knobs else "Give it a smaller input."
+def _smaller(source: Source) -> Text:
+    match [name for name in ("batch_size", "input_size") if name in source.knobs]:
+        case [one, other]:
+            return Text("Lower `{one}` or `{other}`.", one=one, other=other)
+        case [one]:
+            return Text("Lower `{knob}`.", knob=one)
+    return Text("Give it a smaller input.")
 
 
 def out_of_memory(source: Source, summary: Summary, device: str, choices: Choices,
                   free: float) -> TimingError:
     """The error of a pass that was begun with `free` bytes, which did not suffice."""
-    return TimingError(
-        f"The {choices.pass_name} of {source.key} ran out of memory on {device}: it was predicted "
-        f"to need {pass_bytes(summary, choices) / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB were "
-        f"free. {_smaller(source)}")
+    return TimingError(Text(
+        "The {what} of {network} ran out of memory on {device}: it was predicted to need {needed} "
+        "GB, and {free} GB were free. {smaller}", what=choices.pass_name, network=source.key,
+        device=device, needed=f"{pass_bytes(summary, choices) / 1e9:,.1f}",
+        free=f"{free / 1e9:,.1f}", smaller=_smaller(source)))
 
 
 def free_bytes(device: str) -> float:

@@ -19,6 +19,7 @@ from itertools import count
 from threading import Condition, Lock, Thread, Timer
 from typing import Any, ParamSpec, TypeVar
 
+from explorer.language import Text
 from explorer.reloading import at_end
 from explorer.timing.errors import TimingError
 from explorer.timing.job import Job
@@ -136,9 +137,10 @@ class MeasuringProcess(Executor):
             with self._changed:
                 self._running = None       # from here on it cannot be stopped
             if job.overdue:
-                job.set_exception(TimingError(
-                    f"It was stopped after {job.most_s:g} s, which is the most that a measurement "
-                    "may take here. A smaller network, input or batch takes less."))
+                job.set_exception(TimingError(Text(
+                    "It was stopped after {seconds} s, which is the most that a measurement may "
+                    "take here. A smaller network, input or batch takes less.",
+                    seconds=f"{job.most_s:g}")))
             elif job.unwanted:
                 job.set_exception(CancelledError())
             elif word == "result":
@@ -187,11 +189,10 @@ class MeasuringProcess(Executor):
                     break
         except (OSError, EOFError, pickle.UnpicklingError):
             process.kill()
-            ending = _ending(process.wait())
+            status = process.wait()
             if not self._closed:
                 self._restart()     # ready for the next call
-            raise TimingError(f"The measuring process on {self._device} died ({ending}) "
-                              "and is replaced: run again.") from None
+            raise TimingError(_died(self._device, status)) from None
         finally:
             if alarm:
                 alarm.cancel()
@@ -287,5 +288,9 @@ def _start() -> subprocess.Popen[bytes]:
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
-def _ending(status: int) -> str:
-    return "killed, as happens when memory runs out" if status == -9 else f"exit status {status}"
+def _died(device: str, status: int) -> Text:
+    if status == -9:
+        return Text("The measuring process on {device} died (killed, as happens when memory runs "
+                    "out) and is replaced: run again.", device=device)
+    return Text("The measuring process on {device} died (exit status {status}) and is replaced: "
+                "run again.", device=device, status=status)

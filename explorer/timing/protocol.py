@@ -21,11 +21,12 @@ import torch
 
 from explorer import text
 from explorer.analysis import Summary
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.sources import Source, find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
-from explorer.timing.disturbance import wait_for_calm, warnings, watched
+from explorer.timing.disturbance import WAITING, wait_for_calm, warnings, watched
 from explorer.timing.errors import TimingError
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.prediction import check_memory, out_of_memory, pass_bytes
@@ -72,7 +73,7 @@ class Timing:
     """Peak memory by prediction: weights, activations, and in training gradients."""
     measured_bytes: int | None
     """Peak memory that PyTorch held on a CUDA device; None elsewhere."""
-    warnings: tuple[str, ...]
+    warnings: tuple[Text, ...]
     """What disturbed the run, in sentences; none where nothing did."""
     conditions: Conditions
 
@@ -95,14 +96,14 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
     with guarded(source, summary, device, choices), prepared(source, device, choices) as given:
         if on_cuda:
             torch.cuda.reset_peak_memory_stats()
-        compile_s = timed(given, "compiling") if choices.compile else None
-        wait_for_calm(lambda: report(Progress("waiting for other programs")))
+        compile_s = timed(given, Text("compiling")) if choices.compile else None
+        wait_for_calm(lambda: report(Progress(WAITING)))
         # From the first pass on: beside busy programs it can take the whole budget, and one short
         # sample is too little to tell what they took.
         with watched() as load:
-            first_s = timed(given, "first pass")
+            first_s = timed(given, Text("first pass"))
             if choices.cuda_graph:
-                report(Progress("capturing the graph"))
+                report(Progress(Text("capturing the graph")))
                 given.capture()
             timer = _timer(given)
             start = time.perf_counter() - first_s
@@ -123,7 +124,7 @@ def measure(key: str, device: str, budget_s: float, choices: Choices) -> Timing:
 @contextmanager
 def guarded(source: Source, summary: Summary, device: str, choices: Choices) -> Iterator[None]:
     """Refuse what does not fit, and put what fails all the same in a sentence of ours."""
-    report(Progress("building the network"))
+    report(Progress(Text("building the network")))
     free = check_memory(source, summary, device, choices)
     try:
         yield
@@ -132,16 +133,17 @@ def guarded(source: Source, summary: Summary, device: str, choices: Choices) -> 
             raise
         if isinstance(error, MemoryError) or re.search("out of memory|allocate memory", str(error)):
             raise out_of_memory(source, summary, device, choices, free) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if too_few := TOO_FEW.match(reason):
-            given = text.shape(tuple(map(int, too_few[1].split(","))))
-            reason = "In training BatchNorm needs more than one number of each channel, and here " \
-                f"its input is {given}. Set batch_size to 2 or more."
-        raise TimingError(f"The {choices.pass_name} of {source.key} failed on {device}: {reason}") \
-            from error
+        reason: str | Text = (str(error).splitlines() or [type(error).__name__])[0]
+        if too_few := TOO_FEW.match(str(reason)):
+            reason = Text("In training BatchNorm needs more than one number of each channel, and "
+                          "here its input is {shape}. Set batch_size to 2 or more.",
+                          shape=text.shape(tuple(map(int, too_few[1].split(",")))))
+        raise TimingError(Text(
+            "The {what} of {network} failed on {device}: {reason}", what=choices.pass_name,
+            network=source.key, device=device, reason=reason)) from error
 
 
-def timed(given: Pass, phase: str = "") -> float:
+def timed(given: Pass, phase: Text | None = None) -> float:
     """Seconds of one pass; a `phase` is reported before it begins."""
     if phase:
         report(Progress(phase))
@@ -157,7 +159,7 @@ def warm_up(given: Pass, budget_s: float) -> float | None:
     start = time.perf_counter()
     recent: deque[float] = deque(maxlen=3)
     while time.perf_counter() < start + budget_s:
-        report(Progress("warming up"))
+        report(Progress(Text("warming up")))
         recent.append(timed(given))
         if len(recent) == 3 and max(recent) <= (1 + AGREEMENT) * min(recent):
             break
@@ -185,7 +187,7 @@ def _sample(given: Pass, timer: Timer, device: str, pass_s: float, start: float,
     def note(number: int, seconds: float) -> None:
         samples.append(seconds / number)
         now = time.perf_counter()
-        report(Progress("measuring", len(samples), min(1.0, (now - start) / budget_s)))
+        report(Progress(Text("measuring"), len(samples), min(1.0, (now - start) / budget_s)))
         if len(samples) >= MOST_SAMPLES or now >= end:
             raise _Enough(number)
 

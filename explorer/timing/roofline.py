@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from explorer.analysis import Layer, Summary, analyse
 from explorer.analysis.memory import all_outputs, item_bytes
+from explorer.language import Text
 from explorer.timing.choices import DTYPES, Choices
-from explorer.timing.disturbance import quiet, wait_for_calm, warnings, watched
+from explorer.timing.disturbance import WAITING, quiet, wait_for_calm, warnings, watched
 from explorer.timing.layers import LayerTimes, sample_calls
 from explorer.timing.passes import Pass, settings, waiter
 from explorer.timing.prediction import free_bytes
@@ -55,7 +56,7 @@ class Rates:
     """Read and written, of a large copy."""
     launch_s: Mapping[Kind, float]
     """The time of a call on almost no data, by kind: what it costs to launch one."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Text, ...] = ()
     measured: int = 1
     """How many times; the figures are the best of all."""
 
@@ -103,13 +104,13 @@ def _rates(device: str, choices: Choices) -> Rates:
     dtype = DTYPES[choices.dtype]
     with settings(device, choices), torch.inference_mode():
         wait = waiter(device)
-        wait_for_calm(lambda: report(Progress("waiting for other programs")))
+        wait_for_calm(lambda: report(Progress(WAITING)))
         with watched() as load:
-            report(Progress("matrix products"))
+            report(Progress(Text("matrix products")))
             flops_per_s = _matrix_rate(device, dtype, wait)
-            report(Progress("memory bandwidth"))
+            report(Progress(Text("memory bandwidth")))
             bytes_per_s = _copy_rate(device, wait)
-            report(Progress("cost of a call"))
+            report(Progress(Text("cost of a call")))
             launch_s = _launch_costs(device, dtype, wait)
         threads = torch.get_num_threads() if device == "cpu" else 1
         # No samples: each rate is the best of some, whatever the others took.
@@ -139,7 +140,7 @@ def _best(run: Callable[[], object], wait: Callable[[], None]) -> float:
     """Seconds of the quickest of some runs, after one that does not count."""
     times = []
     for _ in range(1 + BEST_OF):
-        report(Progress("measuring the device"))
+        report(Progress(Text("measuring the device")))
         wait()
         start = time.perf_counter()
         run()
@@ -216,7 +217,7 @@ class Roofline:
 
     rates: Rates
     spots: tuple[Spot, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Text, ...]
     """What disturbed the times or the rates."""
 
     @property

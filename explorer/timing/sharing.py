@@ -17,6 +17,7 @@ from multiprocessing.connection import Client, Connection
 from threading import RLock, Thread
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from explorer.language import Text
 from explorer.timing.errors import TimingError
 from explorer.timing.job import Job
 from explorer.timing.worker import Progress
@@ -145,12 +146,13 @@ class SharedProcess(Executor):
             jobs, closed = list(self._jobs.values()), self._closed
             self._jobs.clear()
             self._places.clear()
-        said = "died and is replaced: run again." if connection else \
-            "does not answer: run again later."
+        said = Text("The measuring process on {device} died and is replaced: run again."
+                    if connection else
+                    "The measuring process on {device} does not answer: run again later.",
+                    device=self._device)
         for job in jobs:
             if job.running() or job.set_running_or_notify_cancel():
-                job.set_exception(CancelledError() if closed else TimingError(
-                    f"The measuring process on {self._device} {said}"))
+                job.set_exception(CancelledError() if closed else TimingError(said))
 
     def _connect(self) -> Connection[Any, Any] | None:
         end_s = time.monotonic() + PATIENCE_S

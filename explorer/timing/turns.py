@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 import torch
 
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.sources import find_source
 from explorer.timing.choices import Choices
 from explorer.timing.conditions import Conditions, conditions
-from explorer.timing.disturbance import wait_for_calm, warnings, watched
+from explorer.timing.disturbance import WAITING, wait_for_calm, warnings, watched
 from explorer.timing.layers import Attributes, attributes_of, time_calls
 from explorer.timing.passes import Pass, prepared
 from explorer.timing.protocol import WARM_UP_SHARE, guarded, spread, timed, warm_up
@@ -46,7 +47,7 @@ class TurnTimes:
     device: str
     seconds: tuple[tuple[float, ...], ...]
     """Of each network, round by round."""
-    warnings: tuple[str, ...]
+    warnings: tuple[Text, ...]
     """What disturbed the run, in sentences; none where nothing did."""
     conditions: Conditions
     layers: tuple[tuple[float, ...], ...] | None = None
@@ -96,7 +97,7 @@ def measure_turns(keys: tuple[str, ...], device: str, budget_s: float, choices: 
             stack.enter_context(guarded(source, summary, device, choices))
             given = stack.enter_context(prepared(source, device, choices))
             turns.append(_Turn(given, summary.trace, attributes_of(given.network)))
-        wait_for_calm(lambda: report(Progress("waiting for other programs")))
+        wait_for_calm(lambda: report(Progress(WAITING)))
         with watched() as load:
             for turn in turns:
                 turn.repeats = max(1, math.ceil(TURN_S / _warm(turn.given, budget_s)))
@@ -112,7 +113,7 @@ def measure_turns(keys: tuple[str, ...], device: str, budget_s: float, choices: 
 
 def _warm(given: Pass, budget_s: float) -> float:
     """Seconds of a pass, once it is warm."""
-    first_s = timed(given, "first pass")
+    first_s = timed(given, Text("first pass"))
     return warm_up(given, WARM_UP_SHARE * budget_s - first_s) or first_s
 
 
@@ -120,7 +121,7 @@ def _in_turn(turns: list[_Turn], budget_s: float, *, layers: bool) -> None:
     start, whole_s, rounds = time.perf_counter(), budget_s * len(turns), 0
     while (spent := time.perf_counter() - start) < whole_s or rounds < FEWEST_ROUNDS:
         for turn in turns:
-            report(Progress("measuring in turn", rounds, min(1.0, spent / whole_s)))
+            report(Progress(Text("measuring in turn"), rounds, min(1.0, spent / whole_s)))
             turn.given.wait()
             began = time.perf_counter()
             for _ in range(turn.repeats):

@@ -21,6 +21,8 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
+from explorer.language import Text
+
 NICE = 10
 REPORT_EVERY_S = 0.1
 """Seldom enough that the reader, on another core, does not disturb what is measured."""
@@ -37,7 +39,7 @@ class Order(NamedTuple):
 class Progress:
     """How far a run is."""
 
-    phase: str
+    phase: Text
     """What it does now, in words."""
     samples: int = 0
     """Timed passes so far."""
@@ -56,7 +58,7 @@ class _State:
     number = -1
     stopped = -1
     """The number of the last call that is not wanted any more."""
-    last = Progress("")
+    last: Progress | None = None
     reported_s = 0.0
 
 
@@ -70,8 +72,10 @@ def report(progress: Progress) -> None:
     if _State.stopped == _State.number:
         raise Stopped
     last, now = _State.last, time.monotonic()
-    progress = replace(progress, points=progress.points or last.points)
-    if (last.phase, len(last.points)) != (progress.phase, len(progress.points)) \
+    if last:
+        progress = replace(progress, points=progress.points or last.points)
+    if last is None \
+            or (last.phase, len(last.points)) != (progress.phase, len(progress.points)) \
             or now > _State.reported_s + REPORT_EVERY_S:
         _State.last, _State.reported_s = progress, now
         send(_State.replies, pickle.dumps(("progress", progress)))
@@ -105,7 +109,7 @@ def work() -> None:
     torch.set_flush_denormal(True)    # before PyTorch starts its threads, which inherit it
     while True:
         _State.number, pickled = calls.get()
-        _State.last = Progress("")
+        _State.last = None
         try:
             assert pickled is not None
             function, args, kwargs = pickle.loads(pickled)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from explorer.language import in_language
+from explorer.language import in_language, say
 from explorer.pipeline import Explored
 from explorer.sources import Source, preset_of
 from explorer.timing import Choices, Job, LayerTimes, Progress, Timing, quiet, usual_threads
@@ -254,13 +254,15 @@ class Bench:
         place = run.place if isinstance(run, Job) else 0
         with st.container(horizontal=True, vertical_alignment="center"):
             if place:
-                st.progress(0.0, f"Waiting: {place} in the queue")
+                st.progress(0.0, say("Waiting: {place} in the queue", place=place))
             elif progress is None:
-                st.progress(0.0, "Starting")
+                st.progress(0.0, say("Starting"))
             else:
-                samples = f", {progress.samples} samples" if progress.samples else ""
-                st.progress(progress.share, f"{progress.phase.capitalize()}{samples}")
-            st.button("Cancel", key=self.panel.widget(f"cancel-{what}"), on_click=self.cancel,
+                phase = str(progress.phase).capitalize()
+                st.progress(progress.share, say("{phase}, {count} samples", phase=phase,
+                                                count=progress.samples)
+                            if progress.samples else phase)
+            st.button(say("Cancel"), key=self.panel.widget(f"cancel-{what}"), on_click=self.cancel,
                       args=(what,), icon=":material/stop:")
 
 

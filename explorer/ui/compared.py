@@ -11,6 +11,7 @@ import streamlit as st
 from explorer import text
 from explorer.comparison import LETTERS, MOST, Comparison
 from explorer.config import Knobs
+from explorer.language import Text, say, spoken
 from explorer.sources import Source
 from explorer.structure.alignment import Level
 from explorer.timing import TurnTimes
@@ -25,7 +26,7 @@ from explorer.views import graph as graphs
 _parts = st.components.v2.component("compared_parts", html=views.HTML, css=views.STYLE,
                                     js=views.SCRIPT)
 
-ORDERS = {"flow": "In their order", "difference": "Largest difference first"}
+ORDERS = {"flow": Text("In their order"), "difference": Text("Largest difference first")}
 
 
 def sidebar(columns: ComparedPanels, configs: list[Knobs]) -> None:
@@ -47,14 +48,18 @@ def heads(columns: ComparedPanels, titles: Sequence[str]) -> None:
         with column.container(border=True, key=panel.widget("head"), height="stretch"):
             st.markdown(f"**{letter} · {escape(title)}**")
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                _button(panel, "swap", ":material/swap_horiz:", f"Swap {letter} with the one "
-                        "before it", columns.swap, place, disabled=place == 0)
-                _button(panel, "copy", ":material/content_copy:", f"Add a copy of {letter}",
-                        columns.copy, place, disabled=len(panels) == MOST)
-                _button(panel, "remove", ":material/close:", f"Remove {letter}", columns.remove,
-                        place, disabled=len(panels) == 2)
-                st.page_link("pages/explore.py", label="Explore", icon=":material/tune:",
-                             query_params=panel.query, help=f"Open {letter} in Explore.")
+                _button(panel, "swap", ":material/swap_horiz:",
+                        say("Swap {letter} with the one before it", letter=letter), columns.swap,
+                        place, disabled=place == 0)
+                _button(panel, "copy", ":material/content_copy:",
+                        say("Add a copy of {letter}", letter=letter), columns.copy, place,
+                        disabled=len(panels) == MOST)
+                _button(panel, "remove", ":material/close:",
+                        say("Remove {letter}", letter=letter), columns.remove, place,
+                        disabled=len(panels) == 2)
+                st.page_link("pages/explore.py", label=say("Explore"), icon=":material/tune:",
+                             query_params=panel.query,
+                             help=say("Open {letter} in Explore.", letter=letter))
 
 
 def _button(panel: Panel, name: str, icon: str, help: str, act: Callable[[int], None], place: int,
@@ -70,8 +75,8 @@ def sentences(comparison: Comparison) -> None:
         alike = [letter.upper() for letter, other in zip(LETTERS, keys, strict=False)
                  if other == key]
         if len(alike) > 1:
-            st.info(f"{text.enumeration(alike)} are the same network: turn a knob of one, or "
-                    "choose another.")
+            st.info(say("{letters} are the same network: turn a knob of one, or choose another.",
+                        letters=text.enumeration(alike)))
     for line in views.ends_early(comparison):
         st.warning(escape(line))
     said = [(line, made_of) for (line, made_of), key in zip(
@@ -89,8 +94,8 @@ def figures(comparison: Comparison, bench: Bench) -> None:
         poll(bench.keep_up)
 
 
-LEVELS = {"block": "Blocks", "stage": "Stages"}
-ARRANGED = {"merged": "Merged", "beside": "Side by side"}
+LEVELS = {"block": Text("Blocks"), "stage": Text("Stages"), "layer": Text("Layers")}
+ARRANGED = {"merged": Text("Merged"), "beside": Text("Side by side")}
 DRAWING = "compare-drawing"
 
 
@@ -99,12 +104,13 @@ def drawing(columns: ComparedPanels, comparison: Comparison) -> dict[str, bool]:
     `draw_beside` is told to draw the same."""
     two = len(comparison.networks) == 2
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        level = st.segmented_control("Show", list(LEVELS), default="block", required=True,
-                                     key="compare-level", format_func=LEVELS.__getitem__)
+        level = st.segmented_control(say("Show"), ["block", "stage"], default="block",
+                                     required=True, key="compare-level",
+                                     format_func=lambda level: str(LEVELS[level]))
         arranged = st.segmented_control(
-            "Arrange", list(ARRANGED), default="merged", required=True, key="compare-arranged",
-            format_func=ARRANGED.__getitem__,
-            help="Merged: what is the same stands once, in the middle.") if two else "beside"
+            say("Arrange"), list(ARRANGED), default="merged", required=True,
+            key="compare-arranged", format_func=lambda way: str(ARRANGED[way]),
+            help=say("Merged: what is the same stands once, in the middle.")) if two else "beside"
     shown = {"stages": level == "stage", "merged": arranged == "merged"}
     made = calls.beside(comparison, **shown)
     graph.canvas(key=DRAWING, data=_data(comparison, made, columns.row),
@@ -135,10 +141,11 @@ def parts(comparison: Comparison, bench: Bench) -> None:
     times = turns.layers(bench)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         figure = st.segmented_control(
-            "Figure", list(views.TITLES), default="macs", required=True, key="compare-figure",
-            format_func=views.TITLES.__getitem__)
-        order = st.segmented_control("Order", list(ORDERS), default="flow", required=True,
-                                     key="compare-order", format_func=ORDERS.__getitem__)
+            say("Figure"), list(views.TITLES), default="macs", required=True, key="compare-figure",
+            format_func=lambda figure: str(views.TITLES[figure]))
+        order = st.segmented_control(say("Order"), list(ORDERS), default="flow", required=True,
+                                     key="compare-order",
+                                     format_func=lambda order: str(ORDERS[order]))
         _files(comparison, times)
     if figure == "seconds":
         turns.section(bench, comparison, "layers in turn")
@@ -147,20 +154,21 @@ def parts(comparison: Comparison, bench: Bench) -> None:
     sums = views.adds_up(comparison)
     if figure == "seconds":
         sums = [views.times_add_up(comparison, times)] if times else []
-    st.caption(" ".join(map(escape, sums)))
+    st.caption(text.sentences(map(escape, sums)))
 
 
 def _files(comparison: Comparison, times: TurnTimes | None) -> None:
     sources = [network.source for network in comparison.networks]
-    with st.popover("Download CSV", icon=":material/download:", on_change="rerun",
+    with st.popover(say("Download CSV"), icon=":material/download:", on_change="rerun",
                     key="compare-csv") as box:
         for level in views.LEVELS if box.open else ():
             st.download_button(
-                f"{level.capitalize()}s", partial(_csv, sources, level, times),
+                str(LEVELS[level]), partial(_csv, sources, level, times),
                 file_name=f"compared-{level}s.csv", mime="text/csv", on_click="ignore",
                 key=f"compare-csv-{level}", width="stretch")
 
 
 def _csv(sources: Sequence[Source], level: Level, times: TurnTimes | None) -> bytes:
     comparison = calls.comparison(*map(calls.explored, sources))
-    return views.comparison_csv(comparison, level, times).encode("utf-8")
+    with spoken("en"):
+        return views.comparison_csv(comparison, level, times).encode("utf-8")

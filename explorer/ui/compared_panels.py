@@ -13,6 +13,7 @@ import streamlit as st
 
 from explorer.comparison import LETTERS, MOST
 from explorer.config import ConfigError, Knobs
+from explorer.language import Text
 from explorer.libraries import LibraryError
 from explorer.sources.key import default_config, from_query, split_key, to_key
 from explorer.ui.panel import Panel
@@ -31,7 +32,7 @@ class HeldPanels(TypedDict):
     opened: int
     """How many panels there have been: each has a name of its own."""
     address: dict[str, str]
-    set_aside: list[str]
+    set_aside: list[Text]
     row: str
     """The row of the drawing that is chosen; "" for none."""
 
@@ -46,7 +47,7 @@ class ComparedPanels:
     @property
     def set_aside(self) -> list[str]:
         """A sentence for each part of the link that was not taken."""
-        return self._kept["set_aside"]
+        return [*map(str, self._kept["set_aside"])]
 
     def open_address(self) -> None:
         """Take the networks from the address where that is new."""
@@ -103,17 +104,18 @@ class ComparedPanels:
     def _take(self, letter: str, text: str) -> None:
         set_aside = self._kept["set_aside"]
         if letter not in LETTERS:
-            set_aside.append(f"`{letter[:40]}` is none of {', '.join(LETTERS)}: a comparison is of "
-                             f"two to {MOST} networks.")
+            set_aside.append(Text(
+                "`{letter}` is none of {letters}: a comparison is of two to {most} networks.",
+                letter=letter[:40], letters=", ".join(LETTERS), most=MOST))
             return
         try:
             network, settings = split_key(text)
             default_config(network)
         except (ConfigError, LibraryError) as error:
-            set_aside.append(f"{letter.upper()}: {error}")
+            set_aside.append(Text("{letter}: {why}", letter=letter.upper(), why=error.args[0]))
             return
         config, refused = from_query({**dict(settings), "network": network}, network)
-        set_aside += [f"{letter.upper()}: {why}" for why in refused]
+        set_aside += [Text("{letter}: {why}", letter=letter.upper(), why=why) for why in refused]
         self._add(config)
 
     def _add(self, config: Knobs, place: int | None = None) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 from explorer import text
 from explorer.analysis import Summary
 from explorer.config import ConfigError
+from explorer.language import Text
 from explorer.lessons.experiments.digits import submit_digits
 from explorer.lessons.experiments.effective_field import submit_field
 from explorer.lessons.experiments.gradients import submit_gradients
@@ -203,15 +204,16 @@ def check_allowed(title: str, summary: Summary, made: Summary | None, device: st
     seconds = predict_seconds(summary, device, choices)
     needed = pass_bytes(made, choices) if made else 0
     if seconds > allowed.pass_seconds:
-        raise TimingError(f"A pass of {title} is predicted to take "
-                          f"{text.seconds(seconds)}, and this server times passes of up to "
-                          f"{allowed.pass_seconds:g} s. A smaller network, input or batch takes "
-                          "less.")
+        raise TimingError(Text(
+            "A pass of {network} is predicted to take {predicted}, and this server times passes of "
+            "up to {most} s. A smaller network, input or batch takes less.", network=title,
+            predicted=text.seconds(seconds), most=f"{allowed.pass_seconds:g}"))
     if needed > allowed.pass_bytes:
-        raise TimingError(f"A pass of {title} is predicted to need {needed / 1e9:,.1f} GB "
-                          f"of memory, and this server times passes of up to "
-                          f"{allowed.pass_bytes / 1e9:,.1f} GB. A smaller network, input or batch "
-                          "needs less.")
+        raise TimingError(Text(
+            "A pass of {network} is predicted to need {needed} GB of memory, and this server times "
+            "passes of up to {most} GB. A smaller network, input or batch needs less.",
+            network=title, needed=f"{needed / 1e9:,.1f}",
+            most=f"{allowed.pass_bytes / 1e9:,.1f}"))
 
 
 def _largest_batch(network: Explored, wish: Wish) -> int:
@@ -244,5 +246,6 @@ def outcome(run: Future[Any]) -> Any:
         return None
     except Exception as error:      # whatever somebody's own network raises where it really runs
         said, *_ = str(error).splitlines() or [""]
-        return TimingError(f"The network does not run: {type(error).__name__}"
-                           f"{said and f': {said}'}.")
+        kind = type(error).__name__
+        return TimingError(Text("The network does not run: {error}.",
+                                error=f"{kind}: {said}" if said else kind))

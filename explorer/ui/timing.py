@@ -11,11 +11,13 @@ import math
 import time
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from explorer import text
 from explorer.analysis import Summary
+from explorer.language import Text, say
 from explorer.sources import Source
 from explorer.timing import (
     BatchTimes,
@@ -47,7 +49,8 @@ BUDGET_S = 1.0
 REST_S = 1.0
 """For how long the knobs must rest before a pass is timed by itself."""
 
-HELP = ("Median of the timed passes on this machine, in a process of its own; how it was measured "
+HELP = Text(
+    "Median of the timed passes on this machine, in a process of its own; how it was measured "
         "stands at the foot of the page. A run that something disturbed is marked, and repeated "
         "by itself when the machine is quiet.")
 
@@ -85,13 +88,14 @@ def section(bench: Bench) -> None:
     panel = bench.panel
     _controls(panel, bench.device)
     _whole(bench)
-    with st.expander("Why it takes this long: layers and roofline", on_change="rerun",
+    with st.expander(say("Why it takes this long: layers and roofline"), on_change="rerun",
                      key=panel.widget("timing-why")) as why:
         if why.open:
             _why(bench)
     if not why.open and isinstance(times := bench.outcome("layers"), LayerTimes):
-        _warn(bench, ["layers"], [f"Layers: {warning}" for warning in times.warnings])
-    with st.expander("Batch sizes", on_change="rerun",
+        _warn(bench, ["layers"], [Text("Layers: {warning}", warning=warning)
+                                  for warning in times.warnings])
+    with st.expander(say("Batch sizes"), on_change="rerun",
                      key=panel.widget("timing-batches")) as batches:
         if batches.open:
             _batches(bench)
@@ -107,14 +111,14 @@ def _figure(bench: Bench) -> None:
         if isinstance(measured, Timing):
             _metric(text.seconds(measured.median_s), _note(bench, measured))
         elif bench.pending("pass") or wanted.next:
-            _metric("–", "measuring …")
+            _metric("–", say("measuring …"))
         elif measured is not None:
-            _metric("–", "could not be timed")
+            _metric("–", say("could not be timed"))
         else:
             _metric("–", None)
-            if st.button("Time it", icon=":material/timer:", type="tertiary",
+            if st.button(say("Time it"), icon=":material/timer:", type="tertiary",
                          key=bench.panel.widget("time-latency"),
-                         help=f"{_about(bench).capitalize()} a pass."):
+                         help=say("About {time} a pass.", time=_predicted(bench))):
                 bench.start("pass")
                 st.rerun(scope="app")
 
@@ -122,15 +126,16 @@ def _figure(bench: Bench) -> None:
 def _note(bench: Bench, timing: Timing) -> str:
     """What stands under the header figure."""
     if not quiet(timing):
-        return "disturbed, repeating" if bench.pending("pass") else \
-            "disturbed, waiting" if bench.will_repeat("pass") else "disturbed"
+        return say("disturbed, repeating") if bench.pending("pass") else \
+            say("disturbed, waiting") if bench.will_repeat("pass") else say("disturbed")
     preset = bench.preset_timing
     change = preset and text.against_preset(timing.median_s, preset.median_s)
-    return change or f"on {timing.device}, batch {timing.batch_size}"
+    return change or say("on {device}, batch {size}", device=timing.device,
+                         size=timing.batch_size)
 
 
 def _metric(value: str, note: str | None) -> None:
-    st.metric("Latency", value, note, delta_color="off", delta_arrow="off", help=HELP)
+    st.metric(say("Latency"), value, note, delta_color="off", delta_arrow="off", help=str(HELP))
 
 
 def _controls(panel: Panel, device: str) -> None:
@@ -138,37 +143,38 @@ def _controls(panel: Panel, device: str) -> None:
     on_cuda = device.startswith("cuda")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(devices) > 1:
-            st.segmented_control("Device", devices, default=resolve("auto"), required=True,
-                                 key=widget("timing-device"), help="Where the pass runs.")
-        st.selectbox("Number format", ("float32", "float16", "bfloat16"), width=130,
-                     key=widget("timing-dtype"), help="Of weights and activations. Half as many "
-                     "bytes move in 16 bits; whether arithmetic is quicker too depends on the "
-                     "device.")
-        st.number_input("Threads", 1, cores(), value=usual_threads(), width=110,
+            st.segmented_control(say("Device"), devices, default=resolve("auto"), required=True,
+                                 key=widget("timing-device"), help=say("Where the pass runs."))
+        st.selectbox(say("Number format"), ("float32", "float16", "bfloat16"), width=130,
+                     key=widget("timing-dtype"), help=say(
+                         "Of weights and activations. Half as many bytes move in 16 bits; whether "
+                         "arithmetic is quicker too depends on the device."))
+        st.number_input(say("Threads"), 1, cores(), value=usual_threads(), width=110,
                         key=widget("timing-threads"),
-                        help="Threads of the CPU that share the work.")
-        st.number_input("Budget, seconds", 0.1, 60.0, value=BUDGET_S, step=0.5, width=150,
-                        key=widget("timing-budget"), help="For how long passes are timed. More "
-                        "of them make the median steadier.")
+                        help=say("Threads of the CPU that share the work."))
+        st.number_input(say("Budget, seconds"), 0.1, 60.0, value=BUDGET_S, step=0.5, width=150,
+                        key=widget("timing-budget"), help=say(
+                            "For how long passes are timed. More of them make the median "
+                            "steadier."))
     with st.container(horizontal=True):
-        st.toggle("Channels last", key=widget("timing-channels_last"),
-                  help="Keep the channels of a position side by side in memory (NHWC).")
-        st.toggle("Training step", key=widget("timing-training"),
-                  help="Time forward and backward pass.")
+        st.toggle(say("Channels last"), key=widget("timing-channels_last"),
+                  help=say("Keep the channels of a position side by side in memory (NHWC)."))
+        st.toggle(say("Training step"), key=widget("timing-training"),
+                  help=say("Time forward and backward pass."))
         if can_compile(device):
-            st.toggle("torch.compile", key=widget("timing-compile"),
-                      help="Run what torch.compile makes of the network. Compiling takes a while, "
-                           "and its time is given apart.")
+            st.toggle("torch.compile", key=widget("timing-compile"), help=say(
+                "Run what torch.compile makes of the network. Compiling takes a while, and its "
+                "time is given apart."))
         if on_cuda:
-            st.toggle("TF32", key=widget("timing-tf32"), help="Let float32 products round their "
-                      "factors to 10 bits, as TensorFloat-32 does.")
-            st.toggle("CUDA graph", key=widget("timing-cuda_graph"), help="Replay the whole pass "
-                      "as one graph, which takes the cost of launching away.")
+            st.toggle("TF32", key=widget("timing-tf32"), help=say(
+                "Let float32 products round their factors to 10 bits, as TensorFloat-32 does."))
+            st.toggle(say("CUDA graph"), key=widget("timing-cuda_graph"), help=say(
+                "Replay the whole pass as one graph, which takes the cost of launching away."))
 
 
 def _whole(bench: Bench) -> None:
     """The timed pass: its figures with their spread, and the conditions they hold for."""
-    _button(bench, "pass", "Time it", predicted=True)
+    _button(bench, "pass", say("Time it"), predicted=True)
     bench.follow("pass")
     measured = bench.outcome("pass")
     if isinstance(measured, Timing):
@@ -180,53 +186,56 @@ def _whole(bench: Bench) -> None:
 def _show(bench: Bench, timing: Timing) -> None:
     samples = str(timing.n) if timing.passes_per_sample == 1 else \
         f"{timing.n} × {timing.passes_per_sample}"
-    mark = None if quiet(timing) else "disturbed"
     figures = [
-        ("Median", text.seconds(timing.median_s), "Half of the passes took longer."),
-        ("p10 to p90", text.seconds_between(timing.p10_s, timing.p90_s),
-         "Eight passes in ten lie between these."),
-        ("Samples", samples, "Timed passes, after a warm-up; where a pass is too short to be "
-         "timed alone, a sample is the mean of several."),
-        (f"{bench.sources[0].samples.capitalize()} a second",
-         text.short(timing.images_per_second), "Batch size by the median."),
-        ("First pass", text.seconds(timing.first_s),
-         "The first pass also allocates memory and chooses algorithms; it is not among the "
-         "samples.")]
+        (say("Median"), text.seconds(timing.median_s), say("Half of the passes took longer.")),
+        (say("p10 to p90"), text.seconds_between(timing.p10_s, timing.p90_s),
+         say("Eight passes in ten lie between these.")),
+        (say("Samples"), samples, say(
+            "Timed passes, after a warm-up; where a pass is too short to be timed alone, a sample "
+            "is the mean of several.")),
+        (say("Images a second" if bench.sources[0].samples == "images" else "Samples a second"),
+         text.short(timing.images_per_second), say("Batch size by the median.")),
+        (say("First pass"), text.seconds(timing.first_s), say(
+            "The first pass also allocates memory and chooses algorithms; it is not among the "
+            "samples."))]
     if timing.compile_s is not None:
-        figures.append(("Compiling", text.seconds(timing.compile_s),
-                        "Once, before the first pass; not among the samples."))
+        figures.append((say("Compiling"), text.seconds(timing.compile_s),
+                        say("Once, before the first pass; not among the samples.")))
     if timing.measured_bytes is not None:
-        figures.append(("Peak memory", text.short(timing.measured_bytes, "B"),
-                        f"Measured on the device; predicted were {timing.predicted_bytes:,} "
-                        "bytes."))
+        figures.append((say("Peak memory"), text.short(timing.measured_bytes, "B"), say(
+            "Measured on the device; predicted were {bytes} bytes.",
+            bytes=f"{timing.predicted_bytes:,}")))
+    mark = None if quiet(timing) else say("disturbed")
     with st.grid(5, min_column_width=150):
-        for label, value, help in figures:
-            st.metric(label, value, mark if label == "Median" else None, delta_color="off",
+        for place, (label, value, help) in enumerate(figures):
+            st.metric(label, value, None if place else mark, delta_color="off",
                       delta_arrow="off", help=help)
     _warn(bench, ["pass"], timing.warnings)
     network, before = bench.network, bench.preset_timing
     if before and network.preset and quiet(timing):
         macs = network.summary.totals.macs / network.preset.summary.totals.macs
-        st.markdown(f"Beside the preset, multiply-adds are **{macs:.2f} times** as many, and the "
-                    f"pass takes **{timing.median_s / before.median_s:.2f} times** as long.")
+        st.markdown(say(
+            "Beside the preset, multiply-adds are **{macs} times** as many, and the pass takes "
+            "**{time} times** as long.", macs=f"{macs:.2f}",
+            time=f"{timing.median_s / before.median_s:.2f}"))
     st.caption(" · ".join(f"{name} {escape(value)}" for name, value in
                           timings.conditions_lines(timing.conditions)),
-               help=timings.CONDITIONS_HELP)
+               help=str(timings.CONDITIONS_HELP))
 
 
-def _warn(bench: Bench, runs: Sequence[What], warnings: Collection[str]) -> None:
+def _warn(bench: Bench, runs: Sequence[What], warnings: Collection[Text]) -> None:
     """What disturbed some runs, in a line each, and what becomes of them."""
     for warning in warnings:
-        st.markdown(f":orange[:material/warning: {escape(warning)}]")
+        st.markdown(f":orange[:material/warning: {escape(str(warning))}]")
     if warnings and any(bench.pending(what) or bench.will_repeat(what) for what in runs):
-        st.caption("It is measured again by itself when the machine is quiet.")
+        st.caption(say("It is measured again by itself when the machine is quiet."))
 
 
 def _why(bench: Bench) -> None:
     if _live(bench):
         bench.begin("layers")
         bench.begin("rates")
-    _button(bench, "layers", "Time the layers", predicted=True)
+    _button(bench, "layers", say("Time the layers"), predicted=True)
     bench.follow("layers")
     if not bench.pending("layers"):
         bench.follow("rates")
@@ -246,8 +255,8 @@ def _why(bench: Bench) -> None:
     blocks = timings.block_time_frame(network, times).assign(
         ms=lambda frame: 1e3 * frame["seconds"])
     st.dataframe(blocks, hide_index=True, height="content" if len(blocks) < 20 else 600,
-                 column_config=BLOCK_COLUMNS,
-                 column_order=[name for name in BLOCK_COLUMNS if blocks[name].notna().all()],
+                 column_config=(columns := _block_columns()),
+                 column_order=[name for name in columns if blocks[name].notna().all()],
                  key=panel.widget("block-times"))
 
 
@@ -263,7 +272,7 @@ def _roofline(bench: Bench, summary: Summary, times: LayerTimes, rates: Rates) -
     for sentence in roofline.sentences(roofs):
         st.markdown(escape(sentence))
     if bench.pending("ceiling") or bench.will_repeat("ceiling"):
-        st.caption("The rates of the device are measured again.")
+        st.caption(say("The rates of the device are measured again."))
         poll(bench.keep_up)
     if not quiet(roofs):
         return
@@ -271,11 +280,12 @@ def _roofline(bench: Bench, summary: Summary, times: LayerTimes, rates: Rates) -
                     config={"displayModeBar": False})
     with st.container(horizontal=True):
         for bound, meaning in roofline.MEANINGS.items():
-            st.caption(f"**{bound.capitalize()}**: {meaning}")
+            st.caption(say("**{bound}**: {meaning}", meaning=meaning,
+                           bound=str(roofline.NAMES[bound]).capitalize()))
 
 
 def _batches(bench: Bench) -> None:
-    _button(bench, "batches", "Time the batch sizes")
+    _button(bench, "batches", say("Time the batch sizes"))
     bench.follow("batches", partial(_points_so_far, bench))
     measured = bench.outcome("batches")
     if isinstance(measured, BatchTimes):
@@ -295,22 +305,24 @@ def _points(panel: Panel, times: BatchTimes) -> None:
                     key=panel.widget("batch-sweep"), config={"displayModeBar": False})
     for point in times.points:
         if point.timing and not quiet(point.timing):
-            st.caption(f"Batch {point.batch_size}: disturbed")
+            st.caption(say("Batch {size}: disturbed", size=point.batch_size))
         if point.refused:
-            st.caption(escape(f"Batch {point.batch_size}: {point.refused}"))
+            st.caption(escape(say("Batch {size}: {reason}", size=point.batch_size,
+                                  reason=point.refused)))
 
 
 def _button(bench: Bench, what: What, label: str, *, predicted: bool = False) -> None:
     """Start, or start again; how long a pass is `predicted` to take where it waits for a click."""
     run, panel = bench.run(what), bench.panel
     if run is None:
-        about = f": {_about(bench)} a pass" if predicted else ""
         begin = bench.start_layers if what == "layers" else partial(bench.start, what)
-        st.button(f"{label}{about}", icon=":material/timer:", key=panel.widget(f"time-{what}"),
-                  on_click=begin)
+        st.button(say("{label}: about {time} a pass", label=label, time=_predicted(bench))
+                  if predicted else label, icon=":material/timer:",
+                  key=panel.widget(f"time-{what}"), on_click=begin)
         return
-    st.button(f"{label} again", icon=":material/timer:", key=panel.widget(f"again-{what}"),
-              on_click=bench.again, args=(what,), disabled=not run.done())
+    st.button(say("{label} again", label=label), icon=":material/timer:",
+              key=panel.widget(f"again-{what}"), on_click=bench.again, args=(what,),
+              disabled=not run.done())
 
 
 def _live(bench: Bench) -> bool:
@@ -321,8 +333,8 @@ def _live(bench: Bench) -> bool:
         and pass_bytes(bench.network.summary, Choices()) <= allowed.live_bytes
 
 
-def _about(bench: Bench) -> str:
-    return f"about {text.seconds(_predicted_s(bench))}"
+def _predicted(bench: Bench) -> str:
+    return text.seconds(_predicted_s(bench))
 
 
 def _predicted_s(bench: Bench) -> float:
@@ -345,11 +357,12 @@ def _chosen(panel: Panel) -> tuple[str, Choices, float]:
             float(budget_s) if budget_s and 0 < budget_s < math.inf else BUDGET_S)
 
 
-BLOCK_COLUMNS = {
-    "block": st.column_config.TextColumn("Block"),
-    "type": st.column_config.TextColumn("Type"),
-    "calls": st.column_config.NumberColumn("Calls", width=70),
-    "ms": st.column_config.NumberColumn("Time, ms", format="%.3f"),
-    "share": st.column_config.ProgressColumn("Share of the sum", format="percent", min_value=0,
-                                             max_value=1),
-}
+def _block_columns() -> dict[str, Any]:
+    return {
+        "block": st.column_config.TextColumn(say("Block")),
+        "type": st.column_config.TextColumn(say("Type")),
+        "calls": st.column_config.NumberColumn(say("Calls"), width=70),
+        "ms": st.column_config.NumberColumn(say("Time, ms"), format="%.3f"),
+        "share": st.column_config.ProgressColumn(say("Share of the sum"), format="percent",
+                                                 min_value=0, max_value=1),
+    }

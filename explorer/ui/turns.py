@@ -12,6 +12,7 @@ import streamlit as st
 
 from explorer import text
 from explorer.comparison import Comparison
+from explorer.language import say
 from explorer.timing import TurnTimes, predict_seconds, quiet
 from explorer.ui.bench import Bench
 from explorer.ui.messages import escape
@@ -38,15 +39,17 @@ def section(bench: Bench, comparison: Comparison, what: What) -> None:
     early = [name for name, network in zip(comparison.names, comparison.networks, strict=True)
              if network.failure]
     if early:
-        st.caption(f"Not timed: {escape(text.enumeration(early))} "
-                   f"{'ends' if len(early) == 1 else 'end'} early.")
+        st.caption(say("Not timed: {networks} ends early." if len(early) == 1 else
+                       "Not timed: {networks} end early.",
+                       networks=escape(text.enumeration(early))))
         return
-    label = "Time in turn" if what == "turns" else "Time every layer in turn"
+    label = say("Time in turn" if what == "turns" else "Time every layer in turn")
     run = bench.run(what)
     act = partial(bench.start if run is None else bench.again, what)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(label if run is None else f"{label} again", icon=":material/timer:",
-                  on_click=act, disabled=run is not None and not run.done(), help=_help(bench),
+        st.button(label if run is None else say("{label} again", label=label),
+                  icon=":material/timer:", on_click=act, help=_help(bench),
+                  disabled=run is not None and not run.done(),
                   key=bench.panel.widget(f"time {what}"))
         _said(bench, comparison, what)
     bench.follow(what)
@@ -56,9 +59,10 @@ def _help(bench: Bench) -> str:
     passes = [predict_seconds(network.summary, bench.device, bench.choices)
               for network in bench.networks]
     pass_s = text.enumeration([text.seconds(each) for each in passes])
-    return f"One pass of each after the other, again and again, for about " \
-        f"{bench.budget_s * len(passes):g} s: what changes on the machine changes all of them " \
-        f"alike. A pass is predicted to take {pass_s}."
+    return say(
+        "One pass of each after the other, again and again, for about {seconds} s: what changes on "
+        "the machine changes all of them alike. A pass is predicted to take {passes}.",
+        seconds=f"{bench.budget_s * len(passes):g}", passes=pass_s)
 
 
 def _said(bench: Bench, comparison: Comparison, what: What) -> None:
@@ -69,5 +73,5 @@ def _said(bench: Bench, comparison: Comparison, what: What) -> None:
         return
     lines = views.times_lines(comparison, outcome)
     if not quiet(outcome) and (bench.pending(what) or bench.will_repeat(what)):
-        lines.append("It is measured again by itself when the machine is quiet.")
-    st.caption(escape(" ".join(lines)))
+        lines.append(say("It is measured again by itself when the machine is quiet."))
+    st.caption(escape(text.sentences(lines)))

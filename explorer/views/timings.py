@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from explorer import text
+from explorer.language import Text, say
 from explorer.pipeline import Explored
 from explorer.timing import BatchTimes, Conditions, LayerTimes, Roofline, Timing, quiet
 from explorer.views import roofline as roofline_views
@@ -28,19 +29,24 @@ class TimingReport:
     batches: BatchTimes | None = None
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[Text, ...]:
         """Each sentence once, whichever measurement it comes from."""
         parts = (self.timing, self.layers, self.roofline, self.batches)
         return tuple(dict.fromkeys(warning for part in parts if part for warning in part.warnings))
 
 
-CONDITIONS = {
-    "device_name": "device", "training": "training step", "compiled": "torch.compile",
-    "cuda_graph": "CUDA graph", "flush_denormal": "denormals as 0", "clock_mhz": "clock in MHz",
-    "tf32": "TF32", "cudnn_benchmark": "cuDNN benchmark", "cuda": "CUDA", "cudnn": "cuDNN"}
-"""What a condition is called where its field's name does not say it."""
+CONDITIONS: dict[str, Text | str] = {
+    "device_name": Text("device"), "layout": Text("layout"), "threads": Text("threads"),
+    "training": Text("training step"), "compiled": "torch.compile",
+    "cuda_graph": Text("CUDA graph"), "flush_denormal": Text("denormals as 0"),
+    "clock_mhz": Text("clock in MHz"), "tf32": "TF32",
+    "cudnn_benchmark": Text("cuDNN benchmark"), "cuda": "CUDA", "cudnn": "cuDNN",
+    "driver": Text("driver")}
+"""What a condition is called where its field's name is not a name that people know."""
 
-CONDITIONS_HELP = (
+LAYOUTS = {"contiguous": Text("contiguous"), "channels last": Text("channels last")}
+
+CONDITIONS_HELP = Text(
     "**Layout**: the order of the activations in memory, contiguous (channels outside) or channels "
     "last. **Denormals as 0**: numbers below 1e-38 count as 0 on the CPU, which is slow with them; "
     "deep plain networks fade into them. **Clock**: of the device, read after the run. "
@@ -50,14 +56,19 @@ CONDITIONS_HELP = (
 
 def conditions_lines(conditions: Conditions) -> list[tuple[str, str]]:
     """What a timing holds for, in words."""
-    words = {True: "on", False: "off"}
-    return [(CONDITIONS.get(name, name), words[value] if isinstance(value, bool) else
-             f"{value:,.0f}" if isinstance(value, float) else str(value))
+    return [(str(CONDITIONS.get(name, name)), _condition(value))
             for name, value in asdict(conditions).items() if value is not None]
 
 
+def _condition(value: str | float) -> str:
+    if isinstance(value, bool):
+        return say("on") if value else say("off")
+    return f"{value:,.0f}" if isinstance(value, float) else str(LAYOUTS.get(str(value), value))
+
+
 def to_record(timing: Timing) -> dict[str, Any]:
-    return {**asdict(timing), "images_per_second": timing.images_per_second}
+    return {**asdict(timing), "warnings": [*map(str, timing.warnings)],
+            "images_per_second": timing.images_per_second}
 
 
 def layer_time_frame(explored: Explored, times: LayerTimes,
@@ -96,7 +107,8 @@ def batch_frame(batches: BatchTimes) -> pd.DataFrame:
         {"batch_size": point.batch_size,
          **{name: getattr(point.timing, name, None) for name in figures},
          "disturbed": point.timing is not None and not quiet(point.timing),
-         "refused": point.refused} for point in batches.points])
+         "refused": None if point.refused is None else str(point.refused)}
+        for point in batches.points])
     return frame.astype({"n": "Int64"})
 
 
@@ -125,7 +137,7 @@ def to_csv(report: TimingReport) -> str:
 
 def to_json(report: TimingReport) -> str:
     """The whole pass, and under `layers`, `roofline` and `batches` what else was measured."""
-    record = {**to_record(report.timing), "warnings": report.warnings}
+    record = {**to_record(report.timing), "warnings": [*map(str, report.warnings)]}
     if times := report.layers:
         frame = layer_time_frame(report.explored, times, report.roofline)
         record["layers"] = {"whole_s": times.whole_s, "sum_s": times.sum_s,
@@ -133,7 +145,8 @@ def to_json(report: TimingReport) -> str:
                             "calls": _records(frame),
                             "blocks": _records(block_time_frame(report.explored, times))}
     if report.roofline:
-        record["roofline"] = {**asdict(report.roofline.rates),
+        rates = report.roofline.rates
+        record["roofline"] = {**asdict(rates), "warnings": [*map(str, rates.warnings)],
                               "because": roofline_views.sentences(report.roofline)}
     if report.batches:
         record["batches"] = _records(batch_frame(report.batches))
@@ -175,17 +188,18 @@ def to_text(report: TimingReport) -> str:
 
 def mark(timing: Timing) -> str:
     """What stands behind a figure of a disturbed run."""
-    return "" if quiet(timing) else ", disturbed"
+    return "" if quiet(timing) else say(", disturbed")
 
 
 def layers_sentence(times: LayerTimes) -> str:
     """The sum of the calls beside the pass in which none was timed."""
-    both = (f"The calls add up to {text.seconds(times.sum_s)}; the pass in which none was timed "
-            f"took {text.seconds(times.whole_s)}")
+    both = {"sum": text.seconds(times.sum_s), "whole": text.seconds(times.whole_s)}
     if not quiet(times):
-        return f"{both}."
-    return (f"{both}: {times.difference_s / times.whole_s:+.1%}. "
-            "Timing the calls costs a little, and a median of parts is not a part of the median.")
+        return say("The calls add up to {sum}; the pass in which none was timed took {whole}.",
+                   **both)
+    return say("The calls add up to {sum}; the pass in which none was timed took {whole}: "
+               "{difference}. Timing the calls costs a little, and a median of parts is not a part "
+               "of the median.", **both, difference=f"{times.difference_s / times.whole_s:+.1%}")
 
 
 def _layers_text(explored: Explored, times: LayerTimes, roofline: Roofline | None) -> str:

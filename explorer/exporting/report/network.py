@@ -232,5 +232,5 @@ def _said(timing: Timing | None, times: LayerTimes | None) -> list[str]:
                     "Something disturbed the run that timed each layer: its times are left out.")
     warnings = [warning for run in (timing, times) if run for warning in run.warnings]
     if warnings:
-        said += [*dict.fromkeys(warnings), "Nothing is concluded from a disturbed run."]
+        said += [*map(str, dict.fromkeys(warnings)), "Nothing is concluded from a disturbed run."]
     return said

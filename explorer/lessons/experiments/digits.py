@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.config import Config, ConfigError
+from explorer.language import Text
 from explorer.lessons.experiments.finding import Finding
 from explorer.libraries import INSTALL, LibraryError
 from explorer.sources import find_source
@@ -94,7 +95,7 @@ def train(keys: Sequence[str], steps: int, seed: int) -> LossCurves:
                 loss = run.train([(images[batch], labels[batch]) for batch in chosen])
                 points.append((place, loss))
                 share = (step + (place + 1) / len(runs) * STEPS_A_POINT) / steps
-                report(Progress("training", len(points), min(1.0, share), tuple(points)))
+                report(Progress(Text("training"), len(points), min(1.0, share), tuple(points)))
         accuracies = [run.accuracy(images[known:], labels[known:]) for run in runs]
     finally:
         torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from explorer.config import ConfigError
+from explorer.language import Text
 from explorer.lessons.experiments.finding import Finding
 from explorer.pipeline import summarise
 from explorer.sources import find_source
@@ -69,7 +70,7 @@ def measure_field(key: str, path: str, seed: int) -> FieldOfPosition:
     position = rows // 2, columns // 2
     total = torch.zeros(shape[-2:])
     for number in range(PASSES):
-        report(Progress("backward passes", number, number / PASSES))
+        report(Progress(Text("backward passes"), number, number / PASSES))
         images = torch.randn(shape).requires_grad_()
         held.clear()
         network(images)

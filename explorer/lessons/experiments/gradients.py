@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from explorer.language import Text
 from explorer.lessons.experiments.finding import Finding
 from explorer.sources import find_source
 from explorer.timing.job import Job
@@ -39,7 +40,7 @@ def measure_gradients(keys: Sequence[str], seed: int) -> LayerGradients:
     random weights. Shortcuts' projections are left out: they stand beside the way."""
     paths, sizes = [], []
     for number, key in enumerate(keys):
-        report(Progress("backward pass", number, number / len(keys)))
+        report(Progress(Text("backward pass"), number, number / len(keys)))
         source = find_source(key)
         torch.manual_seed(seed)
         network = source.build("cpu").train()

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from explorer import text
 from explorer.analysis import Summary
 from explorer.comparison import LETTERS, Comparison
+from explorer.language import say
 from explorer.structure import weighted_depth
 from explorer.timing import TurnTimes, quiet
 from explorer.views import fields
-
-LATENCY = "Latency"
 
 
 class Cell(NamedTuple):
@@ -27,10 +26,6 @@ class Cell(NamedTuple):
     """Of the largest of its row, from 0 to 1."""
 
 
-UNKNOWN = Cell("–", "not known", "", 0.0)
-UNTIMED = Cell("–", "not timed", "not timed", 0.0)
-
-
 def figure_rows(comparison: Comparison,
                 times: TurnTimes | None = None) -> list[tuple[str, list[Cell]]]:
     """Label, and a cell for each network; with `times` the latency too."""
@@ -41,13 +36,13 @@ def figure_rows(comparison: Comparison,
         cells = []
         for number, amount in enumerate(amounts):
             if amount is None:
-                cells.append(UNKNOWN)
+                cells.append(Cell("–", say("not known"), "", 0.0))
                 continue
             said = _against_first(amount, amounts[0], unit) if number else ""
             cells.append(Cell(_amount(amount, unit), f"{amount:,} {unit}".rstrip(), said,
                               amount / most))
         rows.append((label, cells))
-    return [*rows, (LATENCY, _latency(times))] if times else rows
+    return [*rows, (say("Latency"), _latency(times))] if times else rows
 
 
 def _latency(times: TurnTimes) -> list[Cell]:
@@ -55,15 +50,17 @@ def _latency(times: TurnTimes) -> list[Cell]:
     cells = []
     for number, median in enumerate(times.medians):
         if not quiet(times):
-            said = "disturbed"
+            said = say("disturbed")
         elif number:
             ratio = times.ratio(number)
-            said = f"{ratio.median:.3g} times {LETTERS[0].upper()} " \
-                f"({ratio.p10:.3g} to {ratio.p90:.3g})"
+            said = say("{ratio} times {letter} ({least} to {most})", letter=LETTERS[0].upper(),
+                       ratio=f"{ratio.median:.3g}", least=f"{ratio.p10:.3g}",
+                       most=f"{ratio.p90:.3g}")
         else:
             said = ""
-        cells.append(Cell(text.seconds(median), f"median of {times.rounds} rounds in turn, on "
-                          f"{times.conditions.device_name}", said, median / max(times.medians)))
+        cells.append(Cell(text.seconds(median), say(
+            "median of {rounds} rounds in turn, on {device}", rounds=times.rounds,
+            device=times.conditions.device_name), said, median / max(times.medians)))
     return cells
 
 
@@ -71,10 +68,12 @@ def _against_first(amount: int, first: int | None, unit: str) -> str:
     """Ratio and difference; "" where there is none."""
     if first is None or not (change := text.change(amount, first)):
         return ""
-    ratio = f"{change} {LETTERS[0].upper()}" if change.endswith(" of") else change
+    if first and 0 < amount / first <= 0.1:
+        change = say("1/{divisor} of {letter}", divisor=f"{first / amount:,.0f}",
+                     letter=LETTERS[0].upper())
     apart = amount - first
-    return f"{ratio}, {apart:+,} {unit}" if unit == "px" else \
-        f"{ratio}, {text.signed(apart, unit)}"
+    return say("{change}, {difference}", change=change, difference=f"{apart:+,} {unit}"
+               if unit == "px" else text.signed(apart, unit))
 
 
 def _amount(amount: int, unit: str) -> str:
@@ -87,21 +86,25 @@ def _figures(comparison: Comparison) -> list[tuple[str, Sequence[int | None], st
     totals = [network.summary.totals for network in networks]
     trained = [network.training for network in networks]
     # What the parts add up to, where a pass leaves parameters out, as those of an auxiliary head.
-    used = [("Parameters used", [each.params_used for each in totals], "")] \
+    used = [(say("Parameters used"), [each.params_used for each in totals], "")] \
         if any(each.params_used != each.params for each in totals) else []
     # All images of a batch cost the same.
-    one = [(f"Multiply-adds for each {networks[0].source.samples.removesuffix('s')}",
+    one = [(say("Multiply-adds for each image" if networks[0].source.samples == "images" else
+                "Multiply-adds for each sample"),
             [each.macs // count for each, count in zip(totals, comparison.samples, strict=True)],
             "")] if len(set(comparison.samples)) > 1 else []
-    return [("Parameters", [each.params for each in totals], ""), *used,
-            ("Multiply-adds", [each.macs for each in totals], ""), *one,
-            ("Peak memory", [each.peak_activation_bytes for each in totals], "B"),
-            ("Saved for backward", [each.totals.saved_bytes if isinstance(each, Summary) else None
-                                    for each in trained], "B"),
-            ("Receptive field", [each.receptive_field if fields.image(network.summary) else None
-                                 for each, network in zip(totals, networks, strict=True)], "px"),
-            ("Weighted layers", [weighted_depth(network.structure) for network in networks], ""),
-            ("Calls", [each.layers for each in totals], "")]
+    return [(say("Parameters"), [each.params for each in totals], ""), *used,
+            (say("Multiply-adds"), [each.macs for each in totals], ""), *one,
+            (say("Peak memory"), [each.peak_activation_bytes for each in totals], "B"),
+            (say("Saved for backward"), [
+                each.totals.saved_bytes if isinstance(each, Summary) else None for each in trained],
+             "B"),
+            (say("Receptive field"), [
+                each.receptive_field if fields.image(network.summary) else None
+                for each, network in zip(totals, networks, strict=True)], "px"),
+            (say("Weighted layers"), [weighted_depth(network.structure) for network in networks],
+             ""),
+            (say("Calls"), [each.layers for each in totals], "")]
 
 
 def _bar(share: float) -> str:
@@ -111,8 +114,10 @@ def _bar(share: float) -> str:
 
 def figures_html(comparison: Comparison, times: TurnTimes | None = None) -> str:
     """The figures beside each other, each with a bar and its change against the first network."""
-    rows_of = [*figure_rows(comparison, times), *(
-        [] if times else [(LATENCY, [UNTIMED] * len(comparison.networks))])]
+    rows_of = figure_rows(comparison, times)
+    if not times:
+        untimed = Cell("–", say("not timed"), say("not timed"), 0.0)
+        rows_of.append((say("Latency"), [untimed] * len(comparison.networks)))
     heads = "".join(f"<th>{side.upper()} · {escape(name)}</th>"
                     for side, name in zip(LETTERS, comparison.names, strict=False))
     minus = "\N{MINUS SIGN}"

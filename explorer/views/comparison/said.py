@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from explorer import text
 from explorer.comparison import Comparison, changes, headline
+from explorer.comparison.words import counted
+from explorer.language import say
 
 
 def sentences(comparison: Comparison) -> list[str]:
     """The most telling difference of each network to the first and what it is made of instead, what
     ends early, and what reads something else than the others."""
     return [*ends_early(comparison), *inputs(comparison), *[
-        f"{line} {made_of}".rstrip() for line, made_of in headlines(comparison)]]
+        text.sentences(said) for said in headlines(comparison)]]
 
 
 def inputs(comparison: Comparison) -> list[str]:
@@ -21,8 +23,9 @@ def inputs(comparison: Comparison) -> list[str]:
     given = text.enumeration([f"{name} {text.shape(shape)}" for name, shape in
                               zip(comparison.names, shapes, strict=True)])
     more = len({shape[0] for shape in shapes}) > 1
-    return [f"They are given different inputs: {given}." + (
-        " What is counted for a pass is for all of its batch." if more else "")]
+    return [text.sentences([
+        say("They are given different inputs: {inputs}.", inputs=given),
+        say("What is counted for a pass is for all of its batch.") if more else ""])]
 
 
 def headlines(comparison: Comparison) -> list[tuple[str, str]]:
@@ -34,7 +37,8 @@ def headlines(comparison: Comparison) -> list[tuple[str, str]]:
 
 def ends_early(comparison: Comparison) -> list[str]:
     """A sentence for each network whose pass does not reach its end."""
-    return [f"{name} is compared as far as its pass gets: {network.failure}"
+    return [say("{network} is compared as far as its pass gets: {why}", network=name,
+                why=network.failure)
             for name, network in zip(comparison.names, comparison.networks, strict=True)
             if network.failure]
 
@@ -45,9 +49,15 @@ def adds_up(comparison: Comparison) -> list[str]:
     for number in range(1, len(comparison.networks)):
         params, macs = [comparison.totals(figure)[number] - comparison.totals(figure)[0]
                         for figure in ("params", "macs")]
-        sums = [f"{change:+,}".replace("-", "\N{MINUS SIGN}") + f" {words}" for change, words in
-                ((params, "parameters used"), (macs, "multiply-adds"))]
-        said.append(f"The differences of the parts add up to {text.enumeration(sums)}"
-                    + (f" for {comparison.names[number]}." if len(comparison.networks) > 2
-                       else "."))
+        sums = text.enumeration([
+            say("{amount} parameters used", amount=_exactly(params)),
+            counted(_exactly(macs), "macs")])
+        said.append(say("The differences of the parts add up to {sums} for {network}."
+                        if len(comparison.networks) > 2 else
+                        "The differences of the parts add up to {sums}.", sums=sums,
+                        network=comparison.names[number]))
     return said
+
+
+def _exactly(change: int) -> str:
+    return f"{change:+,}".replace("-", "\N{MINUS SIGN}")

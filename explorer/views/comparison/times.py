@@ -7,6 +7,7 @@ from typing import Any
 
 from explorer import text
 from explorer.comparison import Comparison
+from explorer.language import say
 from explorer.structure.alignment import Aligned
 from explorer.timing import TurnTimes, quiet
 
@@ -23,30 +24,34 @@ def times_record(times: TurnTimes) -> dict[str, Any]:
     return {"device": times.device, "median_s": list(times.medians), "rounds": times.rounds,
             "ratios": [asdict(times.ratio(other)) for other in range(1, len(times.keys))]
             if quiet(times) else None,
-            "warnings": list(times.warnings), "conditions": asdict(times.conditions)}
+            "warnings": [*map(str, times.warnings)], "conditions": asdict(times.conditions)}
 
 
 def times_lines(comparison: Comparison, times: TurnTimes) -> list[str]:
     """What was measured in turn, in sentences; nothing is concluded where it was disturbed."""
     names = comparison.names
-    where = f"{times.conditions.device_name}, {times.conditions.dtype}"
-    said = [f"Timed in turn on {where}, {times.rounds} rounds: " + text.enumeration(
-        [f"{name} {text.seconds(median)}"
-         for name, median in zip(names, times.medians, strict=True)]) + "."]
+    said = [say("Timed in turn on {device}, {dtype}, {rounds} rounds: {medians}.",
+                device=times.conditions.device_name, dtype=times.conditions.dtype,
+                rounds=times.rounds, medians=text.enumeration(
+                    [f"{name} {text.seconds(median)}"
+                     for name, median in zip(names, times.medians, strict=True)]))]
     if not quiet(times):
-        return [*said, *times.warnings, "No ratio is drawn from it."]
+        return [*said, *map(str, times.warnings), say("No ratio is drawn from it.")]
     for other in range(1, len(names)):
         ratio = times.ratio(other)
-        said.append(f"{names[other]} takes {ratio.median:.3g} times as long as {names[0]}: "
-                    f"{ratio.p10:.3g} to {ratio.p90:.3g} in eight of ten rounds.")
+        said.append(say("{network} takes {ratio} times as long as {first}: {least} to {most} in "
+                        "eight of ten rounds.", network=names[other], first=names[0],
+                        ratio=f"{ratio.median:.3g}", least=f"{ratio.p10:.3g}",
+                        most=f"{ratio.p90:.3g}"))
     return said
 
 
 def times_add_up(comparison: Comparison, times: TurnTimes) -> str:
     """What the times of the parts add up to, beside those of the whole passes."""
-    said = [f"{text.seconds(layers)} where the pass of {name} takes {text.seconds(whole)}"
+    said = [say("{layers} where the pass of {network} takes {whole}",
+                layers=text.seconds(layers), network=name, whole=text.seconds(whole))
             for name, layers, whole in zip(
                 comparison.names, part_seconds(comparison.aligned, times), times.medians,
                 strict=True)]
-    return f"The times of the parts add up to {text.enumeration(said)}: each layer is timed in " \
-        "passes of its own."
+    return say("The times of the parts add up to {sums}: each layer is timed in passes of its own.",
+               sums=text.enumeration(said))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from explorer import text
 from explorer.comparison import LETTERS, Comparison, reason
 from explorer.garbage import without_collections
+from explorer.language import Text, say
 from explorer.structure.alignment import Aligned, Figure
 from explorer.timing import TurnTimes
 from explorer.views.comparison.tables import FIGURES, path_or_none
@@ -16,8 +17,8 @@ from explorer.views.comparison.times import part_seconds
 
 Shown = Figure | Literal["seconds"]
 
-TITLES: dict[Shown, str] = {"macs": "Multiply-adds", "params": "Parameters",
-                            "activation_bytes": "Output memory", "seconds": "Time"}
+TITLES: dict[Shown, Text] = {"macs": Text("Multiply-adds"), "params": Text("Parameters"),
+                             "activation_bytes": Text("Output memory"), "seconds": Text("Time")}
 UNITS: dict[Shown, str] = {"macs": "", "params": "", "activation_bytes": "B", "seconds": "s"}
 
 
@@ -60,11 +61,11 @@ def _shown(part: Aligned, tree: _Tree, most: float) -> dict[str, Any]:
     amounts, unit = tree.amounts(part), UNITS[tree.figure]
     paths = [path_or_none(group) for group in part.groups]
     known = list(dict.fromkeys(path for path in paths if path))
-    values, exact, bars, changes = ["–"] * len(paths), ["not measured"] * len(paths), [], []
+    values, exact, bars, changes = ["–"] * len(paths), [say("not measured")] * len(paths), [], []
     if amounts:
         values = [text.amount(amount, unit) if group else "–"
                   for amount, group in zip(amounts, part.groups, strict=True)]
-        exact = [_exact(amount, unit) if group else "nothing stands there"
+        exact = [_exact(amount, unit) if group else say("nothing stands there")
                  for amount, group in zip(amounts, part.groups, strict=True)]
         bars = [round(100 * amount / most, 1) for amount in amounts]
         changes = [text.signed(amount - amounts[0], unit) for amount in amounts[1:]]
@@ -86,9 +87,9 @@ def _exact(amount: float, unit: str) -> str:
 def _says(part: Aligned) -> str:
     """The status in a word: of what stands in some alone, in which."""
     if part.status != "only":
-        return part.status
+        return say("same") if part.status == "same" else say("changed")
     sides = [side.upper() for side, group in zip(LETTERS, part.groups, strict=False) if group]
-    return f"only {text.enumeration(sides)}"
+    return say("only {letters}", letters=text.enumeration(sides))
 
 
 def _told(part: Aligned, names: tuple[str, ...]) -> list[str]:
@@ -96,7 +97,8 @@ def _told(part: Aligned, names: tuple[str, ...]) -> list[str]:
     pairs = [(number, reason(part, names, number)) for number in range(1, len(part.groups))
              if part.between(0, number) == "changed"]
     several = len(part.groups) > 2
-    return [f"{LETTERS[number].upper()}: {why}" if several else why for number, why in pairs if why]
+    return [say("{letter}: {why}", letter=LETTERS[number].upper(), why=why) if several else why
+            for number, why in pairs if why]
 
 
 def row_key(places: Sequence[Aligned]) -> str:
@@ -108,7 +110,8 @@ def row_details(comparison: Comparison, places: Sequence[Aligned]) -> dict[str, 
     """What is told of a row beside the drawing: what stands there, the figures, the reasons."""
     first = places[0]
     known = list(dict.fromkeys(path for group in first.groups if (path := path_or_none(group))))
-    many = f" and {len(places) - 1} alike" if len(places) > 1 else ""
+    title = known[0] if len(places) == 1 else \
+        say("{path} and {count} alike", path=known[0], count=len(places) - 1)
     reasons = _told(first, comparison.names)
     rows = []
     for figure in FIGURES:
@@ -116,9 +119,10 @@ def row_details(comparison: Comparison, places: Sequence[Aligned]) -> dict[str, 
                                              strict=True)]
         changes = [change for amount in amounts[1:] if (change := text.signed(
             amount - amounts[0], UNITS[figure]))]
-        rows.append({"name": TITLES[figure], "value": " · ".join(
+        rows.append({"name": str(TITLES[figure]), "value": " · ".join(
             text.short(amount, UNITS[figure]) if group else "–"
             for amount, group in zip(amounts, first.groups, strict=True)),
             "share": " · ".join(changes), "how": [], "notes": ""})
-    return {"title": f"{known[0]}{many}", "path": " / ".join(known[1:]), "change": "",
-            "about": " ".join([f"{_says(first).capitalize()}.", *reasons]), "rows": rows}
+    return {"title": title, "path": " / ".join(known[1:]), "change": "",
+            "about": text.sentences([say("{said}.", said=_says(first).capitalize()), *reasons]),
+            "rows": rows}
