@@ -24,7 +24,10 @@ from explorer.conventions.reports import (
     ToolReport,
     first_shape,
     given,
+    named,
+    times,
 )
+from explorer.language import Text, say
 from explorer.tracing import Call, Operand
 from explorer.tracing.operators import Shape
 
@@ -40,7 +43,8 @@ def report(seen: Seen) -> ToolReport:
         tool="fvcore", version="0.1.5",
         figures=(seen.figure("parameters", "parameter_count"),
                  seen.operations("FLOPs", lambda: _flops(seen))),
-        remark="A multiply-add is one of its FLOPs; elsewhere a multiply-add is two FLOPs.")
+        remark=say("A multiply-add is one of its FLOPs; elsewhere a multiply-add is two "
+                   "FLOPs."))
 
 
 def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
@@ -62,25 +66,31 @@ def _flops(seen: Seen) -> tuple[list[Term], set[int]]:
         else:
             kind, value = _of_call(call)
             counts[kind] += value
-    batch_norm = "BatchNorm in evaluation"
     return [
-        Term(counts["product"], "Counts a matrix product as the numbers of its first factor times "
-             f"the columns of its second: {counts['product']:+,}."),
-        Term(counts["einsum"], "Counts `einsum` as NumPy estimates it, rounded to four digits: "
-             f"{counts['einsum']:+,}."),
-        Term(counts["batch norm"], f"Adds {batch_norm}, 2 for each output: "
-             f"2 × {counts['batch norm'] // 2:,} = {counts['batch norm']:,}."),
-        Term(counts["bare batch norm"], f"Adds {batch_norm} without scale and shift, 1 for each "
-             f"output: {counts['bare batch norm']:,}."),
-        Term(counts["norm"], "Adds normalisation by the input's own mean, 5 for each output: "
-             f"5 × {counts['norm'] // 5:,} = {counts['norm']:,}."),
-        Term(counts["bare norm"], "Adds normalisation by the input's own mean without scale and "
-             f"shift, 4 for each output: 4 × {counts['bare norm'] // 4:,} = "
-             f"{counts['bare norm']:,}."),
-        Term(counts["pool"], "Adds adaptive average pooling, 1 for each input: "
-             f"{counts['pool']:,}."),
-        Term(counts["upsampling"], "Adds upsampling, 1 for each output in the mode nearest and 4 "
-             f"in the mode bilinear: {counts['upsampling']:,}.")], watched
+        Term(counts["product"], say(
+            "Counts a matrix product as the numbers of its first factor times the columns of its "
+            "second: {count}.", count=f"{counts['product']:+,}")),
+        Term(counts["einsum"], say(
+            "Counts `einsum` as NumPy estimates it, rounded to four digits: {count}.",
+            count=f"{counts['einsum']:+,}")),
+        Term(counts["batch norm"], say(
+            "Adds BatchNorm in evaluation, 2 for each output: {sum}.",
+            sum=times(2, counts["batch norm"]))),
+        Term(counts["bare batch norm"], say(
+            "Adds BatchNorm in evaluation without scale and shift, 1 for each output: {count}.",
+            count=f"{counts['bare batch norm']:,}")),
+        Term(counts["norm"], say(
+            "Adds normalisation by the input's own mean, 5 for each output: {sum}.",
+            sum=times(5, counts["norm"]))),
+        Term(counts["bare norm"], say(
+            "Adds normalisation by the input's own mean without scale and shift, 4 for each "
+            "output: {sum}.", sum=times(4, counts["bare norm"]))),
+        Term(counts["pool"], say(
+            "Adds adaptive average pooling, 1 for each input: {count}.",
+            count=f"{counts['pool']:,}")),
+        Term(counts["upsampling"], say(
+            "Adds upsampling, 1 for each output in the mode nearest and 4 in the mode bilinear: "
+            "{count}.", count=f"{counts['upsampling']:,}"))], watched
 
 
 def _of_call(call: Call) -> tuple[str, int]:
@@ -94,8 +104,8 @@ def _of_call(call: Call) -> tuple[str, int]:
         return ("bare norm", 4 * numbers) if weight is None else ("norm", 5 * numbers)
     if (position := _NORMS.get(call.operator)) is not None:
         if not 2 <= rank <= 5:
-            raise NotComputed(f"The tool fails at {call.path} ({call.type}), whose input has "
-                              f"{rank} sides.")
+            raise NotComputed(Text("The tool fails at {layer}, whose input has {rank} sides.",
+                                   layer=named(call), rank=rank))
         if call.function == "torch.instance_norm":
             position = 1
         weight = given(call, "weight", position)
@@ -113,7 +123,8 @@ def _product(call: Call) -> int:
     *_, one, other = [value.shape for value in (*call.args, *call.kwargs.values())
                       if isinstance(value, Operand)]
     if len(other) < 2:
-        raise NotComputed(f"The tool fails at {call.path}, a matrix times a vector.")
+        raise NotComputed(Text("The tool fails at {path}, a matrix times a vector.",
+                               path=call.path))
     return math.prod(one) * other[-1]
 
 
@@ -122,7 +133,8 @@ def _einsum(call: Call) -> int:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = list(operands[0])
     if not isinstance(equation, str) or not all(isinstance(one, Operand) for one in operands):
-        raise NotComputed(f"The tool fails at {call.path}, which is not written as an equation.")
+        raise NotComputed(Text("The tool fails at {path}, which is not written as an equation.",
+                               path=call.path))
     shapes: list[Shape] = [one.shape for one in operands]
     equation = equation.replace(" ", "")
     letters = {ord(letter): 97 + place for place, letter in enumerate(

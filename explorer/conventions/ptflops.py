@@ -27,9 +27,13 @@ from explorer.conventions.reports import (
     Seen,
     Term,
     ToolReport,
+    all_of,
     first_shape,
+    named,
     recurrent,
+    times,
 )
+from explorer.language import Text, say
 from explorer.tracing import Call, ModuleRun, Operand
 from explorer.tracing.operators import Shape
 
@@ -69,7 +73,8 @@ def report(seen: Seen) -> ToolReport:
     def params() -> list[Term]:
         seen.one_input()
         seen.floats()
-        return [Term(-frozen, f"Leaves out {frozen:,} parameters that training does not change.")]
+        return [Term(-frozen, say("Leaves out {count} parameters that training does not change.",
+                                  count=f"{frozen:,}"))]
     return ToolReport("ptflops", "0.7.5", (
         seen.figure("parameters", "Number of parameters", params),
         seen.operations("MACs", lambda: _macs(seen))))
@@ -81,7 +86,7 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
     seen.floats()
     batch, modules = seen.batch, seen.trace.modules
     if any(module.type == "DeformConv2d" for module in modules.values()):
-        raise NotComputed("A trace does not show what it counts for deformable convolutions.")
+        raise NotComputed(Text("A trace does not show what it counts for deformable convolutions."))
     attentions = [run for run in seen.runs if modules[run.path].children and _is_attention(
         seen, run)]
     beneath = {path for run in attentions for path in _beneath(seen, run.path)}
@@ -129,34 +134,48 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
     image = Counter({kind: count // batch for kind, count in counts.items()})
     ours = macs
     terms = [
-        Term(ours // batch - ours, "Always makes a batch of one image of its own; ours for one "
-             f"image is {ours:,} / {batch} = {ours // batch:,}."),
-        Term(image["bias"], "Adds the biases of convolutions and linear layers, one for "
-             f"each output: {image['bias']:,}."),
-        Term(image["recurrent"], "Counts recurrent layers by a formula of its own, with the biases "
-             f"and gates: {image['recurrent']:+,}."),
-        Term(image["attention"], "Counts attention modules by a formula of its own, and leaves out "
-             f"the layers in them: {image['attention']:,}."),
-        Term(image["product"], "Adds what matrix products have beside multiply-adds: "
-             f"{image['product']:+,}."),
-        Term(image["norm"], "Adds normalisation, 2 for each output: "
-             f"2 × {image['norm'] // 2:,} = {image['norm']:,}."),
-        Term(image["bare norm"], "Adds LayerNorm and normalisation without scale and shift, 1 for "
-             f"each output: {image['bare norm']:,}."),
-        Term(image["twice"], f"Adds {' and '.join(twice)} twice for each output, for the "
-             f"module and for the function that it calls: {image['twice']:,}."),
-        Term(image["activation"], f"Adds {' and '.join(once)}, one for each output: "
-             f"{image['activation']:,}."),
-        Term(image["pool"], "Adds pooling twice for each input, for the module and for the "
-             f"function that it calls: {image['pool']:,}."),
-        Term(image["upsampling"], "Adds upsampling, one for each output of the function, and again "
-             f"for a module: {image['upsampling']:,}."),
-        Term(image["sum"], "Adds the functions `mul` and `add`, one for each output as it takes "
-             f"it: {image['sum']:,}."),
-        Term(image["lrn"], "Adds the products, sums and averages that LocalResponseNorm is "
-             f"made of: {image['lrn']:,}."),
-        Term(shared // batch, f"Counts {shared // batch:,} again for modules that several "
-             "containers share.")]
+        Term(ours // batch - ours, say(
+            "Always makes a batch of one image of its own; ours for one image is {sum}.",
+            sum=f"{ours:,} / {batch} = {ours // batch:,}")),
+        Term(image["bias"], say(
+            "Adds the biases of convolutions and linear layers, one for each output: {count}.",
+            count=f"{image['bias']:,}")),
+        Term(image["recurrent"], say(
+            "Counts recurrent layers by a formula of its own, with the biases and gates: {count}.",
+            count=f"{image['recurrent']:+,}")),
+        Term(image["attention"], say(
+            "Counts attention modules by a formula of its own, and leaves out the layers in them: "
+            "{count}.", count=f"{image['attention']:,}")),
+        Term(image["product"], say(
+            "Adds what matrix products have beside multiply-adds: {count}.",
+            count=f"{image['product']:+,}")),
+        Term(image["norm"], say(
+            "Adds normalisation, 2 for each output: {sum}.", sum=times(2, image["norm"]))),
+        Term(image["bare norm"], say(
+            "Adds LayerNorm and normalisation without scale and shift, 1 for each output: {count}.",
+            count=f"{image['bare norm']:,}")),
+        Term(image["twice"], say(
+            "Adds {types} twice for each output, for the module and for the function that it "
+            "calls: {count}.", types=all_of(twice),
+            count=f"{image['twice']:,}")),
+        Term(image["activation"], say(
+            "Adds {types}, one for each output: {count}.",
+            types=all_of(once), count=f"{image['activation']:,}")),
+        Term(image["pool"], say(
+            "Adds pooling twice for each input, for the module and for the function that it calls: "
+            "{count}.", count=f"{image['pool']:,}")),
+        Term(image["upsampling"], say(
+            "Adds upsampling, one for each output of the function, and again for a module: "
+            "{count}.", count=f"{image['upsampling']:,}")),
+        Term(image["sum"], say(
+            "Adds the functions `mul` and `add`, one for each output as it takes it: {count}.",
+            count=f"{image['sum']:,}")),
+        Term(image["lrn"], say(
+            "Adds the products, sums and averages that LocalResponseNorm is made of: {count}.",
+            count=f"{image['lrn']:,}")),
+        Term(shared // batch, say(
+            "Counts {count} again for modules that several containers share.",
+            count=f"{shared // batch:,}"))]
     return terms, watched
 
 
@@ -175,8 +194,9 @@ def _seen_in_place(seen: Seen, call: Call) -> bool:
     written = [method.__code__.co_names for method in vars(there.get(module.type, object)).values()
                if isinstance(method, FunctionType) and method.__name__ != "__init__"]
     if name in there or not any(name in names for names in written):
-        raise NotComputed(f"It sees the function `{name}` where it is written as `F.{name}`; "
-                          f"whether it is so at {call.path} is not known.")
+        raise NotComputed(Text(
+            "It sees the function `{name}` where it is written as `F.{name}`; whether it is so at "
+            "{path} is not known.", name=name, path=call.path))
     return True
 
 
@@ -187,15 +207,16 @@ def _scales(seen: Seen, counts: Counter[str]) -> None:
              if not call.inputs and (_of_function(call)[1] or call.effect.macs)]
     if fixed or any(count and (kind not in alone or count % seen.batch)
                     for kind, count in counts.items()):
-        raise NotComputed("The tool makes a batch of one image of its own, and here one image may "
-                          "not be its part of the batch; set the batch to 1.")
+        raise NotComputed(Text("The tool makes a batch of one image of its own, and here one image "
+                               "may not be its part of the batch; set the batch to 1."))
 
 
 def _of_layer(seen: Seen, leaf: LeafRun) -> tuple[str, int]:
     """What the hook of one run counts: a kind, and so many operations."""
     if leaf.kind in _CONVOLUTIONS:
         if len(leaf.first) != int(leaf.kind[-2]) + 2:
-            raise NotComputed(f"The tool takes the channels of {leaf.path} for a batch.")
+            raise NotComputed(Text("The tool takes the channels of {path} for a batch.",
+                                   path=leaf.path))
         return "bias", leaf.macs + (leaf.outputs if "bias" in seen.own(leaf.path) else 0)
     if leaf.kind == "Linear":
         return "bias", leaf.macs + (leaf.outputs if "bias" in seen.own(leaf.path) else 0)
@@ -210,11 +231,12 @@ def _of_layer(seen: Seen, leaf: LeafRun) -> tuple[str, int]:
     if leaf.kind == "Upsample":
         # Of the first image alone, and it makes no other.
         if leaf.batch != seen.batch:
-            raise NotComputed(f"The tool counts the first part of what {leaf.path} returns alone.")
+            raise NotComputed(Text("The tool counts the first part of what {path} returns alone.",
+                                   path=leaf.path))
         return "upsampling", leaf.outputs
     if leaf.kind in _RECURRENT:
         return "recurrent", _of_recurrent(seen, leaf)
-    raise NotComputed(f"What it counts for {leaf.path} ({leaf.type}) is not told by a trace.")
+    raise NotComputed(Text("What it counts for {layer} is not told by a trace.", layer=named(leaf)))
 
 
 def _of_recurrent(seen: Seen, leaf: LeafRun) -> int:
@@ -238,7 +260,8 @@ _TIMM_ATTENTION = "Attention", "timm.layers.attention"
 def _beneath(seen: Seen, path: str) -> Iterable[str]:
     for child in seen.trace.modules[path].children:
         if seen.places[child] > 1:
-            raise NotComputed(f"{child} is a part of an attention module and of others, too.")
+            raise NotComputed(Text("{path} is a part of an attention module and of others, too.",
+                                   path=child))
         yield child
         yield from _beneath(seen, child)
 
@@ -255,8 +278,8 @@ def _of_attention(seen: Seen, run: ModuleRun) -> int:
     shapes = [seen.trace.calls[index].output_shape if index >= 0 else seen.trace.given(index).shape
               for index in run.inputs]
     if len(shapes) != 3 or {shape[-1] for shape in shapes} != {numbers}:
-        raise NotComputed(f"The tool expects {run.path} to be given queries, keys and values of "
-                          "one size, and nothing beside them.")
+        raise NotComputed(Text("The tool expects {path} to be given queries, keys and values of "
+                               "one size, and nothing beside them.", path=run.path))
     biases = (length + 2 * others) * numbers if "in_proj_bias" in seen.own(run.path) else 0
     return batch * (length * numbers + (length + 2 * others) * numbers ** 2 + biases + products
                     + length * numbers * (numbers + 1))
@@ -277,8 +300,8 @@ def _heads(seen: Seen, run: ModuleRun) -> tuple[Shape, Shape]:
             heads = run.input_shape[-1] // query[-1]
             return ((query[0] // heads, heads, *query[1:]),
                     (key[0] // heads, heads, key[2], key[1]))
-    raise NotComputed(f"It counts {run.path} ({run.type}) by a formula of its own, and where "
-                      "queries meet keys a trace does not tell.")
+    raise NotComputed(Text("It counts {layer} by a formula of its own, and where queries meet keys "
+                           "a trace does not tell.", layer=named(run)))
 
 
 def _of_function(call: Call) -> tuple[str, int]:
@@ -291,8 +314,9 @@ def _of_function(call: Call) -> tuple[str, int]:
     if call.function in _SIGNS and isinstance(first := call.args[0], Operand) \
             and first.producer is None:
         name = call.function.rpartition(".")[2]
-        raise NotComputed(f"It counts the method `{name}`, but not the sign for it; which of them "
-                          f"stands at {call.path} a trace does not tell.")
+        raise NotComputed(Text(
+            "It counts the method `{name}`, but not the sign for it; which of them stands at "
+            "{path} a trace does not tell.", name=name, path=call.path))
     kind = _FUNCTIONAL.get(call.function) or _TENSOR.get(call.function, "")
     if kind == "upsampling":
         return kind, math.prod(call.output_shape)

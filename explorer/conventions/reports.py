@@ -17,12 +17,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Literal, NamedTuple
 
 import torch
 
 from explorer.analysis import Summary
+from explorer.language import Text, say
+from explorer.text import enumeration, listing, sentences
 from explorer.tracing import Call, Module, ModuleRun, Operand
 from explorer.tracing.operators import Shape
 
@@ -142,8 +144,8 @@ class LeafRun(NamedTuple):
     @property
     def first(self) -> Shape:
         if self.input_shape is None:
-            raise NotComputed(f"The tool looks at the first argument of {self.path} "
-                              f"({self.type}), which is no tensor here or stands under its name.")
+            raise NotComputed(Text("The tool looks at the first argument of {layer}, which is no "
+                                   "tensor here or stands under its name.", layer=named(self)))
         return self.input_shape
 
     def call(self, operator: str) -> Call:
@@ -151,8 +153,8 @@ class LeafRun(NamedTuple):
         for call in self.calls:
             if call.operator == operator:
                 return call
-        raise NotComputed(f"{self.path} ({self.type}) does its work in another way than the tool "
-                          "expects.")
+        raise NotComputed(Text("{layer} does its work in another way than the tool expects.",
+                               layer=named(self)))
 
 
 class Seen:
@@ -214,24 +216,26 @@ class Seen:
 
     def several_modules(self) -> None:
         if not self.trace.modules[""].children:
-            raise NotComputed("The network is one module without parts, and hooks look at parts.")
+            raise NotComputed(Text("The network is one module without parts, and hooks look at "
+                                   "parts."))
 
     def one_input(self) -> None:
         if len(self.trace.inputs) > 1:
-            raise NotComputed("The tool makes one input by itself; this network takes "
-                              f"{len(self.trace.inputs)}.")
+            raise NotComputed(Text("The tool makes one input by itself; this network takes "
+                                   "{count}.", count=len(self.trace.inputs)))
 
     def floats(self) -> None:
         for given in self.trace.inputs:
             if given.dtype != torch.float32:
-                raise NotComputed("The tool makes its inputs by itself, all of float32; this "
-                                  f"network takes one of {str(given.dtype).split('.')[-1]}.")
+                raise NotComputed(Text(
+                    "The tool makes its inputs by itself, all of float32; this network takes one "
+                    "of {dtype}.", dtype=str(given.dtype).split(".")[-1]))
 
     def by_position(self) -> None:
         for given in self.trace.inputs:
             if given.name:
-                raise NotComputed("The tool hands inputs over in their order; this network is "
-                                  f"given {given.name} by its name.")
+                raise NotComputed(Text("The tool hands inputs over in their order; this network is "
+                                       "given {name} by its name.", name=given.name))
 
     # Figures
 
@@ -246,10 +250,13 @@ class Seen:
         children = [*dict.fromkeys(path.partition(".")[0] for path in self.trace.parameters
                                    if path not in met)]
         return [
-            Term(-missing, f"Leaves out {missing:,} parameters, those of {_some(children)}: no "
-                 "module that runs in evaluation, and that it looks at, has them."),
-            Term(again, f"Counts {again:,} parameters again, of modules that run more than once or "
-                 "that several containers share.")]
+            Term(-missing, say(
+                "Leaves out {count} parameters, those of {modules}: no module that runs in "
+                "evaluation, and that it looks at, has them.", count=f"{missing:,}",
+                modules=_some(children))),
+            Term(again, say(
+                "Counts {count} parameters again, of modules that run more than once or that "
+                "several containers share.", count=f"{again:,}"))]
 
     def operations(self, name: str, terms: Callable[[], tuple[Iterable[Term], Collection[int]]]
                    ) -> Figure:
@@ -257,14 +264,15 @@ class Seen:
         beside them."""
         def all_terms() -> list[Term]:
             if self.summary.not_counted:
-                raise NotComputed("The network has operators that we have no rule for.")
+                raise NotComputed(Text("The network has operators that we have no rule for."))
             differing, watched = terms()
             unseen = [call for call in self.trace.calls
                       if call.effect.macs and call.index not in watched]
             missing = sum(call.effect.macs or 0 for call in unseen)
             types = [*dict.fromkeys(call.type for call in unseen)]
-            return [Term(-missing, f"Does not see {missing:,} multiply-adds of functions, or of "
-                         f"layers that it does not know: {_some(types)}."), *differing]
+            return [Term(-missing, say(
+                "Does not see {count} multiply-adds of functions, or of layers that it does not "
+                "know: {types}.", count=f"{missing:,}", types=_some(types))), *differing]
         return self.figure("operations", name, all_terms)
 
     def memory(self, footer: Callable[[], Footer], unit: int,
@@ -272,38 +280,42 @@ class Seen:
         """The two figures of a tool that takes other bytes than ours for what a pass needs."""
         peak = self.totals.peak_activation_bytes
         ours = self.totals.param_bytes + peak
-        name = "MiB (2²⁰ bytes; it prints MB)" if unit == MIB else "MB (10⁶ bytes)"
+        name = say("MiB (2²⁰ bytes; it prints MB)" if unit == MIB else "MB (10⁶ bytes)")
 
         def of_the_pass() -> list[Term]:
             passed = footer().pass_size
-            return [Term(passed - peak, f"{why()} = {passed:,} bytes = {passed / unit:,.2f} {name}."
-                         f" At most {peak:,} bytes are alive at once.")]
+            return [Term(passed - peak, say(
+                "{why} = {bytes} bytes = {size} {unit}. At most {peak} bytes are alive at once.",
+                why=why(), bytes=f"{passed:,}", size=f"{passed / unit:,.2f}", unit=name,
+                peak=f"{peak:,}"))]
 
         def of_all() -> list[Term]:
             below = footer()
-            return [Term(
-                below.total_size - ours, f"Adds its input, {below.input_size / unit:,.2f}, its "
-                f"forward/backward pass size, {below.pass_size / unit:,.2f}, and the parameters of "
-                f"the modules that run, {below.params_size / unit:,.2f}. A pass needs the "
-                f"parameters, {self.totals.param_bytes / unit:,.2f}, and the peak, "
-                f"{peak / unit:,.2f}.")]
+            return [Term(below.total_size - ours, say(
+                "Adds its input, {input}, its forward/backward pass size, {passed}, and the "
+                "parameters of the modules that run, {params}. A pass needs the parameters, "
+                "{ours}, and the peak, {peak}.", input=f"{below.input_size / unit:,.2f}",
+                passed=f"{below.pass_size / unit:,.2f}",
+                params=f"{below.params_size / unit:,.2f}",
+                ours=f"{self.totals.param_bytes / unit:,.2f}", peak=f"{peak / unit:,.2f}"))]
         return (self.figure("memory", "Forward/backward pass size", of_the_pass, ours=peak,
-                            our_name="Peak memory", unit=unit),
+                            our_name=say("Peak memory"), unit=unit),
                 self.figure("memory", "Estimated total size", of_all, ours=ours,
-                            our_name="Parameters + peak", unit=unit))
+                            our_name=say("Parameters + peak"), unit=unit))
 
     def figure(self, quantity: Quantity, name: str, terms: Callable[[], Iterable[Term]] = tuple, *,
                ours: int | None = None, our_name: str | None = None, unit: int = 1) -> Figure:
         """Ours and the terms of a tool, or why there are none."""
         if ours is None:
-            ours, our_name = (self.totals.params, "Parameters") if quantity == "parameters" else \
-                (self.totals.macs, "Multiply-adds")
+            ours, our_name = (self.totals.params, say("Parameters")) \
+                if quantity == "parameters" else (self.totals.macs, say("Multiply-adds"))
         value: int | None
         try:
             differing = [term for term in terms() if term.amount or quantity == "memory"]
             value = ours + sum(term.amount for term in differing)
         except NotComputed as error:
-            value, differing = None, [Term(0, f"Not computed for this network. {error}")]
+            value, differing = None, [Term(0, sentences([say("Not computed for this network."),
+                                                         error]))]
         return Figure(quantity=quantity, name=name, value=value, ours=ours,
                       our_name=our_name or "", terms=tuple(differing), unit=unit)
 
@@ -311,6 +323,20 @@ class Seen:
 def own_type(module: Module) -> str:
     """The type of a module where it is one of PyTorch's own, else ""."""
     return module.type if module.origin.startswith("torch.nn.modules.") else ""
+
+
+def named(run: LeafRun | ModuleRun | Call) -> Text:
+    """What a module is called in a sentence."""
+    return Text("{path} ({type})", path=run.path, type=run.type)
+
+
+def times(factor: int, count: int) -> str:
+    """A count as a product.
+
+    >>> times(2, 3000)
+    '2 × 1,500 = 3,000'
+    """
+    return f"{factor} × {count // factor:,} = {count:,}"
 
 
 def first_shape(call: Call) -> Shape:
@@ -332,8 +358,17 @@ def _some(names: list[str]) -> str:
     >>> _some(["a", "b", "c", "d", "e", "f"])
     'a, b, c, d and 2 more'
     """
-    shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+    if len(names) > 4:
+        return say("{shown} and {count} more", shown=listing(names[:4]), count=len(names) - 4)
+    return listing(names) if names else ""
+
+
+def all_of(names: Collection[str]) -> str:
+    """
+    >>> all_of(["a", "b", "c"]), all_of([])
+    ('a and b and c', '')
+    """
+    return reduce(lambda before, name: enumeration([before, name]), names) if names else ""
 
 
 class Recurrent(NamedTuple):
@@ -353,7 +388,7 @@ def recurrent(leaf: LeafRun) -> Recurrent:
     call = next((call for call in leaf.calls
                  if call.operator in ("lstm", "gru", "rnn_tanh", "rnn_relu")), None)
     if call is None or len(leaf.first) != 3:
-        raise NotComputed(f"{leaf.path} ({leaf.type}) is not given a batch of sequences.")
+        raise NotComputed(Text("{layer} is not given a batch of sequences.", layer=named(leaf)))
     states = call.argument("hx")
     if not hasattr(states, "shape"):
         states = states[-1]

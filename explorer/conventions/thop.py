@@ -22,8 +22,13 @@ from explorer.conventions.reports import (
     Seen,
     Term,
     ToolReport,
+    all_of,
+    named,
     recurrent,
+    times,
 )
+from explorer.language import Text, say
+from explorer.text import sentences
 
 _CONVOLUTIONS = {f"Conv{sides}d" for sides in (1, 2, 3)}
 _TRANSPOSED = {f"ConvTranspose{sides}d": f"conv_transpose{sides}d" for sides in (1, 2, 3)}
@@ -70,27 +75,36 @@ def _macs(seen: Seen) -> tuple[list[Term], set[int]]:
     met = [norm for norm in sorted(norms) if any(
         leaf.kind in _NORMS and norm in leaf.type for leaf in seen.leaves)]
     terms = [
-        Term(counts["norm"], f"Adds {' and '.join(met)}, 4 for each output: "
-             f"4 × {counts['norm'] // 4:,} = {counts['norm']:,}."
-             + (" Evaluation can fold BatchNorm into the convolution." if "BatchNorm" in met
-                else "")),
-        Term(counts["bare norm"], "Adds normalisation without scale and shift, 2 for each output: "
-             f"2 × {counts['bare norm'] // 2:,} = {counts['bare norm']:,}."),
-        Term(counts["transposed"], "Counts transposed convolutions as ordinary ones, each output "
-             f"as the sum of a whole window: {counts['transposed']:+,}."),
-        Term(counts["recurrent"], "Adds the biases and gates of recurrent layers: "
-             f"{counts['recurrent']:,}."),
-        Term(counts["prelu"], f"Adds PReLU, 1 for each input: {counts['prelu']:,}."),
-        Term(counts["pool"], "Adds average pooling, 1 for each output: "
-             f"{counts['pool']:,}."),
-        Term(counts["adaptive pool"], "Adds adaptive average pooling, 1 for each input and 1 "
-             f"for each output: {counts['adaptive pool']:,}."),
-        Term(counts["softmax"], "Adds softmax, 3n - 1 for n outputs that add up to 1: "
-             f"{counts['softmax']:,}."),
-        Term(counts["upsampling"], "Adds upsampling, 1 for each output in the mode nearest and "
-             f"more in other modes, such as 11 in bilinear: {counts['upsampling']:,}."),
-        Term(shared, f"Counts {shared:,} again for modules that several containers share: once "
-             "for each hook, in each container.")]
+        Term(counts["norm"], sentences([
+            say("Adds {types}, 4 for each output: {sum}.", types=all_of(met),
+                sum=times(4, counts["norm"])),
+            say("Evaluation can fold BatchNorm into the convolution.") if "BatchNorm" in met
+            else ""])),
+        Term(counts["bare norm"], say(
+            "Adds normalisation without scale and shift, 2 for each output: {sum}.",
+            sum=times(2, counts["bare norm"]))),
+        Term(counts["transposed"], say(
+            "Counts transposed convolutions as ordinary ones, each output as the sum of a whole "
+            "window: {count}.", count=f"{counts['transposed']:+,}")),
+        Term(counts["recurrent"], say(
+            "Adds the biases and gates of recurrent layers: {count}.",
+            count=f"{counts['recurrent']:,}")),
+        Term(counts["prelu"], say(
+            "Adds PReLU, 1 for each input: {count}.", count=f"{counts['prelu']:,}")),
+        Term(counts["pool"], say(
+            "Adds average pooling, 1 for each output: {count}.", count=f"{counts['pool']:,}")),
+        Term(counts["adaptive pool"], say(
+            "Adds adaptive average pooling, 1 for each input and 1 for each output: {count}.",
+            count=f"{counts['adaptive pool']:,}")),
+        Term(counts["softmax"], say(
+            "Adds softmax, 3n - 1 for n outputs that add up to 1: {count}.",
+            count=f"{counts['softmax']:,}")),
+        Term(counts["upsampling"], say(
+            "Adds upsampling, 1 for each output in the mode nearest and more in other modes, such "
+            "as 11 in bilinear: {count}.", count=f"{counts['upsampling']:,}")),
+        Term(shared, say(
+            "Counts {count} again for modules that several containers share: once for each hook, "
+            "in each container.", count=f"{shared:,}"))]
     return terms, watched
 
 
@@ -117,8 +131,8 @@ def _of_layer(leaf: LeafRun) -> tuple[str, int]:
     if leaf.kind == "Softmax":
         dim = leaf.call("softmax").argument("dim")
         if dim is None:
-            raise NotComputed(f"The tool needs the `dim` of {leaf.path} (Softmax), which is not "
-                              "given.")
+            raise NotComputed(Text("The tool needs the `dim` of {layer}, which is not given.",
+                                   layer=named(leaf)))
         return "softmax", 3 * leaf.inputs - leaf.inputs // leaf.first[dim]
     if leaf.kind in _UPSAMPLINGS:
         mode = leaf.call("interpolate").argument("mode")
@@ -126,7 +140,8 @@ def _of_layer(leaf: LeafRun) -> tuple[str, int]:
     if leaf.kind in _RECURRENT:
         return "recurrent", _of_recurrent(recurrent(leaf), *_RECURRENT[leaf.kind])
     if leaf.kind in _CELLS:
-        raise NotComputed(f"What it counts for {leaf.path} ({leaf.type}) is not told by a trace.")
+        raise NotComputed(Text("What it counts for {layer} is not told by a trace.",
+                               layer=named(leaf)))
     return "", 0
 
 

@@ -30,7 +30,9 @@ from explorer.conventions.reports import (
     Seen,
     Term,
     ToolReport,
+    named,
 )
+from explorer.language import Text, say
 
 NO_PARAMS: Literal["--"] = "--"
 RECURSIVE: Literal["(recursive)"] = "(recursive)"
@@ -44,13 +46,13 @@ LINES = (*PARAMS_LINES, MULT_ADDS_LINE, *MEMORY_LINES)
 def report(seen: Seen) -> ToolReport:
     def params() -> list[Term]:
         again = footer(seen).params - seen.totals.params
-        return [Term(again, f"Counts {again:,} parameters again: a module that several containers "
-                     "share is counted once for each of them.")]
+        return [Term(again, say("Counts {count} parameters again: a module that several containers "
+                                "share is counted once for each of them.", count=f"{again:,}"))]
 
     def outputs() -> str:
         numbers = sum(leaf.outputs for leaf in counted_leaves(seen))
-        return ("Adds the outputs of all layers that have parameters, and doubles the sum for "
-                f"gradients, in evaluation too: 2 × 4 × {numbers:,}")
+        return say("Adds the outputs of all layers that have parameters, and doubles the sum for "
+                   "gradients, in evaluation too: 2 × 4 × {numbers}", numbers=f"{numbers:,}")
     return ToolReport("torchinfo", "1.8.0", (
         seen.figure("parameters", "Total params", params),
         seen.operations("Total mult-adds", lambda: _terms(seen)),
@@ -62,22 +64,29 @@ def _terms(seen: Seen) -> tuple[list[Term], set[int]]:
     per_image = counted.norm // images
     whole = images > 1 and counted.norm == images * per_image
     return [
-        Term(counted.conv_bias, "Adds the biases of convolutions, one for each output: "
-             f"{counted.conv_bias:,}."),
-        Term(counted.transposed, "Counts transposed convolutions as ordinary ones, with all "
-             f"weights at each position of the output: {counted.transposed:+,}."),
-        Term(counted.linear_bias, "Adds the biases of linear layers, once for each image: "
-             f"{counted.linear_bias:,}."),
-        Term(-counted.positions, "Counts linear layers once for each image, however many positions "
-             f"they work on: leaves out {counted.positions:,}."),
-        Term(counted.recurrent, "Counts recurrent layers as their number of parameters at each "
-             f"step, with the biases: {counted.recurrent:+,}."),
-        Term(counted.norm, "Adds BatchNorm as its number of parameters, as if it worked on one "
-             "position of each image: "
-             + (f"{images:,} × {per_image:,} = {counted.norm:,}." if whole
-                else f"{counted.norm:,}.")),
-        Term(counted.other, "Adds other layers as their number of parameters: "
-             f"{counted.other:,}.")], {
+        Term(counted.conv_bias, say(
+            "Adds the biases of convolutions, one for each output: {count}.",
+            count=f"{counted.conv_bias:,}")),
+        Term(counted.transposed, say(
+            "Counts transposed convolutions as ordinary ones, with all weights at each position of "
+            "the output: {count}.", count=f"{counted.transposed:+,}")),
+        Term(counted.linear_bias, say(
+            "Adds the biases of linear layers, once for each image: {count}.",
+            count=f"{counted.linear_bias:,}")),
+        Term(-counted.positions, say(
+            "Counts linear layers once for each image, however many positions they work on: leaves "
+            "out {count}.", count=f"{counted.positions:,}")),
+        Term(counted.recurrent, say(
+            "Counts recurrent layers as their number of parameters at each step, with the biases: "
+            "{count}.", count=f"{counted.recurrent:+,}")),
+        Term(counted.norm, say(
+            "Adds BatchNorm as its number of parameters, as if it worked on one position of each "
+            "image: {sum}.",
+            sum=f"{images:,} × {per_image:,} = {counted.norm:,}" if whole
+            else f"{counted.norm:,}")),
+        Term(counted.other, say(
+            "Adds other layers as their number of parameters: {count}.",
+            count=f"{counted.other:,}"))], {
         call.index for leaf in counted_leaves(seen) for call in leaf.calls if leaf.macs}
 
 
@@ -119,8 +128,8 @@ def counted_leaves(seen: Seen) -> list[LeafRun]:
     found = [leaf for leaf in seen.leaves if leaf.parameters]
     for leaf in found:
         if not leaf.alone and leaf.kind not in _FIRST_OF_SEVERAL:
-            raise NotComputed(f"{leaf.path} ({leaf.type}) does not return one tensor, and a trace "
-                              "does not tell which the tool looks at.")
+            raise NotComputed(Text("{layer} does not return one tensor, and a trace does not tell "
+                                   "which the tool looks at.", layer=named(leaf)))
     return found
 
 
@@ -155,12 +164,12 @@ def _factors(seen: Seen, leaf: LeafRun) -> tuple[int, int, bool]:
     for name, full in seen.own(leaf.path).items():
         size = seen.size([full])
         if name.endswith("_orig"):
-            raise NotComputed(f"{leaf.path} ({leaf.type}) is pruned or normalised, and the tool "
-                              "reads a mask.")
+            raise NotComputed(Text("{layer} is pruned or normalised, and the tool reads a mask.",
+                                   layer=named(leaf)))
         if name in ("weight", "bias"):
             if not output:
-                raise NotComputed(f"The tool looks at the first side of what {leaf.path} "
-                                  f"({leaf.type}) returns, and there is none.")
+                raise NotComputed(Text("The tool looks at the first side of what {layer} returns, "
+                                       "and there is none.", layer=named(leaf)))
             size *= math.prod((output[0], *output[2:])) if "Conv" in leaf.type else output[0]
         elif "weight" in name or "bias" in name:
             size *= math.prod(output[:2])

@@ -22,8 +22,10 @@ from explorer.conventions.reports import (
     Seen,
     Term,
     ToolReport,
+    named,
     own_type,
 )
+from explorer.language import Text, say
 from explorer.tracing import ModuleRun
 
 LINES = (*PARAMS_LINES, *MEMORY_LINES)
@@ -42,14 +44,14 @@ def report(seen: Seen) -> ToolReport:
         return footer(seen, added(seen))
 
     def outputs() -> str:
-        return (f"Adds the outputs of all {len(table_rows(seen)):,} runs of modules, in place or "
-                "not, each block again after its parts, and doubles the sum for gradients: "
-                f"2 × 4 × {added(seen):,}")
+        return say("Adds the outputs of all {runs} runs of modules, in place or not, each block "
+                   "again after its parts, and doubles the sum for gradients: 2 × 4 × {numbers}",
+                   runs=f"{len(table_rows(seen)):,}", numbers=f"{added(seen):,}")
     return ToolReport(
         tool="torchsummary", version="1.5.1",
         figures=(seen.figure("parameters", "Total params", params),
                  *seen.memory(below, MIB, outputs)),
-        remark="It counts no operations.")
+        remark=say("It counts no operations."))
 
 
 def _runs(seen: Seen) -> None:
@@ -58,21 +60,24 @@ def _runs(seen: Seen) -> None:
     seen.floats()
     seen.by_position()
     if not any(_weight_and_bias(seen.own(run.path)) for run in table_rows(seen)):
-        raise NotComputed("The tool fails where no module has a weight.")
+        raise NotComputed(Text("The tool fails where no module has a weight."))
     for run in table_rows(seen):
-        module, where = seen.trace.modules[run.path], f"{run.path} ({run.type})"
+        module, where = seen.trace.modules[run.path], named(run)
         if not run.input_shape:
-            raise NotComputed(f"The tool fails at {where}, whose first argument is no tensor.")
+            raise NotComputed(Text("The tool fails at {layer}, whose first argument is no tensor.",
+                                   layer=where))
         if not run.alone:
-            raise NotComputed(f"The tool looks at one tensor; {where} returns something else.")
+            raise NotComputed(Text("The tool looks at one tensor; {layer} returns something else.",
+                                   layer=where))
         if not run.output_shapes[0] or run.output_shapes[0][0] != seen.batch:
-            raise NotComputed("The tool puts the batch in the place of the first side of every "
-                              f"output; the first side of what {where} returns is another.")
+            raise NotComputed(Text(
+                "The tool puts the batch in the place of the first side of every output; the first "
+                "side of what {layer} returns is another.", layer=where))
         if module.origin.startswith("torch.nn.utils.") or run.type.startswith("Frozen") \
                 or any(name.startswith("weight_") for name in seen.own(run.path)
                        if own_type(module) not in _SEVERAL_WEIGHTS):
-            raise NotComputed(f"A trace does not show what the weight of {where} is computed "
-                              "from.")
+            raise NotComputed(Text("A trace does not show what the weight of {layer} is computed "
+                                   "from.", layer=where))
 
 
 _SEVERAL_WEIGHTS = {"LSTMCell", "GRUCell", "RNNCell", "LSTM", "GRU", "RNN"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from explorer.language import Text
 from explorer.pipeline import summarise
 from explorer.published.align import Ours
 from explorer.published.matching import Left, Match, Matcher
@@ -24,7 +25,12 @@ class PublishedComparison:
     unseen: tuple[Left, ...]
     """Calls that the tool does not see."""
     totals: tuple[Total, ...]
-    notes: tuple[str, ...]
+    remarks: tuple[Text, ...]
+    """What to know about it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(map(str, self.remarks))
 
     @property
     def accounted(self) -> int:
@@ -48,12 +54,14 @@ def compare(name: str) -> PublishedComparison:
     table = load(name)
     source = find_source(table.network)
     if (abs(table.input[0]), *table.input[1:]) != source.input_shape:
-        raise PublishedError(f"totals.json, {table.name}: `input` must be that of {table.network}, "
-                             f"{list(source.input_shape)}; got {list(table.input)}.")
+        raise PublishedError(Text(
+            "totals.json, {table}: `input` must be that of {network}, {input}; got {given}.",
+            table=table.name, network=table.network, input=list(source.input_shape),
+            given=list(table.input)))
     summary = summarise(source)
     matcher = Matcher(table, Ours(summary, table))
     matches = matcher.matches()
     return PublishedComparison(
         table=table, matches=matches, missing=tuple(matcher.missing()),
         unseen=tuple(matcher.unseen()), totals=totals(table, matcher.ours.seen, matches),
-        notes=notes(table, summary))
+        remarks=notes(table, summary))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.conventions import torchinfo
+from explorer.language import Text
 from explorer.published.align import CONTAINERS, PLAIN, Ours, Token, align, tokens
 from explorer.published.table import PublishedRow, PublishedTable
 from explorer.tracing import ModuleRun
@@ -31,7 +32,7 @@ class Match:
     params: int | str | None
     """What the tool prints for ours."""
     accounted: bool
-    reason: str
+    reason: Text
     again: int = 0
     """Parameters that torchinfo counts at this row, and at an earlier one too."""
 
@@ -43,7 +44,7 @@ class Left:
     path: str
     type: str
     output_shape: Shape
-    reason: str
+    reason: Text
 
 
 class Matcher:
@@ -91,20 +92,21 @@ class Matcher:
     def _layer(self, number: int) -> Match:
         row, run = self.rows[number], self.runs.get(number)
         if run is None:
-            return self._unaccounted(number, "no call of ours agrees with it at this place")
+            return self._unaccounted(number,
+                                     Text("no call of ours agrees with it at this place"))
         ours = self.ours
         cell = ours.cell(run)
         self.own[number] = 0 if cell == torchinfo.RECURSIVE else ours.numel(run)
         if len(self.pairs[number].rows) > 1:
-            reason = "half of a hard-swish: the tutorial's own HSwish calls its own HSigmoid"
+            reason = Text("half of a hard-swish: the tutorial's own HSwish calls its own HSigmoid")
         elif cell == torchinfo.RECURSIVE:
-            reason = "the second run of shared layers"
+            reason = Text("the second run of shared layers")
         elif run.stop - run.start > 1:
-            reason = "a module that the table does not open"
+            reason = Text("a module that the table does not open")
         elif row.type == "HSigmoid":
-            reason = "a hard sigmoid of the tutorial's own"
+            reason = Text("a hard sigmoid of the tutorial's own")
         else:
-            reason = "the same layer"
+            reason = Text("the same layer")
         return self._accounted(number, run, ours.shape(run), cell, reason)
 
     # Rows that stand for containers
@@ -123,18 +125,22 @@ class Matcher:
         else:
             run = self._ending(number)
         if run is None:
-            return self._unaccounted(number, "no module and no run of calls of ours is its parts")
+            return self._unaccounted(
+                number, Text("no module and no run of calls of ours is its parts"))
         expected = self._left_over(number, run) if self.tree else self.ours.printer.cell(0)
         shape = self.ours.shape(run)
         if (row.output_shape, row.params) != (shape, expected):
-            return self._unaccounted(number, f"{run.path} gives {_text(shape)} and {expected}")
+            return self._unaccounted(number, Text("{path} gives {shape} and {params}",
+                                                  path=run.path, shape=_text(shape),
+                                                  params=expected))
         self.runs[number] = run
         self.claimed.add(run)
-        reason = "the module with the same calls" if run.path else \
-            f"calls {run.start} to {run.stop - 1}, which ours groups otherwise"
+        reason = Text("the module with the same calls") if run.path else \
+            Text("calls {first} to {last}, which ours groups otherwise", first=run.start,
+                 last=run.stop - 1)
         again = self.own.get(number, 0) if isinstance(expected, int) else 0
         if again:
-            reason += "; its shared layers are counted again"
+            reason = Text("{reason}; its shared layers are counted again", reason=reason)
         return self._accounted(number, run, shape, expected, reason, again)
 
     def _whole(self, number: int) -> Match:
@@ -145,9 +151,10 @@ class Matcher:
                                    self.ours.seen.totals.params - self.ours.numel(everything))
         if number or network not in CONTAINERS[row.type] \
                 or (row.output_shape, row.params) != (None, expected):
-            return self._unaccounted(number, f"the network has {expected} of its own")
-        reason = "the network; its parameters that do not run in evaluation" \
-            if isinstance(expected, int) else "the network"
+            return self._unaccounted(number, Text("the network has {params} of its own",
+                                                  params=expected))
+        reason = Text("the network; its parameters that do not run in evaluation"
+                      if isinstance(expected, int) else "the network")
         return self._accounted(number, everything, None, expected, reason)
 
     def _opened_again(self, number: int) -> Match:
@@ -155,16 +162,17 @@ class Matcher:
         smallest one around the last run of what stands beneath the row."""
         row, containers = self.rows[number], self.ours.containers
         inner = [self.runs[n] for n in self._beneath(number) if n in self.runs]
+        nothing = self._unaccounted(number, Text("nothing of ours is opened again here"))
         if len(inner) != 1 or row.params != torchinfo.RECURSIVE:
-            return self._unaccounted(number, "nothing of ours is opened again here")
+            return nothing
         runs = [run for run in containers if run.path == inner[0].path] or inner
         last = max(runs, key=lambda run: run.start)
         holders = [run for run in containers if run.type in CONTAINERS[row.type]
                    and _within(last, run) and not _within(run, last)]
         if not holders:
-            return self._unaccounted(number, "nothing of ours is opened again here")
-        reason = "opened for a module that it shares" if len(runs) > 1 \
-            else "opened again after a module that it shares"
+            return nothing
+        reason = Text("opened for a module that it shares" if len(runs) > 1
+                      else "opened again after a module that it shares")
         return self._accounted(number, min(holders, key=_length), None, torchinfo.RECURSIVE, reason)
 
     def _identity(self, number: int) -> Match:
@@ -181,9 +189,10 @@ class Matcher:
                     and (row.output_shape, row.params) == (ours.shape(run), torchinfo.cell(0)) \
                     and run not in self.claimed:
                 self.claimed.add(run)
-                return self._accounted(number, run, row.output_shape, row.params,
-                                       "an empty Sequential: the shortcut that the addition reads")
-        return self._unaccounted(number, "it has no parts, and no shortcut of ours is here")
+                return self._accounted(
+                    number, run, row.output_shape, row.params,
+                    Text("an empty Sequential: the shortcut that the addition reads"))
+        return self._unaccounted(number, Text("it has no parts, and no shortcut of ours is here"))
 
     def _above(self, number: int) -> int:
         """The row of a tree under which a row stands."""
@@ -250,7 +259,7 @@ class Matcher:
 
     # What does not agree
 
-    def _misnumbered(self, number: int) -> str:
+    def _misnumbered(self, number: int) -> Text | None:
         """Rows count on from the one before, and a tree opens one level at a time."""
         row = self.rows[number]
         previous = next((other for other in self.rows[number - 1::-1] if other.depth == row.depth),
@@ -258,18 +267,19 @@ class Matcher:
         first = 0 if row.depth == 0 else 1
         expected = first if previous is None else previous.index + 1
         if row.index != expected:
-            return f"its number should be {expected}: a row is missing, added or out of its place"
+            return Text("its number should be {number}: a row is missing, added or out of its "
+                        "place", number=expected)
         above = self.rows[number - 1].depth if number else -1
         if row.depth is not None and above is not None and row.depth > above + 1:
-            return "the row of its container is missing"
-        return ""
+            return Text("the row of its container is missing")
+        return None
 
     def _accounted(self, number: int, run: ModuleRun, shape: Shape | None, params: int | str,
-                   reason: str, again: int = 0) -> Match:
+                   reason: Text, again: int = 0) -> Match:
         return Match(number=number + 1, row=self.rows[number], run=run, output_shape=shape,
                      params=params, accounted=True, reason=reason, again=again)
 
-    def _unaccounted(self, number: int, reason: str) -> Match:
+    def _unaccounted(self, number: int, reason: Text) -> Match:
         return Match(number=number + 1, row=self.rows[number], run=None, output_shape=None,
                      params=None, accounted=False, reason=reason)
 
@@ -281,16 +291,17 @@ class Matcher:
         modules = [run for run in self.ours.containers
                    if run.type in listed and run not in self.claimed]
         for run in (*layers, *modules):
-            yield Left(run.path, run.type, self.ours.shape(run), "the table has no row for it")
+            yield Left(run.path, run.type, self.ours.shape(run),
+                       Text("the table has no row for it"))
 
     def unseen(self) -> Iterator[Left]:
         """Calls that the tool does not see."""
         for call in self.ours.calls:
             if call.index not in self.matched and self.ours.silent(call):
                 yield Left(call.path, call.type, self.ours.shape(self.ours.single(call.index)),
-                           "a module here, a function in the tutorial"
-                           if call.index in self.ours.seen.module_calls
-                           else "a function: the tool sees modules only")
+                           Text("a module here, a function in the tutorial"
+                                if call.index in self.ours.seen.module_calls
+                                else "a function: the tool sees modules only"))
 
 
 def _within(inner: ModuleRun, outer: ModuleRun) -> bool:

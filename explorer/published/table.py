@@ -17,6 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from explorer.conventions import torchinfo, torchsummary
 from explorer.conventions.torchinfo import NO_PARAMS, RECURSIVE, Cell
+from explorer.language import Text
+from explorer.text import listing
 from explorer.tracing.operators import Shape
 from explorer.validation import first_fault
 
@@ -81,11 +83,11 @@ class PublishedRow(BaseModel):
 
 
 ROW_RULES = {
-    "depth": "a whole number from 0 to 16",
-    "index": "a whole number",
-    "type": "the name of a class",
-    "output_shape": "sizes apart by x, such as 1x64x56x56, or empty",
-    "params": f"a whole number, {NO_PARAMS} or {RECURSIVE}",
+    "depth": Text("a whole number from 0 to 16"),
+    "index": Text("a whole number"),
+    "type": Text("the name of a class"),
+    "output_shape": Text("sizes apart by x, such as 1x64x56x56, or empty"),
+    "params": Text("a whole number, {none} or {again}", none=NO_PARAMS, again=RECURSIVE),
 }
 
 
@@ -101,11 +103,11 @@ class PrintedTotals(BaseModel):
 
 
 TOTALS_RULES = {
-    "": "an object",
-    "tool": "torchsummary or torchinfo",
-    "input": "four whole numbers",
-    "rows": "a whole number from 1 on",
-    "totals": "an object of figures as they are printed, such as \"1,234.5\"",
+    "": Text("an object"),
+    "tool": Text("torchsummary or torchinfo"),
+    "input": Text("four whole numbers"),
+    "rows": Text("a whole number from 1 on"),
+    "totals": Text("an object of figures as they are printed, such as \"1,234.5\""),
 }
 
 
@@ -145,28 +147,33 @@ def load(name: str) -> PublishedTable:
     name = name.removesuffix("_tutorial")
     if name not in printed:
         near = get_close_matches(name.lower(), printed, n=3, cutoff=0.5)
-        way_out = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(printed)}."
-        raise PublishedError(f"Unknown published table {name!r}. {way_out}")
+        raise PublishedError(Text("Unknown published table {name}. Did you mean {near}?",
+                                  name=repr(name), near=listing(near)) if near else
+                             Text("Unknown published table {name}. There are {names}.",
+                                  name=repr(name), names=listing(printed)))
     totals = printed[name]
     return PublishedTable(
         name=name, tool=totals.tool, input=totals.input, expected_rows=totals.rows,
         rows=_rows(f"{name}.csv", totals.tool), totals=totals.totals)
 
 
-def _damaged(place: str, error: ValidationError, rules: Mapping[str, str]) -> PublishedError:
+def _damaged(place: Text, error: ValidationError, rules: Mapping[str, Text]) -> PublishedError:
     fault = first_fault(error)
     if fault.kind == "unknown":
-        return PublishedError(f"{place}: `{fault.field}` must not be there.")
-    return PublishedError(f"{place}: {fault.sentence(rules[fault.field])}")
+        return PublishedError(Text("{place}: `{field}` must not be there.", place=place,
+                                   field=fault.field))
+    return PublishedError(Text("{place}: {fault}", place=place,
+                               fault=fault.sentence(str(rules[fault.field]))))
 
 
 def _read(file: str) -> str:
     try:
         return (FOLDER / file).read_text(encoding="utf-8")
     except OSError as error:
-        raise PublishedError(f"{file} cannot be read: {error.strerror}.") from None
+        raise PublishedError(Text("{file} cannot be read: {error}.", file=file,
+                                  error=error.strerror)) from None
     except UnicodeDecodeError:
-        raise PublishedError(f"{file} is damaged: it must be UTF-8 text.") from None
+        raise PublishedError(Text("{file} is damaged: it must be UTF-8 text.", file=file)) from None
 
 
 def _totals() -> dict[str, PrintedTotals]:
@@ -174,20 +181,22 @@ def _totals() -> dict[str, PrintedTotals]:
     try:
         entries = json.loads(_read(file))
     except json.JSONDecodeError as error:
-        raise PublishedError(f"{file} is damaged, line {error.lineno}: it must be JSON "
-                             f"({error.msg}).") from None
+        raise PublishedError(Text("{file} is damaged, line {line}: it must be JSON ({error}).",
+                                  file=file, line=error.lineno, error=error.msg)) from None
     if not isinstance(entries, dict) or not entries:
-        raise PublishedError(f"{file} is damaged: it must hold an object with a table for each "
-                             "name.")
+        raise PublishedError(Text("{file} is damaged: it must hold an object with a table for each "
+                                  "name.", file=file))
     result = {}
     for name, value in entries.items():
         try:
             result[name] = PrintedTotals.model_validate(value)
         except ValidationError as error:
-            raise _damaged(f"{file} is damaged, {name}", error, TOTALS_RULES) from None
+            raise _damaged(Text("{file} is damaged, {table}", file=file, table=name), error,
+                           TOTALS_RULES) from None
         if lacking := [total for total in PRINTERS[result[name].tool].LINES
                        if total not in result[name].totals]:
-            raise PublishedError(f"{file} is damaged, {name}: `totals` must have {lacking[0]!r}.")
+            raise PublishedError(Text("{file} is damaged, {table}: `totals` must have {total}.",
+                                      file=file, table=name, total=repr(lacking[0])))
     return result
 
 
@@ -195,23 +204,27 @@ def _rows(file: str, tool: str) -> tuple[PublishedRow, ...]:
     columns = [name for name in PublishedRow.model_fields if name != "depth" or tool == "torchinfo"]
     text = _read(file)
     if not text.strip():
-        raise PublishedError(f"{file} is damaged: it is empty.")
+        raise PublishedError(Text("{file} is damaged: it is empty.", file=file))
     try:
         header, *lines = list(csv.reader(text.splitlines(), strict=True))
     except csv.Error as error:
-        raise PublishedError(f"{file} is damaged: it must be CSV ({error}).") from None
+        raise PublishedError(Text("{file} is damaged: it must be CSV ({error}).", file=file,
+                                  error=error)) from None
     if header != columns:
-        raise PublishedError(f"{file} is damaged, line 1: the columns must be "
-                             f"{','.join(columns)}; got {','.join(header)!r}.")
+        raise PublishedError(Text(
+            "{file} is damaged, line 1: the columns must be {columns}; got {header}.", file=file,
+            columns=",".join(columns), header=repr(",".join(header))))
     rows = []
     for number, line in enumerate(lines, 1):
         if len(line) != len(columns):
-            raise PublishedError(f"{file} is damaged, row {number}: it must have {len(columns)} "
-                                 f"values; got {len(line)}.")
+            raise PublishedError(Text(
+                "{file} is damaged, row {row}: it must have {columns} values; got {values}.",
+                file=file, row=number, columns=len(columns), values=len(line)))
         try:
             rows.append(PublishedRow.model_validate(dict(zip(columns, line, strict=True))))
         except ValidationError as error:
-            raise _damaged(f"{file} is damaged, row {number}", error, ROW_RULES) from None
+            raise _damaged(Text("{file} is damaged, row {row}", file=file, row=number), error,
+                           ROW_RULES) from None
     if not rows:
-        raise PublishedError(f"{file} is damaged: it has no rows.")
+        raise PublishedError(Text("{file} is damaged: it has no rows.", file=file))
     return tuple(rows)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from explorer import text
 from explorer.conventions import MIB, Figure, ToolReport
+from explorer.language import say
 
 COLUMNS = ("Tool", "It calls it", "Its figure", "Difference", "Ours", "Our name")
-SAME = "same"
-NOT_COMPUTED = "not computed"
 
 
 def frame(reports: tuple[ToolReport, ...]) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def amount(figure: Figure, value: int | None) -> str:
     '1.50 MiB'
     """
     if value is None:
-        return NOT_COMPUTED
+        return say("not computed")
     if figure.unit == 1:
         return f"{value:,}"
     return f"{value / figure.unit:,.2f} {'MiB' if figure.unit == MIB else 'MB'}"
@@ -35,20 +35,20 @@ def amount(figure: Figure, value: int | None) -> str:
 def difference(figure: Figure) -> str:
     """The difference from ours with its sign, and in percent of ours where that shows."""
     if figure.difference is None:
-        return NOT_COMPUTED
+        return say("not computed")
     if figure.difference == 0:
-        return SAME
+        return say("same")
     sign = "+" if figure.difference > 0 else "−"
-    text = sign + amount(figure, abs(figure.difference))
+    shown = sign + amount(figure, abs(figure.difference))
     percent = 100 * abs(figure.difference) / figure.ours if figure.ours else 0
     if percent < 0.005:
-        return text
-    return f"{text} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
+        return shown
+    return f"{shown} ({sign}{percent:,.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}%)"
 
 
 def sentences(report: ToolReport) -> list[tuple[str, str]]:
     """For each figure that differs its name and why, with the sum that leads from ours to it."""
-    return [(figure.name, " ".join([*(term.why for term in figure.terms), *_sum(figure)]))
+    return [(figure.name, text.sentences([*(term.why for term in figure.terms), *_sum(figure)]))
             for figure in report.figures if figure.terms]
 
 
@@ -57,4 +57,4 @@ def _sum(figure: Figure) -> list[str]:
         return []
     terms = "".join(f" {'+' if term.amount > 0 else '−'} {abs(term.amount):,}"
                     for term in figure.terms)
-    return [f"So {figure.ours:,}{terms} = {figure.value:,}."]
+    return [say("So {sum}.", sum=f"{figure.ours:,}{terms} = {figure.value:,}")]

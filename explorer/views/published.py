@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from explorer.language import Text, say, spoken
 from explorer.networks.catalogue import find_preset
 from explorer.published import Match, PublishedComparison
+from explorer.published.matching import Left
 from explorer.published.notes import SwappedRow, swapped_rows
+from explorer.text import listing
 from explorer.tracing.operators import Shape
 from explorer.views import tables
 
 ACCOUNTED, UNACCOUNTED = "accounted", "unaccounted"
+STATUS = {ACCOUNTED: Text("accounted"), UNACCOUNTED: Text("unaccounted")}
+"""As a page says them."""
 
 
 def status(accounted: bool) -> str:
@@ -25,14 +29,16 @@ def status(accounted: bool) -> str:
 def headline(comparison: PublishedComparison) -> str:
     """How much of a table is accounted for, in a sentence."""
     count, expected = len(comparison.matches), comparison.table.expected_rows
-    text = f"{comparison.accounted:,} of {count:,} rows are accounted for"
+    said = say("{accounted} of {count} rows are accounted for",
+               accounted=f"{comparison.accounted:,}", count=f"{count:,}")
     if count != expected:
-        text += f"; the tool printed {expected:,}"
+        said = say("{before}; the tool printed {rows}", before=said, rows=f"{expected:,}")
     if comparison.missing:
-        text += f"; {len(comparison.missing):,} of ours have no row"
+        said = say("{before}; {rows} of ours have no row", before=said,
+                   rows=f"{len(comparison.missing):,}")
     wrong = [total.name for total in comparison.totals if not total.agrees]
-    return text + (f"; not explained: {', '.join(wrong)}." if wrong else
-                   ", and every total is explained.")
+    return say("{before}; not explained: {totals}.", before=said, totals=listing(wrong)) if wrong \
+        else say("{before}, and every total is explained.", before=said)
 
 
 def records(comparison: PublishedComparison) -> list[dict[str, Any]]:
@@ -57,7 +63,7 @@ def _record(table: str, match: Match) -> dict[str, Any]:
         "our_type": run and run.type,
         "our_output_shape": _shape(match.output_shape),
         "our_params": match.params,
-        "reason": match.reason,
+        "reason": str(match.reason),
     }
 
 
@@ -113,7 +119,9 @@ def _gates(squeeze: bool, activation: str) -> str:
 
 def to_csv(comparisons: Sequence[PublishedComparison]) -> str:
     """Every row with the table it is from; the same columns for all tables."""
-    result = pd.DataFrame([record for comparison in comparisons for record in records(comparison)])
+    with spoken("en"):
+        result = pd.DataFrame([record for comparison in comparisons
+                               for record in records(comparison)])
     for name in ("depth", "first_call", "last_call"):
         result[name] = result[name].astype("Int64")
     return result.to_csv(index=False, lineterminator="\n")
@@ -131,12 +139,20 @@ def to_json(comparisons: Sequence[PublishedComparison]) -> str:
             "input": list(comparison.table.input),
             "complete": comparison.complete,
             "rows": records(comparison),
-            "missing": [asdict(left) for left in comparison.missing],
-            "without_a_row": [asdict(left) for left in comparison.unseen],
-            "totals": [{**asdict(total), "agrees": total.agrees} for total in comparison.totals],
+            "missing": [_left(left) for left in comparison.missing],
+            "without_a_row": [_left(left) for left in comparison.unseen],
+            "totals": [{"name": total.name, "printed": total.printed,
+                        "recomputed": total.recomputed, "own": str(total.own),
+                        "explanation": total.explanation, "agrees": total.agrees}
+                       for total in comparison.totals],
             "notes": list(comparison.notes),
             "swapped_columns": swapped_frame(comparison.table.name).to_dict("records"),
         } for comparison in comparisons]})
+
+
+def _left(left: Left) -> dict[str, Any]:
+    return {"path": left.path, "type": left.type, "output_shape": left.output_shape,
+            "reason": str(left.reason)}
 
 
 COLUMNS = {"number": "#", "type": "type", "output_shape": "output", "params": "params",

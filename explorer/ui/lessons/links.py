@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,17 +11,11 @@ from explorer.language import say
 from explorer.lessons import explaining
 from explorer.sources.key import from_key, to_query
 
-_WORD = re.compile(r"^\| \*\*(.+?)\*\*", re.MULTILINE)
 
-
-def with_lessons(text: str) -> str:
-    """Markdown with tables of words: behind each word that a lesson explains a link to it."""
-    def linked(found: re.Match[str]) -> str:
-        lesson = explaining(word=found[1])
-        return found[0] if lesson is None else \
-            f"{found[0]} [→]({lesson.link['address']} \"{lesson.link['words']}\")"
-
-    return _WORD.sub(linked, text)
+def lesson_on(word: str) -> str:
+    """What stands behind a word that a lesson explains: a link to it; "" where none does."""
+    lesson = explaining(word=word)
+    return f" [→]({lesson.link['address']} \"{lesson.link['words']}\")" if lesson else ""
 
 
 def open_in(keys: Sequence[str], **parameters: str) -> None:
