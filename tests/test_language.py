@@ -15,7 +15,11 @@ from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import PARTS
+from explorer.text import NOT_COUNTED
+from explorer.views.comparison import parts
+from explorer.views.graph import canvas
 from explorer.views.lessons.tables import WHAT
+from explorer.views.palette import KIND_COLOURS
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -45,6 +49,11 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/lessons/facts.py", figure.words
     for word in WHAT.values():
         yield "explorer/views/lessons/tables.py", word
+    yield "explorer/text.py", NOT_COUNTED
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
+    for text in (*canvas.TEXTS, *parts.TEXTS):
+        yield "explorer/views/scripts.py", text
 
 
 def said() -> dict[str, set[str]]:

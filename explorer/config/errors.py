@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from explorer.language import Text
+
 
 class ConfigError(ValueError):
     """A config that cannot be: the message gives name, rule, value and the way out."""
 
-    def __init__(self, message: str, knob: str | None = None) -> None:
+    def __init__(self, message: str | Text, knob: str | None = None) -> None:
         super().__init__(message)
         self.knob = knob
