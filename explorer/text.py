@@ -12,6 +12,7 @@ from explorer.language import say
 Rational: TypeAlias = int | Fraction
 
 NOT_COUNTED = "not counted"
+"""Of a cost without a rule; pages `say` it."""
 
 
 def number(value: Rational) -> str:
@@ -140,7 +141,7 @@ def share(of_one: float) -> str:
     >>> share(0.123), share(0.0004), share(0)
     ('12%', 'below 1%', '0%')
     """
-    return "below 1%" if 0 < of_one < 0.005 else f"{of_one:.0%}"
+    return say("below 1%") if 0 < of_one < 0.005 else f"{of_one:.0%}"
 
 
 def change(value: float, preset: float) -> str | None:
@@ -156,15 +157,25 @@ def change(value: float, preset: float) -> str | None:
     if preset == 0:
         return f"+{short(value)}"
     if value == 0:
-        return "none"
+        return say("none")
+    if divisor := part(value, preset):
+        return say("1/{divisor} of", divisor=divisor)
     ratio = value / preset
-    if ratio <= 0.1:
-        return f"1/{1 / ratio:,.0f} of"
     if ratio >= 2:
-        return f"{ratio:,.0f} times" if ratio >= 9.995 else f"{ratio:.3g} times"
+        return say("{ratio} times", ratio=f"{ratio:,.0f}" if ratio >= 9.995 else f"{ratio:.3g}")
     percent = (ratio - 1) * 100
     return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
         if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
+
+
+def part(value: float, preset: float) -> str:
+    """By what the preset's figure is divided, where a figure is a tenth of it or less; else "".
+
+    >>> part(8, 3000), part(75, 100)
+    ('375', '')
+    """
+    ratio = value / preset if preset else 0
+    return f"{1 / ratio:,.0f}" if 0 < ratio <= 0.1 else ""
 
 
 def against_preset(value: float, preset: float) -> str | None:
@@ -173,5 +184,7 @@ def against_preset(value: float, preset: float) -> str | None:
     >>> against_preset(75, 100), against_preset(8, 3000), against_preset(1, 1)
     ('-25% against the preset', '1/375 of the preset', None)
     """
+    if divisor := part(value, preset):
+        return say("1/{divisor} of the preset", divisor=divisor)
     said = change(value, preset)
-    return said and f"{said}{'' if said.endswith(' of') else ' against'} the preset"
+    return said and say("{change} against the preset", change=said)

@@ -278,7 +278,7 @@ def test_who_would_wait_for_long_is_told(
             exports._places.acquire()
         with pytest.raises((TimeoutError, exports.ExportError)):
             exports._made(refusal, FORMATS["onnx"], lambda: network, {})
-        assert said in refusal.said
+        assert said in str(refusal.why)
     assert Stuck.ended == 2
 
 
@@ -310,5 +310,5 @@ def test_why_a_file_could_not_be_made_is_kept_for_the_menu(
     with monkeypatch.context() as patched, pytest.raises(type(error)):
         patched.setattr(exports, "content", fail)
         make()
-    assert said in refusal.said
-    assert make() == content(network, "png") and not refusal.said
+    assert said in str(refusal.why)
+    assert make() == content(network, "png") and not refusal.why

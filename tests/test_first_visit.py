@@ -14,7 +14,7 @@ from explorer.ui.welcome import LINE, QUESTION
 from explorer.views.ways import WAYS, WRONG_TABLE
 from tests.test_pages import PAGES, knob_key, open_app
 
-TITLES = [*[way.title for way in WAYS.values()], WRONG_TABLE.title]
+TITLES = [*[str(way.title) for way in WAYS.values()], str(WRONG_TABLE.title)]
 
 
 def ways(app: AppTest) -> list[str]:
@@ -64,7 +64,7 @@ def test_the_ways_go_when_a_knob_is_turned() -> None:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_way_opens_what_it_names_and_says_what_to_look_at(name: str) -> None:
-    app = take(open_app(), WAYS[name].title)
+    app = take(open_app(), str(WAYS[name].title))
     assert not app.exception and not app.warning and not app.error
     assert dict(app.query_params) == {**WAYS[name].query, "begin": name}
     said = look_at(app)
@@ -97,7 +97,7 @@ def test_mobilenet_is_small_and_writes_much() -> None:
 
 
 def test_the_third_way_leads_to_a_table_that_is_wrong() -> None:
-    app = take(open_app(), WRONG_TABLE.title)
+    app = take(open_app(), str(WRONG_TABLE.title))
     assert app.title[0].value == "Published tables"
     assert dict(app.query_params) == WRONG_TABLE.query
     assert not app.exception and not app.warning

@@ -594,5 +594,5 @@ def test_operations_are_written_along_any_sides() -> None:
         nn.ConvTranspose1d(4, 4, 4, 2), nn.AdaptiveAvgPool1d(1), Attends(), nn.LSTM(1, 8))
     layers = analyse(trace(network, (1, 1, 3, 9, 9))).layers
     assert [recipe.operation(layer, channels=True) for layer in layers] == [
-        "1×3×3 /1×2×2, 2", None, "3 dilated 2, 4", "2 up 2, 4", recipe.GLOBAL_POOL, "attention, 1",
+        "1×3×3 /1×2×2, 2", None, "3 dilated 2, 4", "2 up 2, 4", "global pool", "attention, 1",
         "lstm, 8"]

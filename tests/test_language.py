@@ -25,6 +25,8 @@ from explorer.text import NOT_COUNTED
 from explorer.tracing.operators.explanation import SIDES
 from explorer.ui import choice
 from explorer.views.catalogue import HEADS, ORDERS
+from explorer.views.comparison import parts
+from explorer.views.graph import canvas
 from explorer.views.lessons.tables import WHAT
 from explorer.views.palette import KIND_COLOURS
 from explorer.views.sweep.curves import NOTES
@@ -80,6 +82,11 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/views/sweep/curves.py", note
     for kind in KIND_COLOURS:
         yield "explorer/views/palette.py", kind
+    yield "explorer/text.py", NOT_COUNTED
+    for kind in KIND_COLOURS:
+        yield "explorer/views/palette.py", kind
+    for text in (*canvas.TEXTS, *parts.TEXTS):
+        yield "explorer/views/scripts.py", text
 
 
 def of_family(family: Family) -> Iterator[str]:

@@ -16,7 +16,7 @@ from explorer.exporting.code import code
 from explorer.exporting.notebook import notebook
 from explorer.exporting.report import comparison_report, report, sweep_report
 from explorer.files import write_file
-from explorer.language import spoken
+from explorer.language import Text, spoken
 from explorer.pipeline import Explored, explore
 from explorer.sweeping import Swept
 from explorer.views import comparison as compared
@@ -35,8 +35,8 @@ class Format:
     """A kind of file."""
 
     ending: str
-    title: str
-    help: str
+    title: Text | str
+    help: Text
     group: Group
     """What it takes away: the network itself, its figures, its drawing."""
     mime: str
@@ -69,46 +69,46 @@ class Format:
 
 FORMATS = {each.ending: each for each in (
     Format(
-        ending="py", title="Code", group="Network", mime="text/x-python",
-        help="The network as one Python file that needs PyTorch alone.", network=code),
+        ending="py", title=Text("Code"), group="Network", mime="text/x-python",
+        help=Text("The network as one Python file that needs PyTorch alone."), network=code),
     Format(
-        ending="ipynb", title="Notebook", group="Network", mime="application/x-ipynb+json",
-        help="A short notebook that opens the network, tabulates, draws and times it.",
+        ending="ipynb", title=Text("Notebook"), group="Network", mime="application/x-ipynb+json",
+        help=Text("A short notebook that opens the network, tabulates, draws and times it."),
         network=notebook, cut_short=True),
     Format(
-        ending="html", title="Report", group="Figures", mime="text/html", cut_short=True,
-        help="All that is shown here as one file, which works without a network and prints.",
+        ending="html", title=Text("Report"), group="Figures", mime="text/html", cut_short=True,
+        help=Text("All that is shown here as one file, which works without a network and prints."),
         network=report, comparison=comparison_report, sweep=sweep_report),
     Format(
         ending="onnx", title="ONNX", group="Network", mime="application/octet-stream",
-        help="For onnxruntime, Netron and Model Explorer, with random weights. Its nodes have the "
-             "paths of the layers.",
+        help=Text("For onnxruntime, Netron and Model Explorer, with random weights. Its nodes have "
+                  "the paths of the layers."),
         network=onnx_file.to_onnx, save=onnx_file.save_onnx, needs=onnx_file.LIBRARIES,
         weights=True),
     Format(
         ending="csv", title="CSV", group="Figures", mime="text/csv",
-        help="Every figure, exact, for spreadsheets.",
+        help=Text("Every figure, exact, for spreadsheets."),
         network=timings.layers_csv, comparison=compared.comparison_csv, sweep=swept.to_csv),
     Format(
         ending="json", title="JSON", group="Figures", mime="application/json",
-        help="The same with the totals and the config, for programs.",
+        help=Text("The same with the totals and the config, for programs."),
         network=tables.to_json, comparison=compared.comparison_json, sweep=swept.to_json),
     Format(
         ending="md", title="Markdown", group="Figures", mime="text/markdown",
-        help="Short tables, for notes and documents.",
+        help=Text("Short tables, for notes and documents."),
         network=tables.to_markdown, comparison=compared.comparison_markdown,
         sweep=swept.to_markdown),
     Format(
         ending="svg", title="SVG", group="Drawing", mime="image/svg+xml", cut_short=True,
-        help="As vectors, for slides and papers.",
+        help=Text("As vectors, for slides and papers."),
         network=partial(draw, form="svg"), comparison=partial(draw_beside, form="svg")),
     Format(
         ending="png", title="PNG", group="Drawing", mime="image/png", cut_short=True,
-        help="As pixels, two for each unit of the drawing.",
+        help=Text("As pixels, two for each unit of the drawing."),
         network=partial(draw, form="png"), comparison=partial(draw_beside, form="png")),
     Format(
         ending="dot", title="DOT", group="Drawing", mime="text/plain", cut_short=True,
-        help="For Graphviz.",
+        help=Text("For Graphviz."),
         network=partial(draw, form="dot")),
 )}
 
@@ -117,8 +117,9 @@ def find_format(path: str | Path) -> Format:
     """The kind of file that the ending of a path stands for; raises `ConfigError` for others."""
     ending = Path(path).suffix.removeprefix(".").lower()
     if ending not in FORMATS:
-        raise ConfigError(f"The ending of the file must be one of .{', .'.join(FORMATS)}; got "
-                          f"{Path(path).name[:80]}.", "output")
+        raise ConfigError(Text("The ending of the file must be one of {endings}; got {name}.",
+                               endings=f".{', .'.join(FORMATS)}", name=Path(path).name[:80]),
+                          "output")
     return FORMATS[ending]
 
 
@@ -154,8 +155,9 @@ def content(subject: Subject, ending: str, **options: Any) -> bytes:
     if make is None:
         possible = ", ".join([f".{each.ending}" for each in FORMATS.values()
                               if each.writer(subject)])
-        raise ConfigError(f"A .{ending} file is not made of {_kind(subject)}. It can become "
-                          f"{possible}.", "output")
+        raise ConfigError(Text("A .{ending} file is not made of {subject}. It can become "
+                               "{possible}.", ending=ending, subject=_kind(subject),
+                               possible=possible), "output")
     _check(form, subject, options)
     with spoken("en"):
         made = make(subject, **options)
@@ -174,15 +176,17 @@ def _check(form: Format, subject: Subject, options: dict[str, Any]) -> None:
         raise subject.failure
     known = form.options(subject)
     if unknown := options.keys() - known:
-        rest = f"it has {', '.join(sorted(known))}" if known else "it has none"
-        raise ConfigError(f"A .{form.ending} file of {_kind(subject)} has no option "
-                          f"{min(unknown)!r}: {rest}.", "output")
+        raise ConfigError(
+            Text("A .{ending} file of {subject} has no option {option}: it has {known}." if known
+                 else "A .{ending} file of {subject} has no option {option}: it has none.",
+                 ending=form.ending, subject=_kind(subject), option=repr(min(unknown)),
+                 known=", ".join(sorted(known))), "output")
 
 
 def _failure(subject: Subject) -> bool:
     return isinstance(subject, Explored) and subject.failure is not None
 
 
-def _kind(subject: Subject) -> str:
-    return "a network" if isinstance(subject, Explored) else \
-        "a comparison" if isinstance(subject, Comparison) else "a sweep"
+def _kind(subject: Subject) -> Text:
+    return Text("a network" if isinstance(subject, Explored) else
+                "a comparison" if isinstance(subject, Comparison) else "a sweep")

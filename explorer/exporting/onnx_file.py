@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from explorer.config import ConfigError
 from explorer.files import write_file
+from explorer.language import Text
 from explorer.libraries import need
 from explorer.pipeline import Explored
 from explorer.sources import Source
@@ -64,9 +65,10 @@ def to_onnx(explored: Explored, *, opset: int = OPSET, dynamic_batch: bool = Fal
     model = _model(explored.source, opset, dynamic_batch)
     size = _weights(model)
     if size > MOST_BYTES:
-        raise ExportError(f"{explored.title} has {size / 1e9:.1f} GB of weights, and an ONNX file "
-                          f"holds {MOST_BYTES / 1e9:.0f} GB. `python -m explorer export` writes "
-                          "the weights to a second file.")
+        raise ExportError(Text(
+            "{network} has {size} GB of weights, and an ONNX file holds {most} GB. `python -m "
+            "explorer export` writes the weights to a second file.", network=explored.title,
+            size=f"{size / 1e9:.1f}", most=f"{MOST_BYTES / 1e9:.0f}"))
     return _serialised(model)
 
 
@@ -90,8 +92,8 @@ def save_onnx(explored: Explored, path: Path, *, opset: int = OPSET,
 def _model(source: Source, opset: int, dynamic_batch: bool) -> Any:
     """The network as a model of onnx_ir."""
     if opset not in OPSETS:
-        raise ConfigError(f"`opset` must be between {OPSETS[0]} and {OPSETS[-1]}; got {opset}.",
-                          "opset")
+        raise ConfigError(Text("`opset` must be between {least} and {most}; got {opset}.",
+                               least=OPSETS[0], most=OPSETS[-1], opset=opset), "opset")
     for library in LIBRARIES:
         need(library)
     with torch.random.fork_rng(devices=[]):
@@ -119,9 +121,11 @@ def _exported(source: Source, network: nn.Module, opset: int, dynamic_batch: boo
     except Exception as error:      # whatever PyTorch raises, and a stranger's network
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         said = said[:300].rstrip(".")
-        way_out = " It may be possible without `dynamic_batch`." if dynamic_batch else ""
-        raise ExportError(f"PyTorch cannot export {source.title} to ONNX: {type(error).__name__}"
-                          f"{said and f': {said}'}.{way_out}") from error
+        raise ExportError(Text(
+            "PyTorch cannot export {network} to ONNX: {error}. It may be possible without "
+            "`dynamic_batch`." if dynamic_batch else
+            "PyTorch cannot export {network} to ONNX: {error}.", network=source.title,
+            error=f"{type(error).__name__}{said and f': {said}'}")) from error
     assert made
     return made.model
 
@@ -138,8 +142,9 @@ def _batches(source: Source, network: nn.Module, named: Iterable[str]) -> dict[s
     """The first side of every input, as the one that may change."""
     samples = {one.shape[0] for one in source.inputs}
     if len(samples) > 1:
-        raise ConfigError("`dynamic_batch` needs inputs that all begin with the number of samples; "
-                          f"got {' and '.join(map(format_input, source.inputs))}.")
+        raise ConfigError(Text(
+            "`dynamic_batch` needs inputs that all begin with the number of samples; got {inputs}.",
+            inputs=" and ".join(map(format_input, source.inputs))))
     arguments = list(inspect.signature(network.forward).parameters)
     positional = arguments[:sum(not one.name for one in source.inputs)]
     return {name: {0: torch.export.Dim("batch")} for name in [*positional, *named]}

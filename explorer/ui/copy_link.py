@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer.language import say
 from explorer.ui.panel import Panel
 
 _component = st.components.v2.component(
     "copy_link",
-    html='<button type="button" title="Copy a link to what you see">Copy link</button>',
+    html='<button type="button"></button>',
     css="""
 button {
   height: 2.5rem; padding: 0 0.9rem; font: 400 0.93rem var(--st-font); white-space: nowrap;
@@ -18,21 +19,25 @@ button {
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 """,
     js="""
-export default function ({ parentElement }) {
+export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
+  button.title = data.title;
+  button.textContent = data.copy;
   button.onclick = async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      button.textContent = "Copied";
+      button.textContent = data.copied;
     } catch {
       // Browsers keep the clipboard from pages without https.
-      prompt("Copy this link", location.href);
+      prompt(data.here, location.href);
     }
-    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+    setTimeout(() => { button.textContent = data.copy; }, 1500);
   };
 }
 """)
 
 
 def copy_link(panel: Panel) -> None:
-    _component(key=panel.widget("copy-link"), width="content")
+    _component(key=panel.widget("copy-link"), width="content", data={
+        "title": say("Copy a link to what you see"), "copy": say("Copy link"),
+        "copied": say("Copied"), "here": say("Copy this link")})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from explorer import libraries, text
 from explorer.comparison import Comparison
 from explorer.config import ConfigError
 from explorer.exporting import ExportError, Format, Subject, content, content_of_key, formats_of
+from explorer.language import Text, say
 from explorer.libraries import LibraryError
 from explorer.pipeline import Explored
 from explorer.reloading import at_end
@@ -35,9 +37,9 @@ from explorer.ui.sweep.background import NICE, Sweep
 from explorer.views.graph import TIME
 from explorer.views.layout import LayoutError
 
-GROUPS = {"Network": "The network itself", "Figures": "Its figures",
-          "Drawing": "The drawing, as it is shown: in light colours, with its legend"}
-OF_SEVERAL = {"Figures": "The figures"}
+GROUPS = {"Network": Text("The network itself"), "Figures": Text("Its figures"),
+          "Drawing": Text("The drawing, as it is shown: in light colours, with its legend")}
+OF_SEVERAL = {"Figures": Text("The figures")}
 
 SAID_S = 3.0
 """How often it is looked whether a file could not be made. Two runs of a page take away what nobody
@@ -54,9 +56,9 @@ REFUSED = (ConfigError, ExportError, LayoutError, LibraryError, TraceError)
 
 @dataclass
 class Refusal:
-    """Why the last file could not be made; "" where it could."""
+    """Why the last file could not be made, to be said by the page; "" where it could."""
 
-    said: str = ""
+    why: Exception | Text | str = ""
 
 
 def of_network(panel: Panel, network: Explored, view: View, bench: Bench) -> None:
@@ -85,7 +87,7 @@ def of_sweep(panel: Panel, given: Grid, found: Sweep) -> None:
 
 def _menu(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[str, Any]) -> None:
     """`get` gives what is exported: a file that nobody asks for keeps nothing alive."""
-    with st.popover("Export", icon=":material/download:", on_change="rerun",
+    with st.popover(say("Export"), icon=":material/download:", on_change="rerun",
                     key=panel.widget("export")) as box:
         if box.open:
             poll(partial(_offer, panel, get, name, shown), waits=False)
@@ -98,7 +100,7 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
         own = [form for form in forms if form.group == group]
         if not own:
             continue
-        st.caption(title)
+        st.caption(str(title))
         options = dict(shown)
         with st.container(horizontal=True, gap="small"):
             for form in own:
@@ -108,21 +110,22 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
                 told = {option: options[option] for option in form.options(subject)
                         if option in options}
                 st.download_button(
-                    form.title, partial(_made, refusal, form, get, told),
-                    f"{name}.{form.ending}", form.mime, on_click="ignore", help=form.help,
+                    str(form.title), partial(_made, refusal, form, get, told),
+                    f"{name}.{form.ending}", form.mime, on_click="ignore", help=str(form.help),
                     disabled=bool(why_not), key=panel.widget(f"export-{form.ending}"))
         for form in own:
             if why_not := _why_not(form, subject):
-                st.caption(escape(f"{form.title}: {why_not}"))
+                st.caption(escape(say("{title}: {why}", title=form.title, why=why_not)))
             elif form.weights:
-                st.toggle("ONNX for any number of images", key=panel.widget("export-batch"),
-                          help="Off: for as many as the network is given here.")
+                st.toggle(say("ONNX for any number of images"),
+                          key=panel.widget("export-batch"),
+                          help=say("Off: for as many as the network is given here."))
     poll(partial(_say, refusal), every_s=SAID_S)
 
 
 def _say(refusal: Refusal) -> None:
-    if refusal.said:
-        st.warning(escape(refusal.said))
+    if why := str(refusal.why):
+        st.warning(escape(why))
 
 
 def _why_not(form: Format, subject: Subject) -> str:
@@ -133,30 +136,32 @@ def _why_not(form: Format, subject: Subject) -> str:
     if form.weights and isinstance(subject, Explored):
         size, most = subject.summary.totals.param_bytes, limits().export_bytes
         if size > most:
-            return (f"Its weights have {text.short(size, 'B')}, and this page makes files of up to "
-                    f"{text.short(most, 'B')}. `python -m explorer export` makes larger ones.")
+            return say("Its weights have {size}, and this page makes files of up to {most}. "
+                       "`python -m explorer export` makes larger ones.",
+                       size=text.short(size, "B"), most=text.short(most, "B"))
     return ""
 
 
 def _made(refusal: Refusal, form: Format, get: Callable[[], Subject],
           options: Mapping[str, Any]) -> bytes:
     """The file. Where it cannot be made the button itself says no more than that."""
-    refusal.said = ""
+    refusal.why = ""
     try:
         subject = get()
         if form.weights and isinstance(subject, Explored):
             return _apart(subject.key, form.ending, options)
         return content(subject, form.ending, **options)
     except REFUSED as error:
-        refusal.said = str(error)
+        refusal.why = copy(error)       # without its frames, which hold the network
         raise
     except (BrokenExecutor, MemoryError, TimeoutError):
-        refusal.said = f"{form.title} took too much time or memory, and was stopped. A smaller " \
-                       "network takes less."
+        refusal.why = Text("{title} took too much time or memory, and was stopped. A smaller "
+                           "network takes less.", title=form.title)
         raise
     except Exception:
         logging.getLogger("explorer").exception("%s cannot be made", form.title)
-        refusal.said = f"{form.title} cannot be made: something in this program is wrong."
+        refusal.why = Text("{title} cannot be made: something in this program is wrong.",
+                           title=form.title)
         raise
 
 
@@ -164,7 +169,7 @@ def _apart(key: str, ending: str, options: Mapping[str, Any]) -> bytes:
     """What takes seconds is made in a process of its own, one file after the other: the pages go
     on meanwhile."""
     if not _places.acquire(blocking=False):
-        raise ExportError("Others are waiting for such a file. Try again in a moment.")
+        raise ExportError(Text("Others are waiting for such a file. Try again in a moment."))
     try:
         made = processes(1, nice=NICE).submit(content_of_key, key, ending, **options)
         return made.result(min(limits().run_seconds, LONGEST_S))

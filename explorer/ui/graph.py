@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import streamlit as st
 
+from explorer.language import Text, say
 from explorer.lessons import explaining
 from explorer.pipeline import Explored
 from explorer.ui import calls, derivation
@@ -23,8 +24,11 @@ from explorer.views.layout import LayoutError
 
 COMPONENT = "graph"
 
-LEVELS = {"stage": "Stages", "block": "Blocks", "layer": "Layers"}
-DIRECTIONS = {"LR": "Side by side", "TB": "Top down"}
+LEVELS = {"stage": Text("Stages"), "block": Text("Blocks"), "layer": Text("Layers")}
+DIRECTIONS = {"LR": Text("Side by side"), "TB": Text("Top down")}
+SHOW = {"stage": Text("Show stages"), "block": Text("Show blocks"), "layer": Text("Show layers")}
+SHOW_ALONE = {"stage": Text("Show stages alone"), "block": Text("Show blocks alone"),
+              "layer": Text("Show layers alone")}
 DEFAULTS = {"level": "block", "overlay": graphs.KIND, "direction": "LR"}
 
 MOST_NODES = 3000
@@ -93,22 +97,22 @@ def section(panel: Panel, network: Explored, view: View, svg: Future[str] | None
            on_picked_change=partial(_picked, panel), on_level_change=partial(_level, panel),
            on_toggled_change=partial(_toggled, panel))
     if view.overlay == graphs.TIME and seconds is None and not bench.pending("layers"):
-        st.button("Time the layers", icon=":material/timer:", on_click=bench.start_layers,
+        st.button(say("Time the layers"), icon=":material/timer:", on_click=bench.start_layers,
                   key=panel.widget("graph-time"),
-                  help="No layer has been timed with the knobs as they stand.")
+                  help=say("No layer has been timed with the knobs as they stand."))
 
 
 def _too_large(panel: Panel, nodes: int, view: View) -> None:
     """How large a graph is, and the way to the same level without what is open in it, or to the
     level above."""
-    st.warning(f"This graph has {nodes:,} nodes, and {MOST_NODES:,} can be shown.")
+    st.warning(say("This graph has {nodes} nodes, and {most} can be shown.", nodes=f"{nodes:,}",
+                   most=f"{MOST_NODES:,}"))
     place = graphs.LEVELS.index(view.level)
     if not view.toggled and place == 0:
         return
     level = view.level if view.toggled else graphs.LEVELS[place - 1]
-    words = f"Show {LEVELS[level].lower()}"
-    st.button(f"{words} alone" if view.toggled else words, on_click=_show, args=(panel, level),
-              key=panel.widget("graph-above"))
+    st.button(str((SHOW_ALONE if view.toggled else SHOW)[level]), on_click=_show,
+              args=(panel, level), key=panel.widget("graph-above"))
 
 
 def opened(panel: Panel, network: Explored) -> View:
@@ -119,10 +123,13 @@ def opened(panel: Panel, network: Explored) -> View:
     if len(toggled) < len(named):
         known = set(toggled)
         unknown = [id for id in named if id not in known]
-        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+        names, more = ", ".join(unknown[:NAMED]), len(unknown) - NAMED
         panel.refuse_parameter(
-            "toggled", "`toggled` names what is no part of this network, or cannot be opened: "
-                       f"{', '.join(unknown[:NAMED])}{more}.",
+            "toggled",
+            say("`toggled` names what is no part of this network, or cannot be opened: {names}."
+                if more <= 0 else
+                "`toggled` names what is no part of this network, or cannot be opened: {names} and "
+                "{more} more.", names=names, more=f"{more:,}"),
             ",".join(toggled) or None)
     return View(level=cast(Level, _choice(panel, "level", LEVELS)), toggled=toggled,
                 overlay=_choice(panel, "overlay", graphs.TITLES),
@@ -138,7 +145,8 @@ def _choice(panel: Panel, name: str, options: dict[str, Any]) -> str:
     value = panel.parameter(name)
     if value is not None and value not in options:
         panel.refuse_parameter(
-            name, f"`{name}` must be one of {', '.join(options)}; got {value}.")
+            name, say("`{name}` must be one of {options}; got {value}.", name=name,
+                      options=", ".join(options), value=value))
         value = None
     return value or DEFAULTS[name]
 
@@ -146,18 +154,19 @@ def _choice(panel: Panel, name: str, options: dict[str, Any]) -> str:
 def _controls(panel: Panel, view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _widget(panel, "level", lambda name, **how: st.segmented_control(
-            "Show", list(LEVELS), default=view.level, format_func=LEVELS.__getitem__,
-            required=True, key=name,
-            help="How far the network is opened. Stages closes all, Layers opens all; in the "
-                 "graph every part opens and closes by itself.", **how))
+            say("Show"), list(LEVELS), default=view.level, required=True, key=name,
+            format_func=lambda level: str(LEVELS[level]),
+            help=say("How far the network is opened. Stages closes all, Layers opens all; in the "
+                     "graph every part opens and closes by itself."), **how))
         _widget(panel, "overlay", lambda name, **how: st.selectbox(
-            "Colour by", list(graphs.TITLES), list(graphs.TITLES).index(view.overlay), key=name,
-            format_func=graphs.TITLES.__getitem__, width=210,
-            help="What the colours of the nodes stand for, and the figures on them.", **how))
+            say("Colour by"), list(graphs.TITLES), list(graphs.TITLES).index(view.overlay),
+            key=name, format_func=lambda overlay: str(graphs.TITLES[overlay]), width=210,
+            help=say("What the colours of the nodes stand for, and the figures on them."), **how))
         _widget(panel, "direction", lambda name, **how: st.segmented_control(
-            "Layout", list(DIRECTIONS), default=view.direction, key=name, required=True,
-            format_func=DIRECTIONS.__getitem__,
-            help="Stages side by side, each from top to bottom, or one under the other.", **how))
+            say("Layout"), list(DIRECTIONS), default=view.direction, key=name, required=True,
+            format_func=lambda direction: str(DIRECTIONS[direction]),
+            help=say("Stages side by side, each from top to bottom, or one under the other."),
+            **how))
 
 
 def _widget(panel: Panel, name: str, make: Callable[..., Any]) -> None:

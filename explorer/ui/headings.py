@@ -6,7 +6,9 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-APP = "Architecture explorer"
+from explorer.language import Text
+
+APP = Text("Architecture explorer")
 
 
 def name_tab(title: str) -> None:

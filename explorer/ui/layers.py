@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer import text
+from explorer.language import say
 from explorer.pipeline import Explored
 from explorer.timing import LayerTimes
 from explorer.ui import calls
@@ -27,16 +28,18 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
     """The layers, those that match the search, and their CSV; `selected` are those chosen, and
     `times` is what was measured of them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.text_input("Search", key=panel.widget("layer-search"), type="search", live=True,
-                               placeholder="Name, type or kind: conv, stage3, BatchNorm2d, …",
+        wanted = st.text_input(say("Search"), key=panel.widget("layer-search"), type="search",
+                               live=True, placeholder=say("Name, type or kind: conv, stage3, "
+                                                          "BatchNorm2d, …"),
                                label_visibility="collapsed")
-        st.download_button("Download CSV", icon=":material/download:", mime="text/csv",
+        st.download_button(say("Download CSV"), icon=":material/download:", mime="text/csv",
                            file_name=f"{Path(network.key).name}.csv", on_click="ignore",
                            data=partial(calls.csv, network.source, times),
                            key=panel.widget("layer-csv"),
-                           help="Every layer with every column, exact.")
-        only = st.toggle("Chosen only", key=panel.widget("layer-chosen"), disabled=not selected,
-                         help="Only the layers that are chosen here or in the graph.")
+                           help=say("Every layer with every column, exact."))
+        only = st.toggle(say("Chosen only"), key=panel.widget("layer-chosen"),
+                         disabled=not selected,
+                         help=say("Only the layers that are chosen here or in the graph."))
     frame = calls.layer_rows(network)
     if times:
         frame = frame.assign(ms=[1e3 * each for each in times.seconds], ms_share=times.shares)
@@ -50,12 +53,15 @@ def table(panel: Panel, network: Explored, selected: Sequence[int],
         "columns": [], "cells": []}})
     st.dataframe(frame, key=panel.widget(TABLE), hide_index=True, height=HEIGHT,
                  on_select=partial(_choose, panel, rows), selection_mode="multi-row",
-                 column_config=COLUMNS, alt="Layers of the network",
-                 placeholder=text.NOT_COUNTED if network.summary.not_counted else "")
+                 column_config=_columns(), alt=say("Layers of the network"),
+                 placeholder=say(text.NOT_COUNTED) if network.summary.not_counted else "")
     total, count = len(network.summary.layers), len(frame)
-    st.caption(f"{total:,} layers" if count == total else
-               f"{count:,} of {total:,} layers: {frame['params'].sum():,} parameters, "
-               f"{frame['macs'].sum():,} multiply-adds")
+    if count == total:
+        st.caption(say("{count} layers", count=f"{total:,}"))
+        return
+    st.caption(say("{count} of {total} layers: {params} parameters, {macs} multiply-adds",
+                   count=f"{count:,}", total=f"{total:,}", params=f"{frame['params'].sum():,}",
+                   macs=f"{frame['macs'].sum():,}"))
 
 
 def _choose(panel: Panel, shown: Sequence[int]) -> None:
@@ -83,45 +89,53 @@ def matching(frame: pd.DataFrame, wanted: str) -> pd.DataFrame:
     return frame[hits]
 
 
+def _columns() -> dict[str, Any]:
+    """How the columns are headed, and what is told of each."""
+    sides = say("Of images batch × channels × height × width")
+    return {
+        "index": _whole("#", 44, say("Order of execution")),
+        "path": _words(say("Layer"), 246, say("Where it stands in the network")),
+        "type": _words(say("Type"), 120, say("Class of the module, or name of the operation")),
+        "kind": st.column_config.MultiselectColumn(
+            say("Kind"), options=list(map(say, KIND_COLOURS)), color=list(KIND_COLOURS.values()),
+            width=165),
+        "input_shapes": _words(say("Input"), 130, sides),
+        "output_shape": _words(say("Output"), 104, sides),
+        "kernel": _words(say("Kernel"), 65),
+        "stride": _words(say("Stride"), 65),
+        "groups": _whole(say("Groups"), 65,
+                         say("1: every input channel reaches every output channel. As many as "
+                             "channels: a depthwise convolution.")),
+        "params": _number(say("Parameters"), 98, say("Those that no earlier layer has used")),
+        "params_share": _share(say("Parameters’ share"), 128, say("Of all parameters")),
+        "macs": _number(say("Multiply-adds"), 112,
+                        say("Of convolutions and linear layers, without bias")),
+        "macs_share": _share(say("Share"), 64, say("Of all multiply-adds")),
+        "activation_bytes": _number(say("Output bytes"), 110,
+                                    say("Memory of the output in float32; 0 where it shares its "
+                                        "input's")),
+        "activation_bytes_share": _share(say("Bytes’ share"), 96,
+                                         say("Of the bytes of all outputs")),
+        "ms": st.column_config.NumberColumn(
+            say("Time, ms"), format="%.3f", width=85,
+            help=say("Median of the layer in a run in which every layer was timed")),
+        "ms_share": _share(say("Time’s share"), 96, say("Of the sum of the times of all layers")),
+        "receptive_field": _whole(say("Field"), 65, say("Receptive field: pixels of the image that "
+                                                        "one position can see")),
+    }
+
+
+def _words(label: str, width: int, help: str | None = None) -> Any:
+    return st.column_config.TextColumn(label, help=help, width=width)
+
+
+def _whole(label: str, width: int, help: str) -> Any:
+    return st.column_config.NumberColumn(label, help=help, width=width)
+
+
 def _share(label: str, width: int, help: str) -> Any:
     return st.column_config.NumberColumn(label, format="percent", help=help, width=width)
 
 
 def _number(label: str, width: int, help: str) -> Any:
     return st.column_config.NumberColumn(label, format="localized", help=help, width=width)
-
-
-SIDES = "Of images batch × channels × height × width"
-
-COLUMNS = {
-    "index": st.column_config.NumberColumn("#", width=44,
-                                           help="Order of execution"),
-    "path": st.column_config.TextColumn("Layer", width=246,
-                                        help="Where it stands in the network"),
-    "type": st.column_config.TextColumn("Type", width=120,
-                                        help="Class of the module, or name of the operation"),
-    "kind": st.column_config.MultiselectColumn(
-        "Kind", options=list(KIND_COLOURS), color=list(KIND_COLOURS.values()), width=165),
-    "input_shapes": st.column_config.TextColumn(
-        "Input", width=130, help=SIDES),
-    "output_shape": st.column_config.TextColumn(
-        "Output", width=104, help=SIDES),
-    "kernel": st.column_config.TextColumn("Kernel", width=65),
-    "stride": st.column_config.TextColumn("Stride", width=65),
-    "groups": st.column_config.NumberColumn(
-        "Groups", width=65, help="1: every input channel reaches every output channel. As many as "
-        "channels: a depthwise convolution."),
-    "params": _number("Parameters", 98, "Those that no earlier layer has used"),
-    "params_share": _share("Parameters’ share", 128, "Of all parameters"),
-    "macs": _number("Multiply-adds", 112, "Of convolutions and linear layers, without bias"),
-    "macs_share": _share("Share", 64, "Of all multiply-adds"),
-    "activation_bytes": _number("Output bytes", 110, "Memory of the output in float32; 0 where it "
-                                "shares its input's"),
-    "activation_bytes_share": _share("Bytes’ share", 96, "Of the bytes of all outputs"),
-    "ms": st.column_config.NumberColumn("Time, ms", format="%.3f", width=85,
-                                        help="Median of the layer in a run in which every layer "
-                                             "was timed"),
-    "ms_share": _share("Time’s share", 96, "Of the sum of the times of all layers"),
-    "receptive_field": st.column_config.NumberColumn(
-        "Field", width=65, help="Receptive field: pixels of the image that one position can see"),
-}

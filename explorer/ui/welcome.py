@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer.language import Text, say
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
 from explorer.ui import calls
@@ -16,11 +17,11 @@ from explorer.ui.headings import APP
 from explorer.ui.panel import DEFAULT, PAGE_PARAMETERS, Panel
 from explorer.views.ways import COMPARED, WAYS, WRONG_TABLE, look_at
 
-LINE = ("Turn a knob of a network and see at once how its shapes, parameters, multiply-adds, "
-        "memory and time change.")
+LINE = Text("Turn a knob of a network and see at once how its shapes, parameters, multiply-adds, "
+            "memory and time change.")
 
-QUESTION = ("How large is the network, what does one forward pass cost, and how is that against "
-            "the preset?")
+QUESTION = Text("How large is the network, what does one forward pass cost, and how is that "
+                "against the preset?")
 
 
 def app_name(panel: Panel) -> None:
@@ -39,8 +40,9 @@ def opened(panel: Panel, network: Explored) -> str:
     compared = calls.explored(calls.source(default_config(COMPARED))).summary
     said = look_at(way, network, compared) if way in WAYS else ""
     if not said:
-        panel.refuse_parameter("begin", f"`begin` must be one of {', '.join(WAYS)}, each with its "
-                                        f"own network; got {way}.")
+        panel.refuse_parameter("begin", say(
+            "`begin` must be one of {names}, each with its own network; got {name}.",
+            names=", ".join(WAYS), name=way))
     return said
 
 
@@ -52,7 +54,7 @@ def begin(panel: Panel, said: str) -> None:
         elif _first_visit(panel):
             _ways(panel)
         else:
-            st.caption(QUESTION)
+            st.caption(str(QUESTION))
 
 
 def _first_visit(panel: Panel) -> bool:
@@ -63,12 +65,12 @@ def _first_visit(panel: Panel) -> bool:
 
 def _ways(panel: Panel) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("Three ways to begin:", width="content")
+        st.markdown(say("Three ways to begin:"), width="content")
         for name, way in WAYS.items():
-            st.button(way.title, icon=":material/arrow_forward:",
+            st.button(str(way.title), icon=":material/arrow_forward:",
                       key=panel.widget(f"begin-{name}"), on_click=panel.open_link,
                       args=({**way.query, "begin": name},))
-        if st.button(WRONG_TABLE.title, icon=":material/arrow_forward:",
+        if st.button(str(WRONG_TABLE.title), icon=":material/arrow_forward:",
                      key=panel.widget("begin-table")):
             st.switch_page("pages/published.py", query_params=WRONG_TABLE.query)
 
@@ -76,5 +78,5 @@ def _ways(panel: Panel) -> None:
 def _look_at(panel: Panel, said: str) -> None:
     with st.container(horizontal=True, vertical_alignment="top", key=panel.widget("begin-said")):
         st.markdown(said, width="stretch")
-        st.button("Hide", key=panel.widget("begin-hide"), type="tertiary",
+        st.button(say("Hide"), key=panel.widget("begin-hide"), type="tertiary",
                   on_click=panel.set_parameter, args=("begin", None))

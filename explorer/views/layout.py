@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Timer
 
+from explorer.language import Text
 from explorer.reloading import at_end
 
 TIMEOUT_S = 6.0
@@ -71,12 +72,12 @@ class _Server:
             if not answer:
                 self.stop()
                 if not late.is_set():
-                    raise LayoutEnded("Graphviz was ended while it laid out this graph: draw it "
-                                      "again.")
-                raise LayoutError("Graphviz could not lay out this graph. A level above has fewer "
-                                  "nodes.")
+                    raise LayoutEnded(Text("Graphviz was ended while it laid out this graph: draw "
+                                           "it again."))
+                raise LayoutError(Text("Graphviz could not lay out this graph. A level above has "
+                                       "fewer nodes."))
         if not answer.strip():
-            raise LayoutError("Graphviz could not read this graph.")
+            raise LayoutError(Text("Graphviz could not read this graph."))
         return {name: (x, y) for name, (x, y) in json.loads(answer).items()}
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from explorer import text
 from explorer.analysis import Layer, Summary, Totals, alive_at_peak
+from explorer.language import say
 from explorer.networks.family import Preset
 from explorer.pipeline import Explored
 from explorer.structure import Place
@@ -111,7 +112,7 @@ def page_frame(explored: Explored) -> pd.DataFrame:
         "receptive_field": [field.side if field else None for field in fields_]}
     columns: dict[str, Any] = {
         "path": [layer.path for layer in layers], "type": [layer.type for layer in layers],
-        "kind": [[layer.kind] for layer in layers],
+        "kind": [[say(layer.kind)] for layer in layers],
         "input_shapes": [" ".join(map(text.shape, layer.input_shapes)) for layer in layers],
         "output_shape": [text.shape(layer.output_shape) for layer in layers],
         "kernel": [text.shape(window.kernel) if window else "" for window in windows],
@@ -218,9 +219,9 @@ def not_counted(summary: Summary) -> str:
     of_type = Counter(layer.type for layer in summary.not_counted)
     shown = [f"{name} ×{count}" if count > 1 else name for name, count in of_type.most_common(4)]
     if (rest := len(of_type) - len(shown)) > 0:
-        shown.append(f"{rest} other operation{'s' * (rest > 1)}")
-    return f"{len(summary.not_counted):,} of {len(summary.layers):,} layers: " \
-           f"{text.enumeration(shown)}"
+        shown.append(say("{n} other operation" if rest == 1 else "{n} other operations", n=rest))
+    return say("{count} of {total} layers: {operations}", count=f"{len(summary.not_counted):,}",
+               total=f"{len(summary.layers):,}", operations=text.enumeration(shown))
 
 
 def to_markdown(explored: Explored) -> str:

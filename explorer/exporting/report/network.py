@@ -175,7 +175,7 @@ def _holds(part: Part, wiring: Wiring) -> str:
 
 
 def _in_a_line(section: recipe.Section) -> str:
-    ways = " → ".join([" | ".join([" → ".join(way) or recipe.PASSES for way in rung])
+    ways = " → ".join([" | ".join([" → ".join(way) or str(recipe.PASSES) for way in rung])
                        for rung in section.rungs])
     past = section.past
     added = "" if past is None else f" + {past} of its input" if past else " + its input"

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.language import say
 from explorer.lessons import Lesson, LessonError, Passage, find_lesson, lessons, mistakes
-from explorer.ui import address, calls, language
+from explorer.ui import address, calls
 from explorer.ui.headings import name_tab, page
 from explorer.ui.lessons.parts import LiveParts, answers, question_key
 from explorer.ui.messages import escape, standing
@@ -46,15 +46,13 @@ def learn() -> None:
 
 
 def _sidebar(opened: Lesson | None) -> None:
-    with st.sidebar:
-        language.switch()
-        with st.container(key="lesson-links", gap="small"):
-            st.page_link("pages/learn.py", label=_now(say("All lessons"), opened is None),
-                         icon=":material/list:")
-            for each in lessons():
-                label = _now(f"{each.head.number}. {each.head.title}", each is opened)
-                st.page_link("pages/learn.py", label=label, icon=_icon(each),
-                             query_params={"lesson": each.name})
+    with st.sidebar, st.container(key="lesson-links", gap="small"):
+        st.page_link("pages/learn.py", label=_now(say("All lessons"), opened is None),
+                     icon=":material/list:")
+        for each in lessons():
+            label = _now(f"{each.head.number}. {each.head.title}", each is opened)
+            st.page_link("pages/learn.py", label=label, icon=_icon(each),
+                         query_params={"lesson": each.name})
 
 
 def _now(label: str, here: bool) -> str:

@@ -12,7 +12,7 @@ from explorer.language import say
 from explorer.lessons.questions import Question
 from explorer.lessons.quiz import LARGEST_SEED, LEVELS, about, make
 from explorer.networks.catalogue import families
-from explorer.ui import address, calls, choice, language
+from explorer.ui import address, calls, choice
 from explorer.ui.headings import page
 from explorer.ui.lessons import questions
 from explorer.ui.lessons.links import open_in
@@ -133,7 +133,6 @@ def _begin(seed: int, chosen: str) -> Score:
 
 def _sidebar(score: Score) -> None:
     with st.sidebar:
-        language.switch()
         open_key = Panel().query_key
         titles = [family.title for family in sorted(families(), key=lambda each: each.year)]
         own = [key for key in dict.fromkeys([score.chosen, open_key or ""])

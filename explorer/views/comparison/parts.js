@@ -7,6 +7,8 @@ export default function ({ data, parentElement }) {
   const [parts, rows] = [find("parts"), find("rows")];
   const open = opened.get(parentElement) ?? new Set();
   opened.set(parentElement, open);
+  const say = (text, values) => (data.words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  rows.setAttribute("aria-label", say("Parts of the networks, beside each other"));
   parts.style.setProperty("--networks", Object.keys(data.networks).length);
   const fit = () => {
     // A name, a word, and a column for each network and each change.
@@ -32,7 +34,7 @@ export default function ({ data, parentElement }) {
   const header = () => {
     const row = make("div", "row head", null);
     row.setAttribute("role", "row");
-    cell(row, "part", "Part");
+    cell(row, "part", say("Part"));
     cell(row, "status", "");
     for (const [letter, network] of Object.entries(data.networks)) {
       make("span", "name", cell(row, "figure", letter), ` · ${network}`);
@@ -50,7 +52,7 @@ export default function ({ data, parentElement }) {
     if (part.inside.length) {
       button = make("button", "", name);
       button.type = "button";
-      button.setAttribute("aria-label", `Open or close ${part.paths[0]}`);
+      button.setAttribute("aria-label", say("Open or close {path}", { path: part.paths[0] }));
     } else {
       make("span", "none", name);
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.comparison import LETTERS, Comparison
+from explorer.views import scripts
 
 
 def _file(ending: str) -> str:
@@ -14,10 +15,13 @@ def _file(ending: str) -> str:
 
 
 HTML, STYLE, SCRIPT = _file("html"), _file("css"), _file("js")
+TEXTS = scripts.texts_of(HTML, SCRIPT)
+"""What they say themselves."""
 
 
 def parts_data(comparison: Comparison, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the script needs; the rows are those of `part_rows`."""
     letters = [letter.upper() for letter in LETTERS[:len(comparison.networks)]]
     return {"networks": dict(zip(letters, comparison.names, strict=True)), "parts": list(rows),
+            "words": scripts.words_of(TEXTS),
             "changes": [f"{letter} − {letters[0]}" for letter in letters[1:]]}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from explorer import text
+from explorer.language import say
 from explorer.structure import Part, Structure
 from explorer.structure.alignment import Aligned, Figure, align
 
 FIGURES: tuple[Figure, ...] = ("params", "macs")
-NEW = "not in the preset"
 
 
 def changes(structure: Structure, preset: Structure | None) -> dict[str, str]:
@@ -75,16 +75,17 @@ class _Rows:
         now, then = [layers[counts[start]:counts[stop]] for layers, counts in
                      zip(self._layers, self._counts, strict=True)]
         if not then:
-            return NEW
-        told = [f"{figure} {change}" for figure in FIGURES if (change := text.change(*[
-            sums[stop] - sums[start] for sums in self._amounts[figure]]))]
+            return say("not in the preset")
+        told = [say("params {change}" if figure == "params" else "macs {change}", change=change)
+                for figure in FIGURES if (change := text.change(*[
+                    sums[stop] - sums[start] for sums in self._amounts[figure]]))]
         if told:
             return "\n".join(told)
         if now[-1].output_shape != then[-1].output_shape:
-            return f"was {text.shape(then[-1].output_shape[1:])}"
+            return say("was {before}", before=text.shape(then[-1].output_shape[1:]))
         if len(now) == len(then) == 1 and now[0].type != then[0].type:
-            return f"was {then[0].type}"
-        return "changed"
+            return say("was {before}", before=then[0].type)
+        return say("changed")
 
 
 def _sums(amounts: Iterable[int]) -> list[int]:

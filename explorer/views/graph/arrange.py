@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from explorer import text
+from explorer.language import Text, say
 from explorer.structure import EdgeKind, Part
 from explorer.tracing.operators import WEIGHTED, Kind
 from explorer.views.graph import cards, recipe
@@ -42,7 +43,6 @@ TITLE, QUIET = 19, 15
 BAR = 24
 """How far a bar reaches past the ways that meet in it."""
 
-SQUEEZE = "squeeze-and-excitation"
 
 
 def lay_out(drawing: Drawing, *, overlay: Overlay, direction: Direction = "LR",
@@ -60,8 +60,8 @@ def _not_too_deep() -> Iterator[None]:
     try:
         yield
     except RecursionError:
-        raise LayoutError("The ways of this network stand too deep inside one another to be "
-                          "drawn. A level above may be.") from None
+        raise LayoutError(Text("The ways of this network stand too deep inside one another to be "
+                               "drawn. A level above may be.")) from None
 
 
 class Arrangement:
@@ -250,9 +250,9 @@ class Arrangement:
             x = side * (edge + BESIDE - 6)
             box.reach(x - 4, x + 4, top)
             if way.kind == "shortcut":
-                box.labels.append(Label(x + side * 6, top + trunk / 2 + 4, IDENTITY, "label",
+                box.labels.append(Label(x + side * 6, top + trunk / 2 + 4, str(IDENTITY), "label",
                                        "end" if left else "start"))
-                wide = side * (6 + width(IDENTITY, SIZE))
+                wide = side * (6 + width(str(IDENTITY), SIZE))
                 box.reach(min(x, x + wide), max(x, x + wide), top)
             return x, top
         x = side * (edge + BESIDE + (way.box.right if left else way.box.left))
@@ -378,7 +378,8 @@ class Arrangement:
         row, part = self.rows[frame], frame.part
         inner = self.series(row, self.elements[frame], around=part)
         gate = part.role == "module" and any(link.kind == "gate" for link in row.links.values())
-        title = fitted(SQUEEZE if gate else recipe.title(part), SIZE, cards.WIDEST + 60, bold=True)
+        title = fitted(say("squeeze-and-excitation") if gate else recipe.title(part), SIZE,
+                       cards.WIDEST + 60, bold=True)
         figure = self.figures.get(part.id)
         quiet = text.shape(part.output_shape[1:]) + (f" · {figure}" if figure else "")
         lines = [(title, "title"), (quiet, "quiet"),

@@ -4,21 +4,21 @@ const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
 // How much of the right side the map of a high drawing covers.
 const MAP = 44;
-// What the legend explains where it is drawn: its class, where to look for it, and what it means.
-const DRAWN = [
-  ["line-flow", ".line.flow", "data"],
-  ["line-shortcut", ".line.shortcut, path.past", "shortcut"],
-  ["line-gate", ".line.gate", "gate"],
-  ["line-auxiliary", ".line.auxiliary", "in training only"],
-  ["stack", ".behind", "×N: N alike, one after the other"],
-  ["change", ".node.changed, text.change", "change against the preset"],
-];
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
   const [graph, canvas, minimap, aside] = [".graph", ".canvas", ".minimap", ".details"].map(find);
   const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null, mapped: true, picked: "", answered: "" };
   views.set(parentElement, view);
+
+  // A text in the language of the page, with values in their places.
+  const say = (text, values) => (data.words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  // What stands in the page itself, as it was at first: English.
+  view.texts ??= [...graph.querySelectorAll("input, button, [role], .keys, aside")].flatMap((element) => [
+    ...["title", "aria-label", "placeholder"].filter((name) => element.hasAttribute(name)).map((name) => [element.getAttribute(name), (text) => element.setAttribute(name, text)]),
+    ...(element.matches("button, .keys") ? [[element.textContent, (text) => { element.textContent = text; }]] : []),
+  ]);
+  for (const [text, put] of view.texts) put(say(text));
 
   const make = (tag, attributes, parent, words) => {
     const made = tag === "rect" || tag === "path" ? document.createElementNS(SVG, tag) : document.createElement(tag);
@@ -207,13 +207,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!details) return;
     const head = make("div", { class: "head" }, aside);
     make("strong", {}, head, details.title);
-    make("button", { type: "button", "aria-label": "Close", title: "Close: Escape" }, head, "×").onclick = () => {
+    make("button", { type: "button", "aria-label": say("Close"), title: say("Close: Escape") }, head, "×").onclick = () => {
       leave();
       canvas.focus({ preventScroll: true });
     };
     if (details.path) make("div", { class: "path" }, aside, details.path);
     make("p", {}, aside, details.about);
-    if (details.change) make("p", { class: "change" }, aside, `Against the preset: ${details.change.replace("\n", ", ")}`);
+    if (details.change) make("p", { class: "change" }, aside, say("Against the preset: {change}", { change: details.change.split("\n").reduce((before, word) => say("{before}, {word}", { before, word })) }));
     for (const row of details.rows) {
       const part = make("div", { class: "figure" }, aside);
       make("span", { class: "name" }, part, row.name);
@@ -231,8 +231,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
           document.querySelector(target)?.scrollIntoView({ block: "start" });
         };
       };
-      way("Row in the table", "#layers");
-      way("How its figures come about", data.derivation);
+      way(say("Row in the table"), "#layers");
+      way(say("How its figures come about"), data.derivation);
       if (data.lesson) make("a", { href: data.lesson.address, target: "_blank" }, ways, data.lesson.words);
     }
   };
@@ -270,11 +270,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       group.setAttribute("tabindex", "-1");
       group.setAttribute("aria-label", figures);
       if (entry.opens) group.setAttribute("aria-expanded", id in data.frames && !entry.example);
-      group.querySelector("title").textContent = entry.value ? `${entry.tip}, ${entry.value}` : entry.tip;
+      group.querySelector("title").textContent = entry.value ? say("{tip}, {value}", entry) : entry.tip;
     }
     for (const button of view.drawing.querySelectorAll(".toggle")) {
       const id = button.dataset.toggle;
-      const words = !(id in data.frames) ? "Open" : data.frames[id].example ? "Show all that are alike" : "Close";
+      const words = !(id in data.frames) ? say("Open") : data.frames[id].example ? say("Show all that are alike") : say("Close");
       button.setAttribute("role", "button");
       button.setAttribute("aria-label", words);
       const title = document.createElementNS(SVG, "title");
@@ -300,18 +300,26 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.legend.kinds) {
     // A closed block shows where its ways meet, and is no merge itself.
     const merges = data.legend.kinds.includes("merge") || !view.drawing.querySelector(".join, .joins") ? [] : ["merge"];
-    for (const kind of [...data.legend.kinds, ...merges]) make("span", { class: `entry kind-${kind.replaceAll(" ", "-")}` }, legend, kind === "block" ? "several operations" : kind);
+    for (const kind of [...data.legend.kinds, ...merges]) make("span", { class: `entry kind-${kind.replaceAll(" ", "-")}` }, legend, kind === "block" ? say("several operations") : say(kind));
   } else {
-    make("span", {}, legend, `${data.legend.title}: 0`);
+    make("span", {}, legend, say("{title}: 0", data.legend));
     make("span", { class: "scale" }, legend);
-    const top = make("button", { type: "button", title: "Go to the node with the most" }, legend, data.legend.top);
+    const top = make("button", { type: "button", title: say("Go to the node with the most") }, legend, data.legend.top);
     top.disabled = !data.legend.largest;
     top.onclick = () => { goTo(data.legend.largest); pick(data.legend.largest); };
   }
-  for (const [name, where, means] of DRAWN) {
+  const drawn = [
+    ["line-flow", ".line.flow", say("data")],
+    ["line-shortcut", ".line.shortcut, path.past", say("shortcut")],
+    ["line-gate", ".line.gate", say("gate")],
+    ["line-auxiliary", ".line.auxiliary", say("in training only")],
+    ["stack", ".behind", say("×N: N alike, one after the other")],
+    ["change", ".node.changed, text.change", say("change against the preset")],
+  ];
+  for (const [name, where, means] of drawn) {
     if (view.drawing.querySelector(where)) make("span", { class: `entry ${name}` }, legend, means);
   }
-  if (view.drawing.querySelector(".node.failed")) make("span", { class: "entry failed" }, legend, "cannot run");
+  if (view.drawing.querySelector(".node.failed")) make("span", { class: "entry failed" }, legend, say("cannot run"));
 
   // Finding
 
@@ -322,8 +330,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.hit = next && hits.length ? (((view.hit ?? -1) + next + hits.length) % hits.length) : null;
     canvas.classList.toggle("searching", words.length > 0);
     for (const id of order) element(id)?.classList.toggle("hit", hits.includes(id));
-    find(".hits").textContent = !words.length ? "" : !hits.length ? "none"
-      : view.hit === null ? `${hits.length}` : `${view.hit + 1} of ${hits.length}`;
+    find(".hits").textContent = !words.length ? "" : !hits.length ? say("none")
+      : view.hit === null ? `${hits.length}` : say("{at} of {count}", { at: view.hit + 1, count: hits.length });
     if (view.hit !== null) goTo(hits[view.hit]);
   };
   search(0);

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.structure import Part
-from explorer.views import selection
+from explorer.views import scripts, selection
 from explorer.views.graph.drawing import Drawing
 from explorer.views.graph.lanes import Beside
 from explorer.views.graph.overlays import NO_OVERLAY, Overlay
@@ -26,6 +26,8 @@ _kinds = "\n".join(f".kind-{kind.replace(' ', '-')} {{ --kind: {colour}; }}"
                    for kind, colour in KIND_COLOURS.items())
 
 HTML, SCRIPT = _file("html"), _file("js")
+TEXTS = (*scripts.texts_of(HTML, SCRIPT), *KIND_COLOURS)
+"""What they say themselves."""
 STYLE = (f".graph {{ --heat: {HEAT}; --plain: {PLAIN}; --failure: {FAILURE}; "
          f"--merge: {KIND_COLOURS['merge']}; }}\n{_kinds}\n{_file('css')}")
 """It takes its colours and letters from variables that are called as Streamlit calls them, such as
@@ -47,7 +49,7 @@ def canvas_data(drawing: Drawing, overlay: Overlay, svg: str,
                 "chosen": not chosen.isdisjoint(own),
                 **({"value": overlay.shown[part.id]} if overlay.shown.get(part.id) else {})}
 
-    legend = {"title": overlay.title, "largest": overlay.largest,
+    legend = {"title": str(overlay.title), "largest": overlay.largest,
               "top": overlay.shown.get(overlay.largest or "", "–")} if overlay.colours else \
              {"kinds": _kinds_of(drawing.nodes)}
     nodes = {node.id: entry(node) for node in drawing.nodes}
@@ -56,6 +58,7 @@ def canvas_data(drawing: Drawing, overlay: Overlay, svg: str,
             if isinstance(item, Part):
                 nodes[item.id]["frame"] = frame.part.id
     return {"svg": svg, "nodes": nodes, "legend": legend, "picked": selection.to_text(selected),
+            "words": scripts.words_of(TEXTS),
             "frames": {frame.part.id: entry(frame.part) | {"example": frame.example}
                        for frame in drawing.frames}}
 
@@ -80,7 +83,7 @@ def still_data(picture: Picture) -> dict[str, Any]:
         "frames": {placed.frame.part.id: {"rows": "", "opens": False, "find": "", "chosen": False,
                                           "tip": placed.frame.part.path, "example": False}
                    for placed in picture.frames},
-        "legend": {"kinds": _kinds_of(picture.nodes)}}
+        "legend": {"kinds": _kinds_of(picture.nodes)}, "words": scripts.words_of(TEXTS)}
 
 
 def _kinds_of(nodes: Sequence[Part]) -> list[str]:

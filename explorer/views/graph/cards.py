@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from explorer import text
+from explorer.language import Text, say
 from explorer.structure import Part, Wiring
 from explorer.tracing import Input
 from explorer.views.graph import recipe
@@ -26,7 +27,7 @@ WIDEST = 200
 """Of a name; longer ones lose their middle."""
 MOST_ROWS = 9
 
-IDENTITY = "identity"
+IDENTITY = Text("identity")
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
 
 Anchor = Literal["start", "middle", "end"]
@@ -118,7 +119,7 @@ def label(part: Part) -> str:
     if (written := recipe.operation(layer, channels=True)) is not None:
         return written
     if layer.call.operator == "cat":
-        return f"concatenate, {_channels(part)}"
+        return say("concatenate, {channels}", channels=_channels(part))
     return recipe.type_name(layer)
 
 
@@ -145,7 +146,7 @@ def strips(parts: Sequence[Part], figures: Mapping[str, str]) -> list[Card]:
 def failed(part: Part) -> Card:
     layer = part.layers[0]
     given = text.shape(next(iter(layer.input_shapes), ()))
-    rows = [f"{layer.type} cannot run", f"given {given}"]
+    rows = [say("{type} cannot run", type=layer.type), say("given {shape}", shape=given)]
     wide = max(width(row, SIZE, bold=True) for row in rows) + 2 * PAD
     return Card(id=part.id, shape="card", width=wide, height=46, part=part, texts=(
         Label(wide / 2, 19, rows[0], "title", "middle"),
@@ -203,7 +204,7 @@ def closed(part: Part, wiring: Wiring, *, foot: str, change: str = "") -> Card:
 def _fitted(section: recipe.Section) -> recipe.Section:
     """With no more and no longer words than a card has room for."""
     return section._replace(rungs=tuple([
-        tuple([tuple(_cut([fitted(row, SIZE, WIDEST) for row in way]) or [IDENTITY])
+        tuple([tuple(_cut([fitted(row, SIZE, WIDEST) for row in way]) or [str(IDENTITY)])
                for way in ways]) for ways in section.rungs]))
 
 
@@ -219,11 +220,12 @@ def _across(ways: recipe.Ways) -> float:
 def _cut(rows: Sequence[str]) -> Sequence[str]:
     if len(rows) <= MOST_ROWS:
         return rows
-    return [*rows[:MOST_ROWS - 1], f"… {len(rows) - MOST_ROWS + 1} more"]
+    return [*rows[:MOST_ROWS - 1], say("… {n} more", n=len(rows) - MOST_ROWS + 1)]
 
 
 def given(number: int, one: Input) -> Card:
     """An input of the network."""
-    return end(f"input{number or ''}", f"Input {one.name}".strip(), text.shape(one.shape[1:]))
+    return end(f"input{number or ''}", say("Input {name}", name=one.name).strip(),
+               text.shape(one.shape[1:]))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from explorer import text
 from explorer.explain.derivation import Step, derive
 from explorer.explain.sums import sums
+from explorer.language import say
 from explorer.pipeline import Explored
 from explorer.structure import Part
 from explorer.views import selection
@@ -48,24 +49,28 @@ def _details(network: Explored, selected: Sequence[int], part: Part | None,
     if len(layers) == 1:
         [layer] = layers
         derivation = derive(network.summary, layer.index)
-        given = "; ".join(f"{text.shape(one.shape)} from {one.name}" for one in derivation.inputs)
-        told = _told(layer.type, layer.path, f"{layer.kind}. Input: {given or 'none'}.",
-                     derivation.steps, change, shares)
+        given = "; ".join([say("{shape} from {source}", shape=text.shape(one.shape),
+                               source=one.name) for one in derivation.inputs])
+        about = say("{what}. Input: {given}.", what=say(layer.kind), given=given or say("none"))
+        told = _told(layer.type, layer.path, about, derivation.steps, change, shares)
         return told | {"symbols": derivation.legend} if symbols else told
     first, last = layers[0], layers[-1]
-    title = recipe.title(part) if part else f"{len(layers)} layers"
+    count = say("{n} layers", n=len(layers))
+    title = recipe.title(part) if part else count
     given = text.shape(next(iter(first.input_shapes), ()))
-    about = f"{len(layers)} layers. Input: {given or 'none'}."
-    path = part.path if part and part.path else f"{first.path} to {last.path}"
+    about = say("{what}. Input: {given}.", what=count, given=given or say("none"))
+    path = part.path if part and part.path else \
+        say("{first} to {last}", first=first.path, last=last.path)
     return _told(title, path, about, sums(network.summary, selected), change, shares)
 
 
 def _told(title: str, path: str, about: str, steps: Sequence[Step], change: str,
           shares: Mapping[str, str]) -> dict[str, Any]:
     return {"title": title, "path": path, "about": about, "change": change,
-            "rows": [{"name": step.name, "value": step.shown, "share": shares.get(step.name, ""),
+            "rows": [{"name": say(step.name), "value": step.shown,
+                      "share": shares.get(step.name, ""),
                       "how": [row for equation in step.equations for row in equation.to_text()],
-                      "notes": " ".join(step.notes)} for step in steps]}
+                      "notes": text.sentences(step.notes)} for step in steps]}
 
 
 def _sums(network: Explored) -> tuple[int, int]:
@@ -82,8 +87,8 @@ def _share(own: int, whole: int) -> str:
     """
     if not own:
         return ""
-    return f"{own / whole:.1%} of the network" if own / whole >= 0.0005 \
-        else "less than 0.1% of the network"
+    return say("{share} of the network", share=f"{own / whole:.1%}") if own / whole >= 0.0005 \
+        else say("less than 0.1% of the network")
 
 
 def part_of(network: Explored, selected: Sequence[int]) -> Part | None:

@@ -14,6 +14,7 @@ from itertools import groupby, pairwise
 from explorer import text
 from explorer.comparison import LETTERS, Comparison
 from explorer.comparison.reasons import path_of
+from explorer.language import Text, say
 from explorer.structure import Part, Structure
 from explorer.structure.alignment import Aligned, Group, Status
 from explorer.tracing.operators import Shape
@@ -37,7 +38,7 @@ MOST_HEAD = 150.0
 TURN = 14.0
 """How far from a row a line goes to another lane."""
 
-SIGNS: dict[Status, str] = {"same": "= same", "changed": "≠ changed"}
+SIGNS: dict[Status, Text] = {"same": Text("= same"), "changed": Text("≠ changed")}
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class _Lanes:
                 tops[id(placed[lane])] = y, y + row.height
 
         y: float = MARGIN + 22
-        given = self._ends("Input", [network.summary.trace.input_shape[1:]
+        given = self._ends("Input", say("Input"), [network.summary.trace.input_shape[1:]
                                      for network in self.comparison.networks])
         put(given, y)
         y += given.height + BETWEEN_STAGES
@@ -174,7 +175,7 @@ class _Lanes:
                     texts=(Label(PAD, 21, band.name, "title"),)))
             y += BETWEEN_STAGES
         # What ends early gives nothing.
-        last = self._ends("Output", [
+        last = self._ends("Output", say("Output"), [
             None if network.failure else network.summary.layers[-1].output_shape[1:]
             for network in self.comparison.networks])
         put(last, y)
@@ -243,11 +244,13 @@ class _Lanes:
         first = places[0]
         present = [letter.upper() for letter, group in zip(self.letters, first.groups, strict=True)
                    if group]
-        said = SIGNS.get(first.status) or f"only in {text.enumeration(present)}"
+        said = str(SIGNS[first.status]) if first.status in SIGNS else \
+            say("only in {networks}", networks=text.enumeration(present))
         macs = [sum(amounts) for amounts in zip(*[place.figures("macs") for place in places],
                                                 strict=True)]
         several = len(macs) > 2
-        changes = [f"{f'{letter.upper()}: ' if several else ''}{change} multiply-adds"
+        changes = [say("{letter}: {change} multiply-adds" if several else
+                       "{change} multiply-adds", letter=letter.upper(), change=change)
                    for letter, amount in zip(self.letters[1:], macs[1:], strict=True)
                    if (change := text.signed(amount - macs[0]))]
         return said, *changes
@@ -256,10 +259,10 @@ class _Lanes:
         part = next(group[0] for group in stage.groups if group)
         return replace(part, id=f"row.{part.id}", role="stage")
 
-    def _ends(self, name: str, shapes: Sequence[Shape | None]) -> LaneRow:
+    def _ends(self, id: str, name: str, shapes: Sequence[Shape | None]) -> LaneRow:
         alike = len(set(shapes)) == 1
         return LaneRow(
-            cards=tuple([None if shape is None else end(f"{letter}.{name}", name, text.shape(shape))
+            cards=tuple([None if shape is None else end(f"{letter}.{id}", name, text.shape(shape))
                          for letter, shape in zip(self.letters, shapes, strict=True)]),
             status="same" if alike else "changed", words=())
 

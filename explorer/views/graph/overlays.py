@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer import text
+from explorer.language import Text, say
 from explorer.structure import Part
 from explorer.views.graph.drawing import Drawing
 
 KIND = "kind"
 TIME = "time"
 
-QUANTITIES: dict[str, tuple[str, str, Callable[[Part], int | None]]] = {
-    "params": ("Parameters", "", lambda part: part.params),
-    "macs": ("Multiply-adds", "", lambda part: part.macs),
-    "activation_bytes": ("Activation memory", "B", lambda part: part.activation_bytes),
-    "receptive_field": ("Receptive field", "px", lambda part: part.receptive_field),
+QUANTITIES: dict[str, tuple[Text, str, Callable[[Part], int | None]]] = {
+    "params": (Text("Parameters"), "", lambda part: part.params),
+    "macs": (Text("Multiply-adds"), "", lambda part: part.macs),
+    "activation_bytes": (Text("Activation memory"), "B", lambda part: part.activation_bytes),
+    "receptive_field": (Text("Receptive field"), "px", lambda part: part.receptive_field),
 }
 OVERLAYS = (KIND, *QUANTITIES, TIME)
-TITLES = {KIND: "Kind of operation", TIME: "Measured time",
+TITLES = {KIND: Text("Kind of operation"), TIME: Text("Measured time"),
           **{name: title for name, (title, _, _) in QUANTITIES.items()}}
 
 
@@ -29,7 +30,7 @@ class Overlay:
     """One quantity over the nodes and frames of a drawing."""
 
     name: str
-    title: str
+    title: Text
     values: Mapping[str, float | None]
     """By the id of the part; None where it has none."""
     shown: Mapping[str, str]
@@ -67,7 +68,7 @@ def overlay(name: str, drawing: Drawing, seconds: Sequence[float] | None = None)
         times = seconds or ()
         values = {id: sum([times[layer.index] for layer in part.layers])
                   if part.layers[-1].index < len(times) else None for id, part in parts.items()}
-        shown = {id: "not timed" if value is None else text.seconds(value)
+        shown = {id: say("not timed") if value is None else text.seconds(value)
                  for id, value in values.items()}
         whole = sum(times)
     else:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from explorer.language import Text
 from explorer.views.graph.sheet import Sheet
 from explorer.views.layout import LayoutError
 
@@ -24,17 +25,18 @@ def png(sheet: Sheet) -> bytes:
     where its text could not be read, or the machine has no font for it."""
     scale = min(SCALE, LONGEST / max(sheet.width, sheet.height))
     if scale < LEAST_SCALE:
-        raise LayoutError(
-            f"This graph is {sheet.width:,.0f} × {sheet.height:,.0f} units large, and a PNG has at "
-            f"most {LONGEST:,} pixels on a side: its text could not be read. Write an SVG, or show "
-            "a level above.")
+        raise LayoutError(Text(
+            "This graph is {width} × {height} units large, and a PNG has at most {most} pixels on "
+            "a side: its text could not be read. Write an SVG, or show a level above.",
+            width=f"{sheet.width:,.0f}", height=f"{sheet.height:,.0f}", most=f"{LONGEST:,}"))
     given = json.dumps([sheet.svg, int(sheet.width * scale)]).encode("ascii")
     try:
         drawn = subprocess.run([sys.executable, PROGRAM], input=given, capture_output=True,
                                timeout=TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):
-        raise LayoutError("This graph could not be drawn as a PNG. Write an SVG.") from None
+        raise LayoutError(Text(
+            "This graph could not be drawn as a PNG. Write an SVG.")) from None
     if not drawn.stdout:
-        raise LayoutError("A PNG needs a font on the machine that makes it, such as Arial or "
-                          "Liberation Sans. An SVG needs none.")
+        raise LayoutError(Text("A PNG needs a font on the machine that makes it, such as Arial or "
+                               "Liberation Sans. An SVG needs none."))
     return drawn.stdout

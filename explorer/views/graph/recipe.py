@@ -11,19 +11,17 @@ from typing import NamedTuple, TypeAlias
 
 from explorer import text
 from explorer.analysis import Layer
+from explorer.language import Text, say
 from explorer.structure import EdgeKind, Part, Wiring
 from explorer.tracing import NETWORK_INPUT
 from explorer.tracing.operators import WEIGHTED
 
-GLOBAL_POOL = "global pool"
-
-PASSES = "passes"
+PASSES = Text("passes")
 """What one way does where it does nothing and another does something."""
 
-PADDING = "padding"
-
-SPOKEN = {"scaled_dot_product_attention": "attention"}
-"""Operators by the name that people use, where it is another."""
+ATTENTION = Text("attention")
+SPOKEN = {"scaled_dot_product_attention": ATTENTION, "linear": Text("linear")}
+"""Operators by the name that people use, where it is a word."""
 
 FUNCTIONS = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
              "rms_norm": "RMSNorm", "instance_norm": "InstanceNorm",
@@ -56,8 +54,7 @@ def title(part: Part) -> str:
         grows = f", {part.grows[0]} → {part.grows[1]}" if part.grows else ""
         return f"{title(part.parts[0])} ×{len(part.parts)}{grows}"
     if part.role == "call":
-        whole = layer.window is None or _is_reduction(layer) \
-            or operation(layer, channels=False) == GLOBAL_POOL
+        whole = layer.window is None or _is_reduction(layer) or _is_global(layer)
         return layer.type if whole else f"{layer.type} {_window(layer)}"
     if part.role == "stage":
         return part.name
@@ -67,7 +64,8 @@ def title(part: Part) -> str:
             return part.stage or part.called or part.path.rpartition(".")[2]
         steps = _written(part.layers, channels=False)
         what = ", ".join(steps or dict.fromkeys(map(type_name, part.layers)))
-        what = f"Conv {what}" if steps and "convolution" in (part.operation or "") else what
+        what = say("Conv {what}", what=what) \
+            if steps and "convolution" in (part.operation or "") else what
     same = part.stage.replace("_", "").casefold() == what.casefold()
     return f"{part.stage}: {what}" if part.stage and not same else what
 
@@ -152,7 +150,7 @@ class _Walk:
             if self.around and sum is None and (sum_here := self._sum(layer)):
                 section()
                 sum = sum_here
-            steps.append("squeeze-excite" if self._has(layer, "gate") else layer)
+            steps.append(say("squeeze-excite") if self._has(layer, "gate") else layer)
             index = self._main(layer)
         section()
         return tuple(made[::-1])
@@ -171,9 +169,9 @@ class _Walk:
             if layer.call.operator == "cat":
                 index, ways = self._ways(layer)
                 if any(ways):
-                    steps.append(" | ".join(", ".join(way) or PASSES for way in ways))
+                    steps.append(" | ".join(", ".join(way) or str(PASSES) for way in ways))
                 continue
-            steps.append("squeeze-excite" if self._has(layer, "gate") else layer)
+            steps.append(say("squeeze-excite") if self._has(layer, "gate") else layer)
             index = self._main(layer)
         return steps[::-1]
 
@@ -187,7 +185,7 @@ class _Walk:
         ways = zip(merge.inputs, self.wiring.ways(merge), strict=True)
         side = next(way for producer, way in ways
                     if self.wiring.kind(producer, merge.index) == "shortcut")
-        said = [PADDING if layer.call.operator == "pad" else operation(layer, channels=False)
+        said = [say("padding") if layer.call.operator == "pad" else operation(layer, channels=False)
                 for layer in [self.layer[index] for index in side if index in self.layer]]
         return _Sum(self.wiring.fork(merge.inputs), ", ".join(filter(None, said)))
 
@@ -219,13 +217,14 @@ def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
         if not (row := operation(step, channels=channels)):
             continue
         if operator == "matmul" and product == "softmax":
-            rows[-1], product = "attention", ""
+            rows[-1], product = str(ATTENTION), ""
             continue
         product = operator if operator == "matmul" else ""
         if depthwise and step.kind == "convolution" and \
                 step.path.rpartition(".")[0] == depthwise.path.rpartition(".")[0]:
             many = f", {step.output_shape[1]}" if channels else ""
-            rows[-1], depthwise = f"separable {_window(depthwise)}{many}", None
+            rows[-1] = say("separable {window}", window=f"{_window(depthwise)}{many}")
+            depthwise = None
             continue
         depthwise = step if step.kind == "depthwise convolution" else None
         rows.append(row)
@@ -235,31 +234,43 @@ def _written(steps: Iterable[Layer | str], *, channels: bool) -> list[str]:
 def operation(layer: Layer, *, channels: bool) -> str | None:
     """A convolution, pooling or linear layer in a few characters; None for all others."""
     if layer.kind == "linear":
-        name = SPOKEN.get(layer.call.operator, layer.call.operator)
+        name = str(SPOKEN.get(layer.call.operator, layer.call.operator))
         return f"{name}, {layer.output_shape[-1]}" if channels and layer.output_shape else name
     if layer.kind == "pooling":
+        if _is_global(layer):
+            return say("global pool")
         if _is_reduction(layer):
-            return GLOBAL_POOL if layer.call.operator in AVERAGES else layer.call.operator
-        if layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}:
-            return GLOBAL_POOL
-        if {*layer.window.kernel, *layer.window.stride} == {1}:
+            return layer.call.operator
+        if layer.window and {*layer.window.kernel, *layer.window.stride} == {1}:
             return None     # an adaptive pooling to the size that the map has
-        return f"{'max' if 'max' in layer.type.casefold() else 'avg'} pool {_window(layer)}"
+        return say("max pool {window}" if "max" in layer.type.casefold() else "avg pool {window}",
+                   window=_window(layer))
     if layer.call.operator == "channel_shuffle":
-        return "shuffle"
+        return say("shuffle")
     if layer.call.operator == "local_response_norm":
         return type_name(layer)
     if layer.window is None or layer.kind == "reshape":     # padding has one too
         return None
-    depthwise = "dw " if layer.kind == "depthwise convolution" else ""
-    many = f", {layer.output_shape[1]}" if channels else ""
-    grouped = f" ({layer.groups} groups)" if (layer.groups or 1) > 1 and not depthwise else ""
-    return f"{depthwise}{_window(layer)}{many}{grouped}"
+    written = f"{_window(layer)}{f', {layer.output_shape[1]}' if channels else ''}"
+    if layer.kind == "depthwise convolution":
+        return say("dw {window}", window=written)
+    groups = layer.groups or 1
+    return say("{window} ({groups} groups)", window=written, groups=groups) if groups > 1 \
+        else written
 
 
 def _is_reduction(layer: Layer) -> bool:
     """Whether it leaves one number of many, and is no pooling."""
     return layer.kind == "pooling" and "pool" not in layer.call.operator
+
+
+def _is_global(layer: Layer) -> bool:
+    """Whether it pools each whole map."""
+    if layer.kind != "pooling":
+        return False
+    if _is_reduction(layer):
+        return layer.call.operator in AVERAGES
+    return layer.window is None or set(layer.output_shape[-len(layer.window.kernel):]) == {1}
 
 
 def _window(layer: Layer) -> str:
@@ -270,8 +281,10 @@ def _window(layer: Layer) -> str:
     if max(window.stride) > 1:
         size += f" /{text.side(window.stride)}"
     if min(window.stride) < 1:
-        size += f" up {text.side(tuple([Fraction(1) / step for step in window.stride]))}"
-    return size if max(window.dilation) == 1 else f"{size} dilated {text.side(window.dilation)}"
+        size = say("{window} up {factor}", window=size,
+                   factor=text.side(tuple([Fraction(1) / step for step in window.stride])))
+    return size if max(window.dilation) == 1 else \
+        say("{window} dilated {dilation}", window=size, dilation=text.side(window.dilation))
 
 
 def _counted(steps: Iterable[str]) -> list[str]:

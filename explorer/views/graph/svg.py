@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from explorer.language import say
 from explorer.structure import Part
 from explorer.views.graph.cards import BUTTON, RADIUS, STACK, Label, Rect
 from explorer.views.graph.overlays import Overlay
@@ -209,11 +210,14 @@ def classes(parts: Iterable[Part], changes: Mapping[str, str]) -> dict[str, str]
 
 def tooltip(part: Part) -> str:
     if part.failed:
-        return f"{part.layers[0].path}: the forward pass ends here"
+        return say("{path}: the forward pass ends here", path=part.layers[0].path)
     blocks = tuple(part.blocks())
     first, last = blocks[0], blocks[-1]
-    where = first.path if first is last else f"{first.path} to {last.path}"
-    only = ", in training only" if part.auxiliary else ""
-    layers = "1 layer" if len(part.layers) == 1 else f"{len(part.layers)} layers"
-    return (f"{where}: {layers}{only}, {part.params:,} parameters, "
-            f"{part.macs:,} multiply-adds")
+    where = first.path if first is last else \
+        say("{first} to {last}", first=first.path, last=last.path)
+    layers = len(part.layers)
+    count = say("{n} layer" if layers == 1 else "{n} layers", n=layers)
+    return say("{where}: {layers}, in training only, {params} parameters, {macs} multiply-adds"
+               if part.auxiliary else
+               "{where}: {layers}, {params} parameters, {macs} multiply-adds",
+               where=where, layers=count, params=f"{part.params:,}", macs=f"{part.macs:,}")
