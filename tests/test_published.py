@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,11 +18,20 @@ import torchinfo
 from streamlit.testing.v1 import AppTest
 
 from explorer.cli.main import main
+from explorer.language import spoken
 from explorer.networks.build import build
 from explorer.networks.catalogue import configure, presets
-from explorer.published import PublishedError, compare, load, names, table
+from explorer.published import (
+    PublishedComparison,
+    PublishedError,
+    compare,
+    load,
+    names,
+    table,
+)
 from explorer.published.align import ALIASES, CONTAINERS
 from explorer.published.notes import swapped_rows
+from explorer.views import published as views
 
 Command = Callable[..., tuple[int, str, str]]
 Rows = list[list[str]]
@@ -328,6 +338,30 @@ def test_an_unknown_table_suggests_near_ones(command: Command, name: str, near: 
 
 def test_a_table_answers_to_its_networks_name() -> None:
     assert load("vgg19_tutorial") == load("vgg19")
+
+
+# In Chinese
+
+
+CHINESE = re.compile("[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_comparison_speaks_the_language_of_who_reads_it(name: str) -> None:
+    """Whoever has made it, and not in its file."""
+    comparison = compare(name)
+    file, english = views.to_csv([comparison]), said(comparison)
+    with spoken("zh"):
+        assert all(map(CHINESE.search, said(comparison)))
+        assert views.to_csv([comparison]) == file and not CHINESE.search(file)
+        made_in_chinese = compare(name)
+    assert said(made_in_chinese) == english and not any(map(CHINESE.search, english))
+
+
+def said(comparison: PublishedComparison) -> list[str]:
+    return [*comparison.notes, *(total.explanation for total in comparison.totals),
+            *(str(match.reason) for match in comparison.matches),
+            *(str(left.reason) for left in comparison.unseen), views.headline(comparison)]
 
 
 # The page

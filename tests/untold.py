@@ -62,6 +62,14 @@ def outside(text: str) -> str:
     return "".join(rest)
 
 
+def lines(text: str) -> Iterator[str]:
+    """Each line of a text by itself; what is said in several lines stays together."""
+    start = 0
+    for found in re.finditer(r"\n|\Z", outside(text)):
+        yield text[start:found.start()]
+        start = found.end()
+
+
 NAMES = set(re.findall(r"\S+", """
     PyTorch torch torchvision timm torchinfo torchsummary fvcore thop ptflops Graphviz Netron Python
     CPU GPU CUDA CSV JSON ONNX SVG PNG DOT HTML Markdown Jupyter onnxruntime Keras TensorFlow
@@ -191,10 +199,10 @@ def open_page(page: str, **query: str) -> AppTest:
 
 
 def untold_of(app: AppTest) -> dict[str, list[str]]:
-    """Each text of a page that has words in no catalogue, with those words."""
+    """Each line of a page that has words in no catalogue, with those words."""
     known = names()
-    found = {text: untold(text, known) for text in page_texts(app)}
-    return {text: words for text, words in found.items() if words}
+    found = {line: untold(line, known) for text in page_texts(app) for line in lines(text)}
+    return {line: words for line, words in found.items() if words}
 
 
 if __name__ == "__main__":

@@ -325,9 +325,9 @@ def own_type(module: Module) -> str:
     return module.type if module.origin.startswith("torch.nn.modules.") else ""
 
 
-def named(run: LeafRun | ModuleRun | Call) -> Text:
+def named(run: LeafRun | ModuleRun | Call) -> str:
     """What a module is called in a sentence."""
-    return Text("{path} ({type})", path=run.path, type=run.type)
+    return f"{run.path} ({run.type})"
 
 
 def times(factor: int, count: int) -> str:
