@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
+from unicodedata import east_asian_width
 
 from explorer import text
 from explorer.language import Text, say
@@ -293,5 +294,7 @@ class Equation(NamedTuple):
         rows = [self.formula.write(PLAIN)]
         if self.numbers not in (value, *rows):
             rows.append(self.numbers)
-        return [f"{left if row == 0 else ' ' * len(left)} = {right}"
+        # A Chinese character is as wide as two others.
+        width = sum([2 if east_asian_width(letter) in "WF" else 1 for letter in left])
+        return [f"{left if row == 0 else ' ' * width} = {right}"
                 for row, right in enumerate([*rows, value])]

@@ -27,12 +27,16 @@ from explorer.explain.derivation import (
     to_text,
 )
 from explorer.formula import LATEX, PLAIN, Expression, Number, Symbol, ceil, floor
+from explorer.language import say, spoken
 from explorer.tracing import TraceError, trace
 from explorer.tracing.operators import Effect
 from explorer.tracing.operators.explanation import SIDES, counted, same_shape
 from explorer.tracing.operators.operator import forget, operator
 from tests.kinds import KINDS
+from tests.operator_rows import ROWS, X
+from tests.operator_rows import Function as OperatorFunction
 from tests.strategies import configs
+from tests.untold import marked, names, untold
 
 CALLS: dict[str, Callable[..., Any]] = {"floor": math.floor, "ceil": math.ceil, "max": max,
                                         "min": min}
@@ -248,6 +252,22 @@ def test_figures_of_every_kind_of_call(name: str, training: bool) -> None:
             assert all(evaluate(equation.numbers) == equation.value for equation in part.equations)
             # Where a crop ends is in no shape.
             assert NO_FORMULA not in part.notes or layer.type == "getitem", (layer.type, part)
+
+
+@pytest.mark.parametrize("operator", ROWS)
+def test_all_that_is_said_of_an_operator_is_in_the_catalogues(operator: str) -> None:
+    known = names() | {"floor", "ceil", "max", "min"}
+    with marked(), spoken("zh"):
+        for row in ROWS[operator]:
+            summary = analyse(trace(OperatorFunction(row.function), X))
+            for layer in summary.layers:
+                derivation = derive(summary, layer.index)
+                said = [say(layer.kind), *[given.name for given in derivation.inputs],
+                        *[meaning for _, _, meaning in derivation.legend]]
+                for part in derivation.steps:
+                    said += [say(part.name), part.shown, *part.notes]
+                    said += [row for equation in part.equations for row in equation.to_text()]
+                assert [text for text in said if untold(text, known)] == []
 
 
 def test_by_hand_one_line_where_both_sides_agree_and_two_where_not() -> None:
