@@ -187,7 +187,7 @@ def test_of_a_network_that_ends_early_there_is_what_came_before(command, tmp_pat
 def test_the_kinds_of_file_are_well_formed() -> None:
     for ending, form in FORMATS.items():
         assert find_format(f"a/b.c.{ending}") is form and form.ending == ending
-        assert form.help.endswith(".") and form.group in exports.GROUPS
+        assert str(form.help).endswith(".") and form.group in exports.GROUPS
         assert form.network or form.comparison or form.sweep
 
 
@@ -210,7 +210,7 @@ def offered(app: AppTest) -> list[str]:
 
 
 def titles(subject: Subject) -> list[str]:
-    return [form.title for group in exports.GROUPS for form in formats_of(subject)
+    return [str(form.title) for group in exports.GROUPS for form in formats_of(subject)
             if form.group == group]
 
 

@@ -10,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 import explorer
 from explorer import text
 from explorer.analysis import Totals
-from explorer.ui.welcome import LINE, QUESTION
+from explorer.ui import welcome
 from explorer.views.ways import WAYS, WRONG_TABLE
 from tests.test_pages import PAGES, knob_key, open_app
 
+LINE, QUESTION = str(welcome.LINE), str(welcome.QUESTION)
 TITLES = [*[str(way.title) for way in WAYS.values()], str(WRONG_TABLE.title)]
 
 

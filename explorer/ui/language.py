@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.language import LANGUAGES, language, speak
 from explorer.ui import address
-from explorer.ui.panel import Panel
+from explorer.ui.panel import Panel, renew_widgets
 
 _PANEL = Panel("language")
 CHOSEN = "chosen"
@@ -36,3 +36,4 @@ def switch() -> None:
 def _switched() -> None:
     if (code := _PANEL.value("switch")) in LANGUAGES:
         _PANEL.set_value(CHOSEN, code)
+        renew_widgets()

@@ -321,6 +321,15 @@ class Panel:
                    for name, value in self._values(config).items())
 
 
+def renew_widgets() -> None:
+    """Make the widgets of every panel, and of the sweep, new ones, at what it holds: for callbacks.
+    A browser tells of a choice by what it has shown, which in another language is no option."""
+    for held in st.session_state.values():
+        for count in ("opened", "renewed"):
+            if isinstance(held, dict) and count in held:
+                held[count] += 1
+
+
 @lru_cache(512)
 def _config(query: tuple[tuple[str, str], ...]) -> Knobs:
     """What is held was checked when it came in; it is asked for several times in a run."""

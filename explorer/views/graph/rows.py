@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from explorer import text
+from explorer.language import say
 from explorer.structure import EdgeKind, Part
 from explorer.tracing.operators import Shape
 from explorer.views.graph import cards
@@ -126,7 +127,7 @@ def _outputs(drawing: Drawing) -> dict[int, Card]:
     read = {producer for layer in layers for producer in layer.inputs}
     made += [layer.index for stage in drawing.structure.stages if stage.auxiliary
              for layer in stage.layers if layer.index not in read]
-    return {index: cards.end(f"output:{index}", "Output",
+    return {index: cards.end(f"output:{index}", say("Output"),
                              text.shape(layers[index].output_shape[1:])) for index in made}
 
 
