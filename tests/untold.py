@@ -74,7 +74,8 @@ NAMES = set(re.findall(r"\S+", """
     PyTorch torch torchvision timm torchinfo torchsummary fvcore thop ptflops Graphviz Netron Python
     CPU GPU CUDA CSV JSON ONNX SVG PNG DOT HTML Markdown Jupyter onnxruntime Keras TensorFlow
     ImageNet CIFAR COCO float32 float16 bfloat16 nan True False None English arXiv ReLU ReLU6 ELU
-    GELU SiLU BatchNorm LRN LR-ASPP h-swish SE MACs FLOPs px MB GB kB ms min GFLOP GFLOPs GMAC"""))
+    GELU SiLU BatchNorm LRN LR-ASPP h-swish SE SE- MACs FLOPs px MB GB kB ms min GFLOP
+    GFLOPs GMAC"""))
 """Names that are the same in every language."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]+")
@@ -85,9 +86,9 @@ CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|:material/\w+:|:\w+-badge|&\w+;|https?:/
 
 
 def names() -> set[str]:
-    """Words of the names of networks."""
+    """Words of the names of networks, and of who wrote their papers."""
     titles = [*[each.title for each in families()], *presets(),
-              *[each.title for each in presets().values()]]
+              *[each.title for each in presets().values()], *[each.paper for each in families()]]
     return NAMES | {word for title in titles for word in WORD.findall(title)}
 
 
