@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.language import LANGUAGES
+from explorer.language import LANGUAGES, spoken
 from explorer.lessons import LessonError, Passage, find_lesson
 from explorer.lessons.facts import fill, holds
 from explorer.lessons.lesson import FOLDER, read
 from explorer.lessons.parts import AskedQuestion
+from explorer.lessons.questions import written
 from explorer.pipeline import Explored, explore
 from explorer.sources import Source
 
@@ -27,6 +28,17 @@ NAMES = [name for code, name in FILES if code == "en"]
 @lru_cache(maxsize=128)
 def opened(source: Source) -> Explored:
     return explore(source)
+
+
+def test_the_right_answer_stands_in_the_same_place_in_each_language() -> None:
+    places = []
+    for code in LANGUAGES:
+        with spoken(code):
+            asked = find_lesson("residual_block").asked
+            places.append([written(placed.part, opened, f"residual_block:{number}").right
+                           for number, placed in enumerate(asked)
+                           if isinstance(placed.part, AskedQuestion)])
+    assert places[0] == places[1] and len(set(places[0])) > 1
 
 
 @pytest.mark.parametrize(("code", "name"), FILES)

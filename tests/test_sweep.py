@@ -27,6 +27,7 @@ import explorer
 from explorer.cli.main import cli
 from explorer.cli.rows import RowFile
 from explorer.config import ConfigError, knobs_of
+from explorer.language import Text, spoken
 from explorer.networks.catalogue import presets
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import (
@@ -47,7 +48,7 @@ from explorer.sweeping import (
     sweep,
 )
 from explorer.sweeping.grids import usual_axis
-from explorer.sweeping.records import count, count_all, version
+from explorer.sweeping.records import count, count_all, in_each_language, version
 from tests.kinds import KINDS
 from tests.server import ROOT, free_port
 
@@ -535,3 +536,11 @@ def test_a_latency_is_measured() -> None:
     found = fit("mobilenetv3_small", [parse_axis("input_size=32,224,448")],
                 [parse_limit("latency=100s")], device="cpu")
     assert found.best and found.best.timing and found.best.key.endswith("input_size=448")
+
+
+def test_a_record_says_in_each_language_why_it_cannot_run() -> None:
+    record = Record("one", why_not=in_each_language(Text("{count} networks", count="2")))
+    assert record.error == "2 networks"
+    with spoken("zh"):
+        assert record.error == "2 个网络"
+    assert Record("one").error is None

@@ -20,6 +20,7 @@ from explorer.sources.key import from_settings, split_key, split_setting
 from explorer.sweeping import FIGURES, Record, Swept, connect, grid
 from explorer.sweeping import fit as fitted
 from explorer.sweeping import sweep as swept
+from explorer.sweeping.records import in_each_language
 from explorer.timing import TimingError, submit
 from explorer.views import sweep as views
 
@@ -109,7 +110,7 @@ def _records(keys: Sequence[str], executor: Executor | None, workers: int | None
         try:
             yield replace(record, timing=submit(record.key, device, budget).result())
         except TimingError as error:
-            yield replace(record, error=" ".join(str(error).split()))
+            yield replace(record, why_not=in_each_language(error))
 
 
 @click.command()

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.config import ConfigError, knobs_of
-from explorer.language import language, say
+from explorer.language import Text, language, say
 from explorer.lessons.facts import Opens, fill
 from explorer.lessons.parts import PARTS, AskedQuestion, LayerQuestion, Part, TurnedKnobs, read_part
 from explorer.networks.catalogue import presets
@@ -221,8 +221,8 @@ def find_lesson(name: str) -> Lesson:
     for found in lessons():
         if found.name == name:
             return found
-    names = ", ".join([found.name for found in lessons()])
-    raise LessonError(f"There is no lesson {name[:60]!r}. There are {names}.")
+    raise LessonError(Text("There is no lesson {name}. There are {names}.", name=repr(name[:60]),
+                           names=", ".join([found.name for found in lessons()])))
 
 
 def explaining(*, knob: str = "", module: str = "", word: str = "") -> Lesson | None:

@@ -18,7 +18,7 @@ from explorer.analysis import Layer, ReceptiveField
 from explorer.analysis.receptive_field import field_of_input
 from explorer.config import ConfigError
 from explorer.explain.derivation import Step, derive
-from explorer.language import say
+from explorer.language import Text, say
 from explorer.lessons.facts import FIGURES, Opens, fill
 from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.pipeline import Explored
@@ -73,12 +73,13 @@ def assemble(kind: str, ask: str, right: Answer, wrong: Sequence[Answer], random
                     step=step, networks=tuple(networks), layer=layer)
 
 
-def written(asked: AskedQuestion, opens: Opens) -> Question:
-    """A question of a lesson, with its facts in their places; the same order each time."""
+def written(asked: AskedQuestion, opens: Opens, seed: str) -> Question:
+    """A question of a lesson, with its facts in their places; in the order of a seed, which is the
+    same in each language."""
     answers = [Answer(fill(choice.text, opens), fill(choice.why, opens))
                for choice in asked.choices]
     right, ask = answers[0], fill(asked.ask, opens)
-    Random(asked.ask).shuffle(answers)
+    Random(seed).shuffle(answers)
     return Question(kind="", ask=ask, answers=tuple(answers), right=answers.index(right))
 
 
@@ -89,7 +90,8 @@ def of_layer(asked: LayerQuestion, opens: Opens) -> Question:
     for layer in network.summary.layers:
         if layer.path == asked.layer:
             return about_layer(network, layer, asked.figure, Random(asked.layer))
-    raise ConfigError(f"{asked.network} has no layer {asked.layer!r}")
+    raise ConfigError(Text("{network} has no layer {layer}", network=asked.network,
+                           layer=repr(asked.layer)))
 
 
 def name_of(network: Explored) -> str:
@@ -147,10 +149,10 @@ def about_layer(network: Explored, layer: Layer, figure: str, random: Random) ->
             "receptive_field": say("What is the receptive field of its output, in pixels?")}
     before = ""
     if figure == "receptive_field":
-        before = say(" One position of its input sees {size} pixels of the image, and its "
+        before = say("One position of its input sees {size} pixels of the image, and its "
                      "neighbour lies {jump} pixels further.", size=text.number(asked.field),
                      jump=text.number(asked.jump))
-    return assemble(figure, f"{asked.sentence}{before} {ends[figure]}",
+    return assemble(figure, text.sentences([asked.sentence, before, ends[figure]]),
                     Answer(shown, say("That is right.")), wrong, random, step=step,
                     networks=[network.key], layer=layer.index)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from explorer import text
 from explorer.analysis import Layer
 from explorer.config import Config, ConfigError, find_knob
-from explorer.language import say
+from explorer.language import Text, say
 from explorer.lessons.facts import FIGURES, Opens
 from explorer.lessons.questions import (
     Answer,
@@ -63,7 +63,8 @@ def about(chosen: str) -> tuple[str, ...]:
             return _not_deep(family.presets)
     config = find_registered(chosen).config
     if not isinstance(config, Config):
-        raise ConfigError(f"Questions are about networks of the catalogue; got {chosen[:60]}.")
+        raise ConfigError(Text("Questions are about networks of the catalogue; got {chosen}.",
+                               chosen=chosen[:60]))
     return (to_key(config),)
 
 
@@ -74,9 +75,10 @@ def make(seed: int, number: int, chosen: str = "", level: int = 1,
     Raises `ConfigError` for a choice, a seed or a level that cannot be.
     """
     if not 0 <= seed <= LARGEST_SEED:
-        raise ConfigError(f"`seed` must be a whole number from 0 to {LARGEST_SEED:,}; got {seed}.")
+        raise ConfigError(Text("`seed` must be a whole number from 0 to {most}; got {text}.",
+                               most=f"{LARGEST_SEED:,}", text=seed))
     if level not in LEVELS:
-        raise ConfigError(f"`level` must be 1, 2 or 3; got {level}.")
+        raise ConfigError(Text("`level` must be 1, 2 or 3; got {level}.", level=level))
     networks = about(chosen)
     random = Random(f"{seed}:{number}:{level}:{chosen}")
     kinds = [kind for kind in KINDS if kind.level <= level]
@@ -86,7 +88,8 @@ def make(seed: int, number: int, chosen: str = "", level: int = 1,
             return kind.make(networks, random, opens)
         except NoQuestion:
             continue
-    raise ConfigError(f"Nothing can be asked about {chosen[:60]}: choose another network.")
+    raise ConfigError(Text("Nothing can be asked about {chosen}: choose another network.",
+                           chosen=chosen[:60]))
 
 
 def _open(networks: Sequence[str], random: Random, opens: Opens) -> Explored:
@@ -184,8 +187,8 @@ def _ratio(networks: Sequence[str], random: Random, opens: Opens) -> Question:
     # What people see as the same answer is none.
     wrong = [Answer(_times(value), why) for value, why in candidates
              if not 0.8 < value / ratio < 1.25]
-    why = say("{one} become {two}.", one=text.short(one), two=text.short(two)) + \
-        f" {_reason(knob, figure)}"
+    why = text.sentences([say("{one} become {two}.", one=text.short(one), two=text.short(two)),
+                          _reason(knob, figure)])
     ask = say("The knob {knob} of {network} is turned from {before} to {after}. By which factor "
               "does the number of {figure} change?", knob=declared.label.lower(),
               network=name_of(network), before=declared.value_words(before),
@@ -259,9 +262,9 @@ def _shape_error(networks: Sequence[str], random: Random, opens: Opens) -> Quest
                                             reason=failure.reason))
     ends = say("The pass ends at `{path}`, whose input is {shape}.", path=failure.path,
                shape=shape)
-    wrong = [Answer(f"`{layer.path}`", (
+    wrong = [Answer(f"`{layer.path}`", text.sentences([
         say("There the window still fits.") if layer.index < windows[where].index else
-        say("The pass does not come so far.")) + f" {ends}") for layer in near]
+        say("The pass does not come so far."), ends])) for layer in near]
     ask = say("{network} is given an image of {size}×{size}, and the pass ends with an error. At "
               "which layer?", network=name_of(network), size=size)
     return assemble("error", ask, right, wrong, random, networks=[failed.key])

@@ -4,7 +4,7 @@ come."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import streamlit as st
@@ -54,6 +54,12 @@ def _run(bench: Bench, what: What, label: str, help: str,
     bench.follow(what, draw)
 
 
+def _of_all(said: list[str]) -> str:
+    """One sentence of what is said of each network."""
+    return say("{said}.", said=reduce(
+        lambda before, after: say("{before}; {after}", before=before, after=after), said))
+
+
 def digits(panel: Panel, part: DigitsTraining, sources: tuple[Source, ...],
            names: list[str]) -> None:
     """Networks trained on the digits."""
@@ -65,11 +71,10 @@ def digits(panel: Panel, part: DigitsTraining, sources: tuple[Source, ...],
 
     def show(curves: LossCurves) -> None:
         chart([list(own) for own in curves.losses])
-        said = [say("{name}: loss {loss}, {share} of the images held out are right",
-                    name=escape(name), loss=f"{own[-1]:.2f}", share=f"{accuracy:.0%}")
-                for name, own, accuracy in zip(names, curves.losses, curves.accuracies,
-                                               strict=True)]
-        st.caption("; ".join(said) + ".")
+        st.caption(_of_all([
+            say("{name}: loss {loss}, {share} of the images held out are right",
+                name=escape(name), loss=f"{own[-1]:.2f}", share=f"{accuracy:.0%}")
+            for name, own, accuracy in zip(names, curves.losses, curves.accuracies, strict=True)]))
 
     def draw(progress: Progress | None) -> None:
         points = progress.points if progress else ()
@@ -90,10 +95,10 @@ def gradients(panel: Panel, part: GradientSizes, sources: tuple[Source, ...],
     def show(measured: LayerGradients) -> None:
         st.plotly_chart(views.gradient_chart(names, measured), key=panel.widget("gradients"),
                         config={"displayModeBar": False})
-        said = [say("{name}: {first} at the first layer, {last} at the last", name=escape(name),
-                    first=f"{own[0]:.1e}", last=f"{own[-1]:.1e}")
-                for name, own in zip(names, measured.sizes, strict=True)]
-        st.caption("; ".join(said) + ".")
+        st.caption(_of_all([
+            say("{name}: {first} at the first layer, {last} at the last", name=escape(name),
+                first=f"{own[0]:.1e}", last=f"{own[-1]:.1e}")
+            for name, own in zip(names, measured.sizes, strict=True)]))
 
     _run(bench, "gradients", say("Measure the gradients"),
          say("One real backward pass of each network, before any training."), show)

@@ -212,9 +212,9 @@ class LiveParts:
         open_in([self._key(network) for network in networks])
 
     def _question(self, placed: PlacedPart, part: AskedQuestion | LayerQuestion) -> None:
-        question = written(part, calls.explored) if isinstance(part, AskedQuestion) else \
-            of_layer(part, calls.explored)
         key, held = question_key(self._lesson, placed), answers()
+        question = written(part, calls.explored, key) if isinstance(part, AskedQuestion) else \
+            of_layer(part, calls.explored)
 
         def answer(place: int) -> None:
             held.chosen[key] = place
@@ -261,7 +261,7 @@ def _chains(panel: Panel, part: ChainTable) -> None:
     opened = {name: calls.explored(chain_source(chain)) for name, chain in written.items()}
     for name, chain in opened.items():
         if chain.failure:
-            st.error(escape(f"{name}: {chain.failure}"))
+            st.error(escape(say("{name}: {failure}", name=name, failure=chain.failure)))
             return
     st.html(views.chain_table(opened, part.figures))
     with st.expander(say("As PyTorch writes them")):

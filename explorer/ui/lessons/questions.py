@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from explorer import text
 from explorer.language import say
 from explorer.lessons.questions import Question
 from explorer.ui import derivation
@@ -35,6 +36,6 @@ def _answered(question: Question, chosen: int) -> None:
         st.success(f"**{say('Right.')}** {own.why}", icon=":material/check:")
     else:
         st.info(f"**{say('Not quite.')}** {own.why}", icon=":material/lightbulb:")
-        st.markdown(say("Right is **{text}**.", text=right.text) + f" {right.why}")
+        st.markdown(text.sentences([say("Right is **{text}**.", text=right.text), right.why]))
     if question.step is not None:
         derivation.step(question.step)
