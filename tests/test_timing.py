@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from explorer.config import ConfigError
+from explorer.language import spoken
 from explorer.networks.catalogue import configure
 from explorer.pipeline import summarise
 from explorer.sources import Named, Source, find_source, source_of
@@ -235,6 +236,15 @@ def test_too_large_for_the_memory_is_refused_before_a_process_starts(
     message = str(error.value)
     assert message.startswith("The forward pass of vgg19&input_size=2048&batch_size=4096 needs ")
     assert "GB are free on cpu. Lower `batch_size` or `input_size`." in message
+
+
+def test_a_refusal_is_said_in_the_language_of_who_reads_it() -> None:
+    with pytest.raises(TimingError) as error:
+        time_forward(configure("vgg19", batch_size=4096, input_size=2048), "cpu")
+    sent = pickle.loads(pickle.dumps(error.value))
+    with spoken("zh"):
+        assert "内存" in str(sent) and "needs" not in str(sent)
+    assert str(sent) == str(error.value)
 
 
 def test_the_process_checks_the_memory_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,7 +157,7 @@ def test_no_sentence_comes_from_disturbed_times_or_rates(times: LayerTimes) -> N
     assert len(roofline_views.sentences(place(summary, times, RATES, ONE))) > 1
     for made in (place(summary, judged(times, True), RATES, ONE),
                  place(summary, times, judged(RATES, True), ONE)):
-        assert roofline_views.sentences(made) == [roofline_views.DISTURBED]
+        assert roofline_views.sentences(made) == [str(roofline_views.DISTURBED)]
 
 
 # Tables, text and files.

@@ -166,5 +166,5 @@ def _label(part: Part) -> str:
     if len(weighted) != 1:
         return part.name
     layer = weighted[0]
-    return say("{kind} {window}", kind=say(layer.kind), window=window(layer)) if layer.window else \
+    return f"{say(layer.kind)} {window(layer)}" if layer.window else \
         say("{kind} layer", kind=say(layer.kind))
