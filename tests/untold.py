@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
@@ -74,14 +74,14 @@ NAMES = set(re.findall(r"\S+", """
     PyTorch torch torchvision timm torchinfo torchsummary fvcore thop ptflops Graphviz Netron Python
     CPU GPU CUDA CSV JSON ONNX SVG PNG DOT HTML Markdown Jupyter onnxruntime Keras TensorFlow
     ImageNet CIFAR COCO float32 float16 bfloat16 nan True False None English arXiv ReLU ReLU6 ELU
-    GELU SiLU BatchNorm LRN LR-ASPP h-swish SE SE- MACs FLOPs px MB GB kB ms min GFLOP
-    GFLOPs GMAC"""))
+    GELU SiLU Language Transformer BatchNorm LRN LR-ASPP h-swish SE SE- MACs FLOPs px MB GB kB ms
+    min GFLOP GFLOPs GMAC"""))
 """Names that are the same in every language."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]+")
 CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|:material/\w+:|:\w+-badge|&\w+;|https?://\S+|"
                   r"\S*[/_=]\S*|\b\w+\.\w[\w.]*|\b[A-Z]\w*[a-z]\w*[A-Z0-9]\w*\b|\b\w*\d\w*\b|"
-                  r"\$[^$]*\$|\\[a-z]+")
+                  r"\$[^$]*\$|\\[a-z]+|%\{[^}]*\}|:\w+\[")
 """What is no word: code, addresses, icons, paths, names of classes, anything with digits."""
 
 
@@ -120,6 +120,8 @@ class Told(HTMLParser):
 
 
 SILENT = {
+    "html_content", "find", "kinds", "hoveron", "stackgroup", "selection_mode", "display_mode_bar",
+    "selector", "overlay", "level",
     "id", "key", "form_id", "icon", "url", "query_params", "element_id", "page_script_hash", "src",
     "color", "type", "mode", "uirevision", "hoverformat", "tickformat", "language", "page",
     "uid", "fill", "anchor", "query_string", "app_id", "theme", "format", "help_url", "align",
@@ -167,15 +169,15 @@ def string_texts(text: str) -> Iterator[str]:
 
 
 def frame_texts(message: Any) -> Iterator[str]:
-    """Headings and cells of a table."""
+    """Sentences in the cells of a table. Its columns and its single words are identities: what is
+    shown in their place is checked where it is told to the browser."""
     try:
         frame = st.dataframe_util.convert_arrow_bytes_to_pandas_df(message.data)
     except Exception:       # other bytes than a table
         return
-    yield from [str(column) for column in frame.columns]
     for _, column in frame.items():
         if not pd.api.types.is_numeric_dtype(column):
-            yield from {str(each) for each in column.dropna()}
+            yield from {cell for cell in map(str, column.dropna()) if " " in cell}
 
 
 def page_texts(app: AppTest) -> Iterator[str]:
@@ -199,9 +201,9 @@ def open_page(page: str, **query: str) -> AppTest:
     return app.run()
 
 
-def untold_of(app: AppTest) -> dict[str, list[str]]:
-    """Each line of a page that has words in no catalogue, with those words."""
-    known = names()
+def untold_of(app: AppTest, known: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Each line of a page that has words in no catalogue and not in `known`, with those words."""
+    known = names() | {*known}
     found = {line: untold(line, known) for text in page_texts(app) for line in lines(text)}
     return {line: words for line, words in found.items() if words}
 
