@@ -22,7 +22,8 @@ PASSES = "passes"
 
 PADDING = "padding"
 
-SPOKEN = {"scaled_dot_product_attention": "attention"}
+SPOKEN = {"scaled_dot_product_attention": "attention", "cat": "concatenate", "chunk": "split",
+          "getitem": "slice"}
 """Operators by the name that people use, where it is another."""
 
 FUNCTIONS = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
@@ -72,10 +73,21 @@ def title(part: Part) -> str:
     return f"{part.stage}: {what}" if part.stage and not same else what
 
 
+def label(part: Part) -> str:
+    """A call in a few words."""
+    layer = part.layers[0]
+    if (written := operation(layer, channels=True)) is not None:
+        return written
+    if layer.call.operator != "cat":
+        return type_name(layer)
+    shape = part.output_shape
+    return f"{SPOKEN['cat']}, {f'{shape[1]:,}' if len(shape) > 1 else text.shape(shape)}"
+
+
 def type_name(layer: Layer) -> str:
     """A layer's type as people say it."""
     if layer.kind != "normalisation":
-        return layer.type
+        return SPOKEN.get(layer.type, layer.type)
     return FUNCTIONS.get(layer.type) or NORMALISATION.sub("", layer.type)
 
 
@@ -85,7 +97,7 @@ def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     if part.role == "stage" and any(
             sum([layer.kind in WEIGHTED for layer in block.layers]) > 1
             for block in part.blocks()):
-        return (Section(((tuple([title(inner) for inner in part.parts]),),)),)
+        return (Section(((tuple([_row(inner) for inner in part.parts]),),)),)
     if part.role == "run":
         return sections(part.parts[0], wiring)
     if part.role == "call":
@@ -94,6 +106,11 @@ def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     rungs = [rung for section in made for rung in section.rungs]
     said = part.plain and [len(way) for rung in rungs for way in rung] == [1]
     return () if said else made     # its title says it already
+
+
+def _row(part: Part) -> str:
+    """A part as a row of the stage that it is in: a single operation as its own node says it."""
+    return title(part) if part.role != "call" else label(part)
 
 
 class _Sum(NamedTuple):
