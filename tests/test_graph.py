@@ -427,8 +427,10 @@ def test_a_block_of_many_shortcuts_is_told_in_one_row() -> None:
 @pytest.mark.parametrize(("network", "stage", "rows"), [
     ("googlenet", "inception_4e", ("Inception", "max pool 2×2 /2")),
     ("densenet121", "block1", ("DenseLayer ×6, 64 → 256", "concatenate, 256")),
+    ("mobilenetv3_large", "head", ("1×1, 960", "global pool", "linear, 1280", "linear, 1000")),
+    ("lenet5_1998", "head", ("linear, 120", "linear, 84", "RBF")),
 ])
-def test_a_closed_stage_says_a_single_operation_as_its_own_node_does(
+def test_a_closed_stage_names_blocks_that_have_a_name_and_says_what_all_else_does(
         network: str, stage: str, rows: recipe.Way) -> None:
     drawing = Drawing(structure(network))
     assert recipe.sections(drawing.structure.parts[f"stage:{stage}"], drawing.wiring) == (

@@ -11,7 +11,8 @@ WORDS: dict[Figure, str] = {"macs": "multiply-adds", "params": "parameters",
 
 
 def window(layer: Layer) -> str:
-    """That of a layer that has one, with its stride: "3×3 /2"."""
+    """That of a layer that has one, with its stride and dilation: "3×3 /2"."""
     assert layer.window
-    stride = max(layer.window.stride)
-    return text.shape(layer.window.kernel) + (f" /{stride}" if stride != 1 else "")
+    stride, dilation = max(layer.window.stride), max(layer.window.dilation)
+    return (text.shape(layer.window.kernel) + (f" /{stride}" if stride != 1 else "")
+            + (f" dilated {dilation}" if dilation != 1 else ""))

@@ -94,10 +94,8 @@ def type_name(layer: Layer) -> str:
 def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     """What is in a closed part: of a stage its blocks, of a block, or of a stage of single
     operations, those."""
-    if part.role == "stage" and any(
-            sum([layer.kind in WEIGHTED for layer in block.layers]) > 1
-            for block in part.blocks()):
-        return (Section(((tuple([_row(inner) for inner in part.parts]),),)),)
+    if part.role == "stage" and any(map(_has_a_name, part.blocks())):
+        return (Section(((tuple([row for inner in part.parts for row in _rows(inner)]),),)),)
     if part.role == "run":
         return sections(part.parts[0], wiring)
     if part.role == "call":
@@ -108,9 +106,19 @@ def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     return () if said else made     # its title says it already
 
 
-def _row(part: Part) -> str:
-    """A part as a row of the stage that it is in: a single operation as its own node says it."""
-    return title(part) if part.role != "call" else label(part)
+def _has_a_name(block: Part) -> bool:
+    """Whether what a block is called says more than the operation in it that matters."""
+    return not block.plain and sum([layer.kind in WEIGHTED for layer in block.layers]) != 1 \
+        and len(block.layers) > 1
+
+
+def _rows(part: Part) -> Sequence[str]:
+    """A part in the rows of the stage that it is in: what it does where it has no name of its own,
+    and a single operation as its own node says it."""
+    if part.role == "call":
+        return [label(part)]
+    steps = _written(part.layers, channels=True) if part.role == "block" and part.plain else []
+    return steps if len(steps) > 1 else [title(part)]
 
 
 class _Sum(NamedTuple):
