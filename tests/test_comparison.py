@@ -179,6 +179,13 @@ def test_tokens_are_no_maps(maps: str) -> None:
         "112×112 and larger, where ConvNeXt-T spends 0%.")
 
 
+def test_a_receptive_field_before_positions_mix_is_compared_with_none() -> None:
+    for names, said in ((("resnet50", "vit_b_16"), ["", "before positions mix"]),
+                        (("vit_b_16", "resnet50"), ["before positions mix", ""])):
+        cells = dict(views.figure_rows(compare(*names)))["Receptive field"]
+        assert [cell.change for cell in cells] == said
+
+
 def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:
     two_images, one_image = compare("xception&batch_size=2", "resnet50"), \
         compare("xception", "resnet50")

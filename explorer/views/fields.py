@@ -10,6 +10,10 @@ from explorer.analysis.receptive_field import ReceptiveField
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
 
+BEFORE_MIXING = "before positions mix"
+"""Of a receptive field behind which most of the work comes, as in a transformer: it does not say
+how much the network sees."""
+
 
 class Image(NamedTuple):
     """What windows slide over."""

@@ -28,6 +28,7 @@ class Cell(NamedTuple):
 
 
 UNKNOWN = Cell("–", "not known", "", 0.0)
+RECEPTIVE_FIELD = "Receptive field"
 UNTIMED = Cell("–", "not timed", "not timed", 0.0)
 
 
@@ -39,11 +40,14 @@ def figure_rows(comparison: Comparison,
         known = [amount for amount in amounts if amount is not None]
         most = max([1, *known])
         cells = []
+        mixing = [label == RECEPTIVE_FIELD and fields.mixes(network.summary)
+                  for network in comparison.networks]
         for number, amount in enumerate(amounts):
             if amount is None:
                 cells.append(UNKNOWN)
                 continue
-            said = _against_first(amount, amounts[0], unit) if number else ""
+            said = fields.BEFORE_MIXING if mixing[number] else \
+                _against_first(amount, amounts[0], unit) if number and not mixing[0] else ""
             cells.append(Cell(_amount(amount, unit), f"{amount:,} {unit}".rstrip(), said,
                               amount / most))
         rows.append((label, cells))
@@ -98,8 +102,8 @@ def _figures(comparison: Comparison) -> list[tuple[str, Sequence[int | None], st
             ("Peak memory", [each.peak_activation_bytes for each in totals], "B"),
             ("Saved for backward", [each.totals.saved_bytes if isinstance(each, Summary) else None
                                     for each in trained], "B"),
-            ("Receptive field", [each.receptive_field if fields.image(network.summary) else None
-                                 for each, network in zip(totals, networks, strict=True)], "px"),
+            (RECEPTIVE_FIELD, [each.receptive_field if fields.image(network.summary) else None
+                               for each, network in zip(totals, networks, strict=True)], "px"),
             ("Weighted layers", [weighted_depth(network.structure) for network in networks], ""),
             ("Calls", [each.layers for each in totals], "")]
 
