@@ -179,6 +179,13 @@ def test_tokens_are_no_maps(maps: str) -> None:
         "112×112 and larger, where ConvNeXt-T spends 0%.")
 
 
+def test_a_stage_of_one_block_has_the_name_of_the_stage() -> None:
+    comparison = compare("mobilenetv2", "mobilenetv3_large")
+    assert ": the most in stage7, with " in headline(comparison)
+    shown = views.part_rows(comparison, "macs", by_difference=False)
+    assert [part["paths"] for part in shown if part["level"] == "stage"][1] == ["stage1"]
+
+
 def test_a_receptive_field_before_positions_mix_is_compared_with_none() -> None:
     for names, said in ((("resnet50", "vit_b_16"), ["", "before positions mix"]),
                         (("vit_b_16", "resnet50"), ["before positions mix", ""])):

@@ -187,9 +187,16 @@ def _change(part: Aligned, figure: Figure, other: int) -> int:
 
 
 def _place(part: Aligned, other: int) -> str:
-    groups = [part.groups[side] for side in (0, other) if part.groups[side]]
-    paths = [(part.level == "stage" and group[0].stage) or path_of(group) for group in groups]
+    paths = [path for side in (0, other) if (path := path_in(part, side))]
     return paths[0] if len(set(paths)) == 1 else f"{paths[0]} ({paths[1]})"
+
+
+def path_in(part: Aligned, side: int) -> str:
+    """Where a part stands in a network, of a stage of one block the stage's path; "" where the
+    network has none."""
+    group = part.groups[side]
+    stage = group[0].stage if group and part.level == "stage" else ""
+    return stage or (path_of(group) if group else "")
 
 
 def path_of(group: Group) -> str:
