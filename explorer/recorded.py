@@ -21,6 +21,7 @@ from explorer.pipeline import explore
 from explorer.structure import weighted_depth
 from explorer.tracing import TraceError
 from explorer.views.catalogue import CatalogueEntry
+from explorer.views.fields import mixes
 from explorer.views.graph import thumbnail_of
 
 FILE = Path(__file__).with_suffix(".json")
@@ -33,6 +34,7 @@ class Known(NamedTuple):
     totals: Totals
     weighted_layers: int
     drawing: str
+    mixes: bool
 
 
 def catalogue() -> tuple[CatalogueEntry, ...]:
@@ -55,24 +57,25 @@ def counted(preset: Preset) -> CatalogueEntry:
         network.training.totals.saved_bytes
     return CatalogueEntry(family_of(preset.config.network), preset,
                           replace(network.summary.totals, saved_bytes=saved),
-                          weighted_depth(network.structure), thumbnail_of(network.structure))
+                          weighted_depth(network.structure), thumbnail_of(network.structure),
+                          mixes(network.summary))
 
 
 @cache
 def known() -> dict[str, Known]:
     """All that is recorded, by the names of the presets."""
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    return {name: Known(source, Totals(**totals), layers, drawing)
-            for name, (source, totals, layers, drawing) in found.items()}
+    return {name: Known(source, Totals(**totals), *rest)
+            for name, (source, totals, *rest) in found.items()}
 
 
 def text() -> str:
     """The file for the catalogue as it is now: a line for each preset."""
     lines = []
     for name, preset in presets().items():
-        _, _, totals, layers, drawing = counted(preset)
+        _, _, totals, *rest = counted(preset)
         lines.append(f"{json.dumps(name)}: " + json.dumps(
-            [_source(preset), asdict(totals), layers, drawing], ensure_ascii=False))
+            [_source(preset), asdict(totals), *rest], ensure_ascii=False))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

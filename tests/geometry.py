@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from explorer.views.graph import Drawing, Frame, Part, Picture
-from explorer.views.graph.cards import BUTTON, SIZE, Text
+from explorer.views.graph.cards import BUTTON, SIZE, Label
 from explorer.views.graph.letters import width
 from explorer.views.graph.picture import Line
 
@@ -31,7 +31,7 @@ HANGS = 0.25 * SIZE
 """What of a letter is below the line, as of a g."""
 
 
-def text_box(given: Text, x: float = 0, y: float = 0) -> Box:
+def text_box(given: Label, x: float = 0, y: float = 0) -> Box:
     """The letters of a text, without what hangs below the line."""
     wide = width(given.words, SIZE, bold=given.style == "title")
     left = x + given.x - {"start": 0.0, "middle": wide / 2, "end": wide}[given.anchor]

@@ -51,6 +51,12 @@ def test_every_preset_is_there_once_and_its_name_is_the_link(order: str) -> None
         assert link(row).text == explorer.presets()[name].title
 
 
+def test_no_receptive_field_is_said_of_a_network_that_mixes_positions() -> None:
+    without = {name for name, row in zip(names("Family"), rows("Family"), strict=True)
+               if said(row, "Receptive field") == "–"}
+    assert without == {name for name in explorer.presets() if name.startswith("vit_")}
+
+
 def test_each_network_has_a_drawing_of_its_own_form() -> None:
     drawings = {}
     for name, row in zip(names("Family"), rows("Family"), strict=True):

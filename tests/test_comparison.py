@@ -138,6 +138,14 @@ def test_stages_without_a_block_in_common_say_so() -> None:
     ("mobilenetv3_small", "mobilenetv3_small&activation=ReLU",
      "ReLU in place of Hardswish, 19 times."),
     ("resnet18", "torchvision:resnet18", ""),
+    # Depthwise convolutions have as many groups as channels.
+    ("mobilenetv3_small", "mobilenetv3_small&width=2", "The same layers with other channels."),
+    # What costs nothing and stands at another place is no difference.
+    ("alexnet", "vgg16", "Only in VGG-16: 8 × convolution 3×3 (6.16 M parameters, 12.1 G "
+     "multiply-adds); convolution 11×11 /4 → 3×3; convolution 5×5 → 3×3."),
+    ("lenet5", "lenet5&connections=table_1",
+     "Only in LeNet-5: 1 × convolution 5×5 (2.42 k parameters, 240 k multiply-adds); only in "
+     "LeNet-5 · connections table 1: 1 × TableConv (1.52 k parameters, 150 k multiply-adds)."),
 ])
 def test_what_a_network_is_made_of_instead(one: str, other: str, said: str) -> None:
     assert changes(compare(one, other)) == said
@@ -151,6 +159,38 @@ def test_what_stands_in_one_alone_is_told_with_what_it_costs() -> None:
     alone = sum(layer.macs or 0 for layer in layers if layer.path.startswith("stage2.3."))
     assert f"only in ResNet-50: 1 × Bottleneck (280 k parameters, {alone / 1e6:.0f} M " in said
     assert "3 × ConvNeXtBlock" in said and "3 × convolution 2×2 /2" in said
+
+
+def test_members_of_a_row_without_a_name_are_told_in_its_place() -> None:
+    assert "and 3 × linear layer (58.6 M parameters" in changes(compare("alexnet", "squeezenet1_0"))
+
+
+def test_a_dilated_window_is_another_one() -> None:
+    assert changes(compare("resnet50", "resnet50&output_stride=8")).startswith(
+        "Convolution 3×3 → 3×3 dilated 2, ")
+
+
+@pytest.mark.parametrize("maps", ["resnet50", "convnext_tiny"])
+def test_tokens_are_no_maps(maps: str) -> None:
+    """Nor are the channels of a tensor that has them last a side of its map."""
+    said = headline(compare("vit_b_16", maps))
+    assert said.endswith(": the most in encoder, with 17.4 G in ViT-B/16 alone.")
+    assert headline(compare("convnext_tiny", "vgg16")).endswith(
+        "112×112 and larger, where ConvNeXt-T spends 0%.")
+
+
+def test_a_stage_of_one_block_has_the_name_of_the_stage() -> None:
+    comparison = compare("mobilenetv2", "mobilenetv3_large")
+    assert ": the most in stage7, with " in headline(comparison)
+    shown = views.part_rows(comparison, "macs", by_difference=False)
+    assert [part["paths"] for part in shown if part["level"] == "stage"][1] == ["stage1"]
+
+
+def test_a_receptive_field_before_positions_mix_is_compared_with_none() -> None:
+    for names, said in ((("resnet50", "vit_b_16"), ["", "before positions mix"]),
+                        (("vit_b_16", "resnet50"), ["before positions mix", ""])):
+        cells = dict(views.figure_rows(compare(*names)))["Receptive field"]
+        assert [cell.change for cell in cells] == said
 
 
 def test_a_headline_is_for_one_image_where_the_batches_differ() -> None:

@@ -220,6 +220,16 @@ def test_text_that_stands_for_no_value(name: str, text: str) -> None:
         find_knob(find_preset("resnet50").config, name).parse(text)
 
 
+@pytest.mark.parametrize(("network", "name", "words"), [
+    ("lenet5", "output", "linear, RBF"),
+    ("convnext_tiny", "modernised", "ResNet, patchify, depthwise"),
+    ("mobilenetv3_large", "head", "classification, Lite R-ASPP, SSDLite"),
+    ("vit_b_16", "positions", "learned 1D, learned 2D, none")])
+def test_choices_are_said_as_people_write_them(network: str, name: str, words: str) -> None:
+    knob = knobs_of(type(configure(network)))[name]
+    assert ", ".join(map(knob.value_words, knob.options)).startswith(words)
+
+
 @pytest.mark.parametrize(("network", "knob"), KNOBS)
 def test_every_knob_explains_itself(network: str, knob: Knob) -> None:
     assert len(knob.help) > 20

@@ -333,6 +333,16 @@ def test_memory_that_is_the_input_s() -> None:
     assert "the network's input" in step(of(lambda _, x: x.flatten(1)), "Output bytes").notes[0]
 
 
+def test_tokens_are_not_said_to_see_the_whole_map() -> None:
+    summary = explorer.summarise("vit_b_16")
+    said = {layer.type: step(derive(summary, layer.index), "Receptive field").notes
+            for layer in reversed(summary.layers[1:19])}
+    assert said["flatten"] == (
+        "It takes the map apart: what each number sees is not followed from here on.",)
+    assert said["LayerNorm"] == said["matmul"] == (
+        "No map is left here: what each number sees is not followed.",)
+
+
 def test_a_merge_says_which_input_sees_most() -> None:
     def network(_: Any, x: Tensor) -> Any:
         return x + F.max_pool2d(x, 3, 1, 1)

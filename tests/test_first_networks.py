@@ -81,6 +81,15 @@ def test_lenet_knobs_one_by_one() -> None:
     assert params("lenet5", output="rbf") == plain - 850
 
 
+def test_half_of_lenet_has_half_of_its_maps_and_units() -> None:
+    assert [layer.output_shape[1] for layer in of("lenet5", width=0.5).layers
+            if layer.params] == [3, 8, 60, 42, 10]
+    for width in (0.125, 0.25, 0.5, 4.0):
+        convolutions = [layer for layer in of("lenet5_1998", width=width).layers
+                        if ".read" in layer.path and layer.params]
+        assert all(layer.input_shapes[0][1] for layer in convolutions)
+
+
 def test_lenets_table_reads_60_of_96_pairs_and_no_two_maps_alike() -> None:
     assert [len(column) for column in TABLE_1] == 6 * [3] + 9 * [4] + [6]
     assert len(set(TABLE_1)) == 16

@@ -424,6 +424,27 @@ def test_a_block_of_many_shortcuts_is_told_in_one_row() -> None:
     assert recipe.sections(block, drawing.wiring) == (recipe.Section(((("3×3, 4 ×8",),),)),)
 
 
+@pytest.mark.parametrize(("network", "stage", "rows"), [
+    ("googlenet", "inception_4e", ("Inception", "max pool 2×2 /2")),
+    ("densenet121", "block1", ("DenseLayer ×6, 64 → 256", "concatenate, 256")),
+    ("mobilenetv3_large", "head", ("1×1, 960", "global pool", "linear, 1280", "linear, 1000")),
+    ("lenet5_1998", "head", ("linear, 120", "linear, 84", "RBF")),
+])
+def test_a_closed_stage_names_blocks_that_have_a_name_and_says_what_all_else_does(
+        network: str, stage: str, rows: recipe.Way) -> None:
+    drawing = Drawing(structure(network))
+    assert recipe.sections(drawing.structure.parts[f"stage:{stage}"], drawing.wiring) == (
+        recipe.Section(((rows,),)),)
+
+
+@pytest.mark.parametrize(("network", "words"), [("shufflenetv2_x1_0", "split"),
+                                                ("resnet20", "slice")])
+def test_what_python_calls_otherwise_is_said_as_people_say_it(network: str, words: str) -> None:
+    said = [recipe.label(part) for part in Drawing(structure(network), "layer").nodes
+            if not part.parts]
+    assert words in said and not {"cat", "chunk", "getitem"} & {*said}
+
+
 def test_knobs_show_in_the_recipe() -> None:
     def ways(network: str, id: str, **knobs: object) -> tuple[recipe.Way, ...]:
         drawing = Drawing(structure(network, **knobs))

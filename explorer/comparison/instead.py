@@ -80,10 +80,10 @@ def changes(comparison: Comparison, other: int = 1) -> str:
             for (old, new), count in found.swapped.most_common(MOST_TOLD)]
     arguments = found.changed.most_common(MOST_TOLD)
     said += [times(argument, count) for argument, count in arguments if count > 1]
-    for name, parts in zip((comparison.names[0], comparison.names[other]), found.alone,
-                           strict=True):
-        if (listed := _listed(parts)):
-            said.append(say("only in {network}: {parts}", network=name,
+    one, two = [[named for part in parts for named in _named(part)] for parts in found.alone]
+    for side, parts, others in ((0, one, two), (other, two, one)):
+        if (listed := _listed(parts, others)):
+            said.append(say("only in {network}: {parts}", network=comparison.names[side],
                             parts=text.enumeration(listed)))
     said += [argument for argument, count in arguments if count == 1]
     if not said and found.sizes:
@@ -121,7 +121,9 @@ def _arguments(one: Layer, other: Layer) -> Iterator[str]:
             and not (one.window.whole or other.window.whole):
         yield say("{what} {before} → {after}", what=say(one.kind), before=window(one),
                   after=window(other))
-    if (one.groups or 1) != (other.groups or 1):
+    # Depthwise convolutions have as many groups as channels.
+    if (one.groups or 1) != (other.groups or 1) and \
+            not one.kind == other.kind == "depthwise convolution":
         yield say("{what} {before} → {after}", what=say("groups"), before=f"{one.groups or 1:,}",
                   after=f"{other.groups or 1:,}")
 
@@ -136,9 +138,20 @@ def _sizes(one: Layer, other: Layer) -> Iterator[str]:
         yield "maps"
 
 
-def _listed(parts: Iterable[Part]) -> list[str]:
+def _named(part: Part) -> Iterator[Part]:
+    """What of a part has a name or is one operation: a row of several without a name is its
+    members."""
+    if part.plain and sum([layer.kind in WEIGHTED for layer in part.layers]) > 1:
+        for inner in part.parts:
+            yield from _named(inner)
+    else:
+        yield part
+
+
+def _listed(parts: Iterable[Part], others: Iterable[Part]) -> list[str]:
     """What they are, with how many there are of each and what those cost together, the dearest
-    first. What costs nothing is told where there is nothing else."""
+    first. What costs nothing is told where there is nothing else, and the other network, whose
+    parts `others` stand in it alone, has none of it at another place."""
     of_label: dict[str, list[Part]] = {}
     for part in parts:
         of_label.setdefault(_label(part), []).append(part)
@@ -146,7 +159,10 @@ def _listed(parts: Iterable[Part]) -> list[str]:
         label: {figure: sum([getattr(part, figure) for part in alike])
                 for figure in ("params", "macs")} for label, alike in of_label.items()}
     dear = [label for label in of_label if costs[label]["macs"]] or \
-        [label for label in of_label if costs[label]["params"]] or list(of_label)
+        [label for label in of_label if costs[label]["params"]]
+    if not dear:
+        elsewhere = set(map(_label, others))
+        dear = [label for label in of_label if label not in elsewhere]
     dear.sort(key=lambda label: -costs[label]["macs"])
     said = []
     for label in dear[:MOST_TOLD]:

@@ -29,6 +29,8 @@ MOST_OF_IT = 0.6
 NEARLY = 0.005
 TELLING = 15
 """Percentage points from which on it is said that one network spends more at large maps."""
+OFF_MAPS = 0.1
+"""Share of what a network spends at no map, as on tokens, up to which sizes of maps are told."""
 
 
 class Factor(NamedTuple):
@@ -148,23 +150,24 @@ def _against(one: float, two: float, name: str) -> str:
 
 def _at_large_maps(comparison: Comparison, other: int) -> str:
     """Where one spends far more of its multiply-adds at large maps: which share, and from which
-    size on; "" where both spend alike, and where they are given images of other sizes."""
+    size on; "" where both spend alike, where they are given images of other sizes, and where one
+    works on something else than maps."""
     given = [comparison.networks[side].summary.trace.input_shape[2:] for side in (0, other)]
     if given[0] != given[1]:
         return ""
     spent = []
     for side in (0, other):
-        at: Counter[int] = Counter()
+        at: Counter[int | None] = Counter()
         for layer in comparison.networks[side].summary.layers:
             if layer.macs:
-                shape = layer.output_shape
-                at[shape[-1] if len(shape) == 4 else 1] += layer.macs
+                at[_side_of_map(layer)] += layer.macs
+        off_maps = at.pop(None, 0)
+        if off_maps >= OFF_MAPS * (off_maps + at.total()):
+            return ""
         spent.append(at)
-    if not all(spent):
-        return ""
 
     def shares(size: int) -> list[float]:
-        return [100 * sum(macs for side, macs in at.items() if side >= size) / at.total()
+        return [100 * sum(macs for side, macs in at.items() if side and side >= size) / at.total()
                 for at in spent]
 
     def apart(size: int) -> float:
@@ -172,7 +175,7 @@ def _at_large_maps(comparison: Comparison, other: int) -> str:
         first, second = shares(size)
         return (first - second) ** 2 / (first + second) if first + second else 0.0
 
-    size = max(sorted({*spent[0], *spent[1]}), key=apart)
+    size = max(sorted(filter(None, {*spent[0], *spent[1]})), key=apart)
     first, second = shares(size)
     if abs(first - second) < TELLING:
         return ""
@@ -181,6 +184,15 @@ def _at_large_maps(comparison: Comparison, other: int) -> str:
     return say("{most}% of {one}'s are spent on maps of {size}×{size} and larger, where {other} "
                "spends {least}%", most=f"{most:.0f}", one=one, size=size, other=two,
                least=f"{least:.0f}")
+
+
+def _side_of_map(layer: Layer) -> int | None:
+    """How wide the map is that a layer gives, 1 where no positions are left; None where it gives
+    no map, as tokens are none."""
+    shape = layer.output_shape
+    if layer.call.operator == "linear":
+        return {2: 1, 4: shape[-2]}.get(len(shape))     # channels are last
+    return shape[-1] if layer.window and len(shape) == 4 else None
 
 
 def _largest_stage(comparison: Comparison, figure: Figure, other: int) -> tuple[float, str]:
@@ -210,8 +222,16 @@ def _change(part: Aligned, figure: Figure, other: int) -> int:
 
 
 def _place(part: Aligned, other: int) -> str:
-    paths = [path_of(part.groups[side]) for side in (0, other) if part.groups[side]]
+    paths = [path for side in (0, other) if (path := path_in(part, side))]
     return paths[0] if len(set(paths)) == 1 else f"{paths[0]} ({paths[1]})"
+
+
+def path_in(part: Aligned, side: int) -> str:
+    """Where a part stands in a network, of a stage of one block the stage's path; "" where the
+    network has none."""
+    group = part.groups[side]
+    stage = group[0].stage if group and part.level == "stage" else ""
+    return stage or (path_of(group) if group else "")
 
 
 def path_of(group: Group) -> str:

@@ -28,7 +28,9 @@ def capital(words: str) -> str:
 
 
 def window(layer: Layer) -> str:
-    """That of a layer that has one, with its stride: "3×3 /2"."""
+    """That of a layer that has one, with its stride and dilation: "3×3 /2"."""
     assert layer.window
-    stride = max(layer.window.stride)
-    return text.shape(layer.window.kernel) + (f" /{stride}" if stride != 1 else "")
+    stride, dilation = max(layer.window.stride), max(layer.window.dilation)
+    size = text.shape(layer.window.kernel) + (f" /{stride}" if stride != 1 else "")
+    return size if dilation == 1 else \
+        say("{window} dilated {dilation}", window=size, dilation=dilation)

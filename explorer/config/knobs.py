@@ -99,8 +99,9 @@ class Knob:
                             high=f"{self.high:g}")
 
 
-_SPELT = {"bn": "BN", "relu": "ReLU", "elu": "ELU", "1x1": "1×1", "3x3": "3×3", "5x5": "5×5",
-          "7x7": "7×7"}
+_SPELT = {"bn": "BN", "relu": "ReLU", "elu": "ELU", "gelu": "GELU", "rbf": "RBF", "1d": "1D",
+          "2d": "2D", "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "7x7": "7×7", "resnet": "ResNet",
+          "convnext": "ConvNeXt", "lraspp": "Lite R-ASPP", "ssdlite": "SSDLite"}
 
 
 def _parse_bool(_: Knob, text: str) -> bool:

@@ -363,9 +363,10 @@ def _no_field(summary: Summary, call: Call) -> str:
         return say("It is not known which positions this operation reads.")
     seen = [summary.layers[producer].receptive_field for producer in call.inputs if producer >= 0]
     if any(seen) or len(seen) < len(call.inputs):
-        return say("It mixes positions: each output depends on the whole input.")
-    return say("No positions are left from here on: each number depends on the whole last feature "
-               "map.")
+        return say("It takes the map apart: what each number sees is not followed from here on."
+                   if call.kind == "reshape" else
+                   "It mixes positions: each output depends on the whole input.")
+    return say("No map is left here: what each number sees is not followed.")
 
 
 def _widened(case: Case, field: ReceptiveField

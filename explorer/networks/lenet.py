@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from explorer.config import Config, knob, redeclare
+from explorer.config import Config, knob, redeclare, scale_channels
 from explorer.networks.family import Family, Preset
 from explorer.networks.layers import (
     Branches,
@@ -36,6 +36,7 @@ TABLE_1 = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
 
 
 class LeNetConfig(Config):
+    width: float = redeclare("width", 1.0, "Multiplies the maps and units of every layer.")
     input_size: int = redeclare("input_size", 32)
     num_classes: int = redeclare(
         "num_classes", 10, "Outputs of the last layer; there are 10 digits.")
@@ -55,6 +56,10 @@ class LeNetConfig(Config):
         "linear", "The last layer. Linear: a score for each class. RBF: the paper's, the squared "
         "distance to a fixed code of the class, which has no parameters; the smallest one wins "
         "(section II.B).", label="Output layer")
+
+    def channels(self, count: int) -> int:
+        # The paper's 6, 84 and 120 are no multiples of 8.
+        return scale_channels(count, self.width, divisor=1)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -131,13 +136,14 @@ class TableConv(Branches):
     """A 5×5 convolution whose maps read different inputs (Table I).
 
     Maps that read equally many are a branch: their inputs side by side, and a group for each map.
-    At another width the table is stretched over the outputs and repeated over the inputs.
+    At another width the table is stretched over the outputs and repeated or folded over the
+    inputs.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         branches: dict[int, list[list[int]]] = {}
         for out in range(out_channels):
-            column = TABLE_1[out * len(TABLE_1) // out_channels]
+            column = {map % in_channels for map in TABLE_1[out * len(TABLE_1) // out_channels]}
             read = [channel for channel in range(in_channels) if channel % 6 in column]
             branches.setdefault(len(read), []).append(read)
         super().__init__(**{

@@ -86,7 +86,7 @@ def _field(network: Explored, same: str) -> None:
         return
     shown = f"{now.totals.receptive_field:,}{image.unit}"
     figure(FIELD, shown, now.totals.receptive_field, then.totals.receptive_field,
-           say("before positions mix") if fields.mixes(now) else
+           str(fields.BEFORE_MIXING) if fields.mixes(now) else
            same or say("of {image}", image=image.words),
            say("{size}, of {image}", size=shown, image=image.words))
 

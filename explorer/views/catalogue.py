@@ -17,6 +17,7 @@ from explorer.analysis import Totals
 from explorer.language import say
 from explorer.networks.family import Family, Preset
 from explorer.views.axes import axis
+from explorer.views.fields import BEFORE_MIXING
 from explorer.views.palette import SERIES
 
 
@@ -30,6 +31,8 @@ class CatalogueEntry(NamedTuple):
     weighted_layers: int
     drawing: str
     """Its blocks as a small SVG."""
+    mixes: bool
+    """Whether most of the work comes after positions have been mixed, as in a transformer."""
 
     @property
     def title(self) -> str:
@@ -101,7 +104,8 @@ def _row(entry: CatalogueEntry, *, by_family: bool) -> str:
         _short(totals.params),
         _short(totals.macs),
         _short(totals.peak_activation_bytes, "B"),
-        f"{totals.receptive_field:,} px",
+        f'<span title="{totals.receptive_field:,} px {BEFORE_MIXING}">–</span>'
+        if entry.mixes else f"{totals.receptive_field:,} px",
     ]
     return (f'<tr><th scope="row"><a href="./?network={config.network}" target="_self">'
             f"{escape(entry.title)}</a><small>{escape(source)}</small></th>"

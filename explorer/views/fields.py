@@ -7,9 +7,13 @@ from typing import NamedTuple
 
 from explorer.analysis import Summary
 from explorer.analysis.receptive_field import ReceptiveField
-from explorer.language import say
+from explorer.language import Text, say
 from explorer.tracing import Input
 from explorer.tracing.operators import Shape
+
+BEFORE_MIXING = Text("before positions mix")
+"""Of a receptive field behind which most of the work comes, as in a transformer: it does not say
+how much the network sees."""
 
 
 class Image(NamedTuple):

@@ -114,7 +114,8 @@ def _figures(explored: Explored, timing: Timing | None) -> list[HeadFigure]:
              figure("Peak memory", "peak_activation_bytes", "B", "of activations, in float32")]
     if image := fields.image(explored.summary):
         value = f"{now.receptive_field:,}{image.unit}"
-        shown.append(HeadFigure("Receptive field", value, (f"of {image.words}",)))
+        shown.append(HeadFigure("Receptive field", value, (
+            str(fields.BEFORE_MIXING) if fields.mixes(explored.summary) else f"of {image.words}",)))
     shown.append(HeadFigure("Weighted layers", str(weighted_depth(explored.structure)),
                         (f"of {now.layers:,} calls",)))
     if timing:

@@ -34,11 +34,14 @@ def figure_rows(comparison: Comparison,
         known = [amount for amount in amounts if amount is not None]
         most = max([1, *known])
         cells = []
+        mixing = [label == say("Receptive field") and fields.mixes(network.summary)
+                  for network in comparison.networks]
         for number, amount in enumerate(amounts):
             if amount is None:
                 cells.append(Cell("–", say("not known"), "", 0.0))
                 continue
-            said = _against_first(amount, amounts[0], unit) if number else ""
+            said = str(fields.BEFORE_MIXING) if mixing[number] else \
+                _against_first(amount, amounts[0], unit) if number and not mixing[0] else ""
             cells.append(Cell(_amount(amount, unit), f"{amount:,} {unit}".rstrip(), said,
                               amount / most))
         rows.append((label, cells))

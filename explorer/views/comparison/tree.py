@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from explorer import text
 from explorer.comparison import LETTERS, Comparison, reason
+from explorer.comparison.reasons import path_in
 from explorer.garbage import without_collections
 from explorer.language import Text, say
 from explorer.structure.alignment import Aligned, Figure
@@ -59,8 +60,8 @@ def part_rows(comparison: Comparison, figure: Shown, *, by_difference: bool,
 
 def _shown(part: Aligned, tree: _Tree, most: float) -> dict[str, Any]:
     amounts, unit = tree.amounts(part), UNITS[tree.figure]
-    paths = [path_or_none(group) for group in part.groups]
-    known = list(dict.fromkeys(path for path in paths if path))
+    paths = [path_in(part, side) for side in range(len(part.groups))]
+    known = list(dict.fromkeys(filter(None, paths)))
     values, exact, bars, changes = ["–"] * len(paths), [say("not measured")] * len(paths), [], []
     if amounts:
         values = [text.amount(amount, unit) if group else "–"

@@ -98,7 +98,7 @@ def sign(part: Part) -> Card:
 
 def bar(part: Part, figure: str, span: float) -> Card:
     """Where ways meet that all stay: as wide as they stand apart."""
-    name = fitted(label(part), SIZE, WIDEST, bold=True)
+    name = fitted(recipe.label(part), SIZE, WIDEST, bold=True)
     wide = max(span, width(name, SIZE, bold=True) + ((figure and width(figure, SIZE) + 12) or 0)
                + 2 * PAD)
     texts = [Label(wide / 2, 18, name, "title", "middle")]
@@ -108,24 +108,9 @@ def bar(part: Part, figure: str, span: float) -> Card:
     return Card(id=part.id, shape="bar", width=wide, height=26, part=part, texts=tuple(texts))
 
 
-def _channels(part: Part) -> str:
-    shape = part.output_shape
-    return f"{shape[1]:,}" if len(shape) > 1 else text.shape(shape)
-
-
-def label(part: Part) -> str:
-    """A call in a few words."""
-    layer = part.layers[0]
-    if (written := recipe.operation(layer, channels=True)) is not None:
-        return written
-    if layer.call.operator == "cat":
-        return say("concatenate, {channels}", channels=_channels(part))
-    return recipe.type_name(layer)
-
-
 def strips(parts: Sequence[Part], figures: Mapping[str, str]) -> list[Card]:
     """A call and what follows it, one under the other, as wide as the widest."""
-    names = [fitted(label(part), SIZE, WIDEST, bold=not place)
+    names = [fitted(recipe.label(part), SIZE, WIDEST, bold=not place)
              for place, part in enumerate(parts)]
     shown = [figures.get(part.id, "") for part in parts]
     wide = max([96.0, *(width(name, SIZE, bold=not place) + 2 * PAD

@@ -11,7 +11,7 @@ from explorer import text
 from explorer.structure import EdgeKind, Part
 from explorer.tracing import NETWORK_INPUT
 from explorer.views.graph import recipe
-from explorer.views.graph.cards import SIGNS, label
+from explorer.views.graph.cards import SIGNS
 from explorer.views.graph.drawing import Drawing, Frame, Item, Origin
 from explorer.views.graph.overlays import Overlay
 from explorer.views.graph.paint import fill_of, line_of
@@ -76,7 +76,7 @@ def _look(part: Part, drawing: Drawing, overlay: Overlay, change: str) -> dict[s
     if not part.parts and layer.call.operator in SIGNS:
         return dict(shape="circle", label=SIGNS[layer.call.operator], fixedsize="true", width="0.3")
     if not part.parts:
-        name = "concatenate" if layer.call.operator == "cat" else label(part)
+        name = str(recipe.SPOKEN["cat"]) if layer.call.operator == "cat" else recipe.label(part)
         return dict(label=_label(name, foot, *change.splitlines()))
     ways = [", ".join(way) for section in recipe.sections(part, drawing.wiring)
             for rung in section.rungs for way in rung]

@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 
 from explorer import text
 from explorer.comparison import LETTERS, Comparison
-from explorer.comparison.reasons import path_of
+from explorer.comparison.reasons import path_in, path_of
 from explorer.language import Text, say
 from explorer.structure import Part, Structure
 from explorer.structure.alignment import Aligned, Group, Status
@@ -275,5 +275,5 @@ def _runs(structure: Structure) -> dict[int, int]:
 
 def _name(stage: Aligned) -> str:
     """How the stage is called in each network."""
-    names = dict.fromkeys(path_of(group) for group in stage.groups if group)
-    return fitted(" / ".join(names), SIZE, MOST_HEAD, bold=True)
+    names = [path_in(stage, side) for side in range(len(stage.groups))]
+    return fitted(" / ".join(dict.fromkeys(filter(None, names))), SIZE, MOST_HEAD, bold=True)

@@ -20,7 +20,8 @@ PASSES = Text("passes")
 """What one way does where it does nothing and another does something."""
 
 ATTENTION = Text("attention")
-SPOKEN = {"scaled_dot_product_attention": ATTENTION, "linear": Text("linear")}
+SPOKEN = {"scaled_dot_product_attention": ATTENTION, "linear": Text("linear"),
+          "cat": Text("concatenate"), "chunk": Text("split"), "getitem": Text("slice")}
 """Operators by the name that people use, where it is a word."""
 
 FUNCTIONS = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",
@@ -70,20 +71,30 @@ def title(part: Part) -> str:
     return f"{part.stage}: {what}" if part.stage and not same else what
 
 
+def label(part: Part) -> str:
+    """A call in a few words."""
+    layer = part.layers[0]
+    if (written := operation(layer, channels=True)) is not None:
+        return written
+    if layer.call.operator != "cat":
+        return type_name(layer)
+    shape = part.output_shape
+    return say("concatenate, {channels}",
+               channels=f"{shape[1]:,}" if len(shape) > 1 else text.shape(shape))
+
+
 def type_name(layer: Layer) -> str:
     """A layer's type as people say it."""
     if layer.kind != "normalisation":
-        return layer.type
+        return str(SPOKEN.get(layer.type, layer.type))
     return FUNCTIONS.get(layer.type) or NORMALISATION.sub("", layer.type)
 
 
 def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     """What is in a closed part: of a stage its blocks, of a block, or of a stage of single
     operations, those."""
-    if part.role == "stage" and any(
-            sum([layer.kind in WEIGHTED for layer in block.layers]) > 1
-            for block in part.blocks()):
-        return (Section(((tuple([title(inner) for inner in part.parts]),),)),)
+    if part.role == "stage" and any(map(_has_a_name, part.blocks())):
+        return (Section(((tuple([row for inner in part.parts for row in _rows(inner)]),),)),)
     if part.role == "run":
         return sections(part.parts[0], wiring)
     if part.role == "call":
@@ -92,6 +103,21 @@ def sections(part: Part, wiring: Wiring) -> tuple[Section, ...]:
     rungs = [rung for section in made for rung in section.rungs]
     said = part.plain and [len(way) for rung in rungs for way in rung] == [1]
     return () if said else made     # its title says it already
+
+
+def _has_a_name(block: Part) -> bool:
+    """Whether what a block is called says more than the operation in it that matters."""
+    return not block.plain and sum([layer.kind in WEIGHTED for layer in block.layers]) != 1 \
+        and len(block.layers) > 1
+
+
+def _rows(part: Part) -> Sequence[str]:
+    """A part in the rows of the stage that it is in: what it does where it has no name of its own,
+    and a single operation as its own node says it."""
+    if part.role == "call":
+        return [label(part)]
+    steps = _written(part.layers, channels=True) if part.role == "block" and part.plain else []
+    return steps if len(steps) > 1 else [title(part)]
 
 
 class _Sum(NamedTuple):
