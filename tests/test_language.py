@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
+from explorer.exporting.report import page
 from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
@@ -18,6 +20,7 @@ from explorer.lessons.parts import PARTS
 from explorer.views.lessons.tables import WHAT
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
+REPORT = ROOT / "explorer" / "exporting" / "report"
 OTHERS = [code for code in LANGUAGES if code != "en"]
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -39,6 +42,19 @@ def constants(node: ast.expr) -> Iterator[str]:
         yield node.value
 
 
+def in_templates() -> Iterator[tuple[str, str]]:
+    """Texts that templates of a report and its script say, each with its file."""
+    for path in sorted(REPORT.glob("*.html")):
+        tree = Environment().parse(path.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "say":
+                for text in (node.value for node in [call.args[0], *call.args[0].find_all(
+                        nodes.Const)] if isinstance(node, nodes.Const)):
+                    yield path.relative_to(ROOT).as_posix(), text
+    for text in page.TEXTS:
+        yield "explorer/exporting/report/report.js", text
+
+
 def in_data() -> Iterator[tuple[str, str]]:
     """Texts that stand in tables as they are, each with the file where it stands."""
     for figure in FIGURES.values():
@@ -54,7 +70,7 @@ def said() -> dict[str, set[str]]:
         name = path.relative_to(ROOT).as_posix()
         for text in written(path):
             found.setdefault(text, set()).add(name)
-    for name, text in in_data():
+    for name, text in [*in_data(), *in_templates()]:
         found.setdefault(text, set()).add(name)
     return found
 
