@@ -106,7 +106,7 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
                 why_not = _why_not(form, subject)
                 if form.weights and not why_not:
                     options["dynamic_batch"] = panel.value("export-batch") or False
-                told = {"language": language()} | {
+                told = ({"language": language()} if form.speaks else {}) | {
                     option: options[option] for option in form.options(subject)
                     if option in options}
                 st.download_button(
