@@ -18,6 +18,7 @@ from torch import nn
 
 from explorer.config import Config, ConfigError
 from explorer.exporting.code import code
+from explorer.exporting.code.forward import Facts, function_of, specialise
 from explorer.networks.catalogue import configure, families, presets
 from explorer.networks.family import Family
 from explorer.pipeline import explore
@@ -209,6 +210,32 @@ def test_what_is_turned_off_is_gone() -> None:
     assert "self.shortcut" not in plain and "Identity" not in plain
 
 
+def test_a_comment_of_a_class_has_the_shapes_of_this_config() -> None:
+    attention = code_of(configure("vit_b_16"))
+    assert "# (N, 12, 197, 197) @ (N, 12, 197, 64)" in attention
+    heads = code_of(configure("mobilenetv3_large", head="lraspp"))
+    assert "self.features(x) * self.gate(x)  # (N, 128, 7, 7) * (N, 128, 1, 1)" in heads
+    assert "resize(x, low.shape[-2:])  # -> (N, 128, 28, 28)" in heads
+    # An eighth of this size is no whole number.
+    assert "resize(x, low.shape[-2:])\n" in code_of(
+        configure("mobilenetv3_large", head="lraspp", input_size=230))
+
+
+def test_what_is_not_decided_in_a_forward_is_told() -> None:
+    class Some(nn.Module):
+        def __init__(self, first: bool) -> None:
+            super().__init__()
+            self.first = first
+            self.one = nn.ReLU()
+
+        def forward(self, x: Any) -> Any:
+            return [part(x) for part in self.children() if self.first]
+
+    forward = function_of(Some, "forward")
+    with pytest.raises(TypeError, match=r"`.part.x. for part in .*` in a `forward` must"):
+        specialise(forward, Facts([Some(True), Some(False)], forward.__globals__))
+
+
 @pytest.mark.parametrize("network", READ)
 def test_it_is_as_it_was_read(request: pytest.FixtureRequest, network: str) -> None:
     path, text = GOLDEN / f"{network}.txt", code_of(configure(network, **READ[network]))
@@ -296,14 +323,17 @@ def test_such_a_line_makes_the_same_model(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f"{explored.summary.totals.params:,} parameters\n(1, 7)\n"
 
 
-def test_a_file_is_the_lines_that_load_it(tmp_path: Path,
-                                          capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_is_the_lines_that_load_it(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "beside.py").write_text("WIDTH = 5")
     path = tmp_path / 'a "net".py'
     path.write_text("from beside import WIDTH\nfrom torch import nn\n"
                     "def net(name, width=WIDTH):\n    return nn.Conv2d(3, width, 3)")
     for call, width in ((r'net("\"\"\"")', 5), ("net('a', width=2)", 2)):
         text = code(explore(find_source(f"{path}:{call}&input=1x3x8x8")))
+        assert str(tmp_path) not in text
         exec(compile(text, "net.py", "exec"), {})
         assert capsys.readouterr().out == f"{28 * width} parameters\n(1, {width}, 6, 6)\n"
 

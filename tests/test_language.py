@@ -11,9 +11,11 @@ from typing import get_args
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 from explorer.config import knobs_of
 from explorer.explain.derivation import DISAGREES, NO_FORMULA, StepName
+from explorer.exporting.report import page
 from explorer.language import LANGUAGES, LOCALE, language, say, speak, spoken
 from explorer.lessons.facts import FIGURES
 from explorer.lessons.lesson import FOLDER, read
@@ -33,6 +35,7 @@ from explorer.views.sweep.curves import NOTES
 from explorer.views.sweep.quantities import QUANTITIES
 from tests.test_layout import EXPLORER, PAGES, ROOT
 
+REPORT = ROOT / "explorer" / "exporting" / "report"
 OTHERS = [code for code in LANGUAGES if code != "en"]
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -52,6 +55,19 @@ def constants(node: ast.expr) -> Iterator[str]:
         yield from constants(node.orelse)
     elif isinstance(node, ast.Constant):
         yield node.value
+
+
+def in_templates() -> Iterator[tuple[str, str]]:
+    """Texts that templates of a report and its script say, each with its file."""
+    for path in sorted(REPORT.glob("*.html")):
+        tree = Environment().parse(path.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "say":
+                for text in (node.value for node in [call.args[0], *call.args[0].find_all(
+                        nodes.Const)] if isinstance(node, nodes.Const)):
+                    yield path.relative_to(ROOT).as_posix(), text
+    for text in page.TEXTS:
+        yield "explorer/exporting/report/report.js", text
 
 
 def in_data() -> Iterator[tuple[str, str]]:
@@ -80,11 +96,6 @@ def in_data() -> Iterator[tuple[str, str]]:
         yield "explorer/views/sweep/quantities.py", quantity.heading
     for note in NOTES.values():
         yield "explorer/views/sweep/curves.py", note
-    for kind in KIND_COLOURS:
-        yield "explorer/views/palette.py", kind
-    yield "explorer/text.py", NOT_COUNTED
-    for kind in KIND_COLOURS:
-        yield "explorer/views/palette.py", kind
     for text in (*canvas.TEXTS, *parts.TEXTS):
         yield "explorer/views/scripts.py", text
 
@@ -112,7 +123,7 @@ def said() -> dict[str, set[str]]:
         name = path.relative_to(ROOT).as_posix()
         for text in written(path):
             found.setdefault(text, set()).add(name)
-    for name, text in in_data():
+    for name, text in [*in_data(), *in_templates()]:
         found.setdefault(text, set()).add(name)
     return found
 

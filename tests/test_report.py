@@ -12,10 +12,8 @@ import xml.etree.ElementTree as ElementTree
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,36 +21,28 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
-from playwright.sync_api import Browser, Page, expect
-from torch import Tensor, nn
+from torch import nn
 
 import explorer
 from explorer import Config
-from explorer.exporting.report import again, charts, comparison_report, drawn, report, sweep_report
+from explorer.exporting import content
+from explorer.exporting.report import again, charts, comparison_report, drawn, report
 from explorer.exporting.report.charts import Bar, Span, Steps
 from explorer.exporting.report.planes import Scale
-from explorer.pipeline import Explored
-from explorer.sources import Source, source_of
+from explorer.language import spoken
+from explorer.sources import source_of
 from explorer.sources.key import from_query, to_key
-from explorer.sweeping import Grid, Record
-from explorer.sweeping.records import count, in_each_language
+from explorer.sweeping import Record
+from explorer.sweeping.records import in_each_language
 from explorer.timing import Conditions, LayerTimes, Timing
-from explorer.tracing import Input
 from explorer.views.axes import value_axis
 from tests.disturbances import WARNING
 from tests.graphs import explored
 from tests.kinds import KINDS
-from tests.server import CHROMIUM, chromium
+from tests.reports import DAY, HOSTILE, hostile, made, of_sweep, stranger, swept
 from tests.strategies import configs
 
-DAY = date(2020, 2, 3)
-
-
-def of_sweep(given: Grid, records: list[Record]) -> str:
-    return sweep_report(explorer.Swept(given, {record.key: record for record in records}),
-                        date=DAY)
 ROOT = Path(__file__).parent.parent
-HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{1}}"
 
 
 class Element:
@@ -121,11 +111,6 @@ def cells(page: Element, kind: str) -> list[list[str]]:
 def data(page: Element) -> Any:
     [packed] = [one for one in page.all("script") if one.attributes["type"] == "text/plain"]
     return json.loads(zlib.decompress(b64decode(packed.words)))
-
-
-@cache
-def made(network: str) -> str:
-    return report(explored(network), date=DAY)
 
 
 def number(words: str) -> int:
@@ -208,6 +193,18 @@ def test_it_is_the_same_to_the_byte_but_for_its_date() -> None:
     assert date.today().isoformat() in report(explored("lenet5"))
 
 
+def test_it_is_in_the_language_of_whoever_asks_and_all_else_in_english() -> None:
+    network = explored("lenet5")
+    plain, told = [content(network, "html", language=code).decode() for code in ("en", "zh")]
+    assert '<html lang="zh">' in told and "<b>参数量</b>" in told and ">参数量</span>" in told
+    assert data(read(told))["words"]["Next"] == "下一层" and data(read(plain))["words"] == {}
+    assert not re.search("[\u4e00-\u9fff]", plain)
+    with spoken("zh"):
+        assert content(network, "html", language="en", date=DAY) == content(
+            network, "html", date=DAY)
+    assert content(network, "json", language="zh") == content(network, "json")
+
+
 def test_it_is_small_enough_to_be_mailed() -> None:
     assert len(made("resnet50").encode()) <= 700_000
     assert len(report(explored("resnet152")).encode()) <= 1_500_000
@@ -223,27 +220,6 @@ def test_a_page_forbids_itself_what_it_does_not_need() -> None:
     for image in page.all("img"):
         assert image.attributes["src"].startswith("data:image/svg+xml;base64,")
     assert re.findall(r"(?:url\(|@import|src=)\s*[\"']?\s*(https?:)?//", made("resnet50")) == []
-
-
-class Hostile(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_module(HOSTILE, nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()))
-        self.head = type(HOSTILE, (nn.Sequential,), {})(nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                                                        nn.Linear(8, 10))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.head(self._modules[HOSTILE](x))    # type: ignore[misc]
-        return x
-
-
-def stranger(make: Callable[[], nn.Module], *shape: int, words: str = "net.py:Net") -> Source:
-    return Source(key=words, titled=lambda: f"{words} · title", inputs=(Input(shape),),
-                  build=lambda device: make().to(device).eval())
-
-
-def hostile() -> Explored:
-    return explorer.open(stranger(Hostile, 1, 3, 16, 16, words=HOSTILE))
 
 
 ALLOWED = {"meta", "title", "style", "svg", "pattern", "path", "main", "header", "p", "h1", "ul",
@@ -361,13 +337,6 @@ def test_four_networks_beside_each_other() -> None:
     assert {one["arranged"] for one in data(page)["beside"]} == {"beside"}
 
 
-@cache
-def swept() -> tuple[Grid, list[Record]]:
-    given = explorer.grid(["lenet5"], ["width=0.5:2:0.5", "input_size=8,32,64",
-                                       "activation=tanh,relu"])
-    return given, [count(point.key) for point in given]
-
-
 def test_a_sweep_has_a_row_for_each_config_and_says_what_cannot_run() -> None:
     given, records = swept()
     page = read(of_sweep(given, records))
@@ -441,174 +410,3 @@ def test_what_is_printed_can_be_read(network: str) -> None:
     letters = drawn.LETTER * min(width / printed.width, height / printed.height)
     assert letters >= drawn.READABLE_MM
     ElementTree.fromstring(b64decode(printed.source.partition(",")[2]))
-
-
-# In a browser that has no network
-
-def in_browser(test: Callable[..., None]) -> Callable[..., None]:
-    for mark in (pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.skipif(
-            CHROMIUM is None and "CI" not in os.environ,
-            reason="needs chromium: apt-get install chromium")):
-        test = mark(test)
-    return test
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@contextmanager
-def offline(browser: Browser, file: Path, width: int = 1440, scheme: str = "light",
-            **more: Any) -> Iterator[Page]:
-    """A page opened from a file; whatever is asked of a network, or goes wrong, fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True,
-                                  color_scheme=scheme, **more)  # type: ignore[arg-type]
-    page, wrong = context.new_page(), list[str]()
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:"))
-            or wrong.append(request.url))
-    page.goto(file.as_uri())
-    yield page
-    assert wrong == []
-    context.close()
-
-
-def written(tmp_path: Path, page: str) -> Path:
-    file = tmp_path / "report.html"
-    file.write_text(page, encoding="utf-8")
-    return file
-
-
-def sideways(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
-
-
-@in_browser
-def test_it_works_without_a_network(browser: Browser, tmp_path: Path) -> None:
-    found = explored("resnet50")
-    with offline(browser, written(tmp_path, made("resnet50"))) as page:
-        nodes = page.locator(".canvas .node")
-        expect(page.locator('.canvas [id="block:stage1.0"]')).to_be_visible()
-        before = nodes.count()
-
-        page.locator('[data-toggle="block:stage1.0"]').click()
-        expect(page.locator('.canvas .frame[id="block:stage1.0"]')).to_have_count(1)
-        assert nodes.count() > before
-        page.locator('[data-toggle="block:stage1.0"]').click()
-        expect(nodes).to_have_count(before)
-        page.get_by_role("button", name="Layers", exact=True).click()
-        expect(page.locator('.canvas [id="call:0"]')).to_have_count(1)
-        for button in page.locator(".canvas .toggle").all():    # none leads nowhere
-            assert button.get_attribute("data-toggle")
-        page.get_by_role("button", name="Blocks", exact=True).click()
-
-        layer = next(layer for layer in found.summary.layers if layer.path.endswith("fc"))
-        page.get_by_label("Search the layers").fill("head linear")
-        rows = page.locator(".rows tbody tr:visible")
-        expect(rows).to_have_count(1)
-        expect(page.get_by_role("status")).to_have_text("1 of 175 layers")
-        rows.click()
-        told = page.locator(".told")
-        expect(told).to_contain_text(f"Layer {layer.index}: {layer.path}")
-        expect(told).to_contain_text(f"{layer.params:,}")
-        expect(page.locator('.canvas .chosen[id="block:head"]')).to_have_count(1)
-        told.get_by_role("button", name="Previous").click()
-        expect(told).to_contain_text(f"Layer {layer.index - 1}")
-        page.get_by_label("Search the layers").fill("")
-        page.locator(".rows tbody tr").nth(20).click()
-        page.keyboard.press("ArrowDown")
-        expect(told).to_contain_text("Layer 21")
-
-        page.get_by_role("button", name="Multiply-adds", exact=True).click()
-        largest = max(layer.macs or 0 for layer in found.summary.layers)
-        expect(page.locator(".rows tbody tr").first).to_contain_text(f"{largest:,}")
-        page.locator('.canvas [id="block:stage4.0"] text').first.click()
-        expect(page.locator(".details")).to_contain_text("6,039,552")
-        expect(page.locator(".rows tr.chosen").first).to_contain_text("stage4.0")
-
-
-def background(page: Page) -> str:
-    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-
-
-@in_browser
-def test_it_follows_the_theme_and_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
-    file = written(tmp_path, made("inception_v3"))
-    grounds = []
-    for scheme in ("light", "dark"):
-        with offline(browser, file, 390, scheme) as page:
-            expect(page.locator(".canvas .node").first).to_be_visible()
-            assert sideways(page) <= 0
-            grounds.append(background(page))
-    assert grounds == ["rgb(255, 255, 255)", "rgb(18, 24, 31)"]
-
-
-def pdf(page: Page, form: str) -> tuple[int, int, bytes]:
-    """How many pages and how many images a print has, and what is drawn in it."""
-    content = page.pdf(format=form)
-    streams = []
-    for found in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
-        try:
-            streams.append(zlib.decompress(found[1]))
-        except zlib.error:
-            continue
-    return (len(re.findall(rb"/Type\s*/Page\b(?!s)", content)),
-            content.count(b"/Subtype /Image"), b"\n".join(streams))
-
-
-@in_browser
-@pytest.mark.parametrize("network", ["resnet50", "mobilenetv3_large"])
-def test_it_prints_as_a_handout_with_a_drawing_of_lines(
-        browser: Browser, tmp_path: Path, network: str) -> None:
-    with offline(browser, written(tmp_path, made(network)), scheme="dark") as page:
-        expect(page.locator(".canvas .node").first).to_be_visible()
-        for form in ("A4", "Letter"):
-            pages, images, drawing = pdf(page, form)
-            assert 2 <= pages <= 4, form
-            assert images == 0
-            whole = drawing.count(b" c\n")      # curves, of round corners
-        page.locator("img.printed").evaluate("image => image.remove()")
-        _, _, without = pdf(page, "Letter")
-        assert whole - without.count(b" c\n") > 4 * 10
-
-
-@in_browser
-def test_it_is_read_and_printed_without_scripts(browser: Browser, tmp_path: Path) -> None:
-    with offline(browser, written(tmp_path, made("resnet50")),
-                 java_script_enabled=False) as page:
-        expect(page.locator("img.printed")).to_be_visible()
-        expect(page.locator(".live").first).to_be_hidden()
-        expect(page.locator(".rows")).to_contain_text("stage4.2.branch.conv3")
-        assert 2 <= pdf(page, "A4")[0] <= 4
-
-
-@in_browser
-def test_comparisons_sweeps_and_hostile_names_in_a_browser(
-        browser: Browser, tmp_path: Path) -> None:
-    file = written(tmp_path, comparison_report(explorer.compare("vgg16", "vgg19"), date=DAY))
-    with offline(browser, file, 390) as page:
-        expect(page.locator(".canvas .node").first).to_be_visible()
-        merged = page.locator(".canvas .node").count()
-        page.get_by_role("button", name="Side by side").click()
-        expect(page.locator(".canvas .node")).not_to_have_count(merged)
-        page.get_by_role("button", name="Parameters", exact=True).click()
-        expect(page.locator("#tree .row.stage").first).to_contain_text("38.7 k")
-        page.get_by_label("Open or close stage3").click()
-        expect(page.locator("#tree")).to_contain_text("stage3.conv4")
-        assert sideways(page) <= 0
-        assert 2 <= pdf(page, "A4")[0] <= 4
-    with offline(browser, written(tmp_path, of_sweep(*swept())), 390) as page:
-        page.get_by_label("Search the configs").fill("relu cannot")
-        expect(page.get_by_role("status")).to_have_text("4 of 24 configs")
-        assert sideways(page) <= 0
-        pages, images, _ = pdf(page, "A4")
-        assert 2 <= pages <= 4 and images == 0
-    with offline(browser, written(tmp_path, report(hostile(), date=DAY))) as page:
-        expect(page.locator(".canvas .node").first).to_be_visible()
-        page.get_by_role("button", name="Layers", exact=True).click()
-        page.locator(".rows tbody tr").first.click()
-        expect(page.locator(".told h3")).to_contain_text(HOSTILE)
-        assert page.locator("img[src=x]").count() == 0

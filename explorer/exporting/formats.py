@@ -50,6 +50,8 @@ class Format:
     """Optional libraries."""
     weights: bool = False
     """Whether it holds the weights: then it takes seconds, and as much memory as they do."""
+    speaks: bool = False
+    """Whether it is in the language of whoever asks for it; all else is in English."""
     cut_short: bool = False
     """Whether it says of a network that ends early that it does: then it has what came before."""
 
@@ -76,7 +78,8 @@ FORMATS = {each.ending: each for each in (
         help=Text("A short notebook that opens the network, tabulates, draws and times it."),
         network=notebook, cut_short=True),
     Format(
-        ending="html", title=Text("Report"), group="Figures", mime="text/html", cut_short=True,
+        ending="html", title=Text("Report"), group="Figures", mime="text/html", speaks=True,
+        cut_short=True,
         help=Text("All that is shown here as one file, which works without a network and prints."),
         network=report, comparison=comparison_report, sweep=sweep_report),
     Format(
@@ -148,8 +151,8 @@ def export(subject: Subject, path: str | Path, **options: Any) -> None:
         write_file(content(subject, form.ending, **options), Path(path))
 
 
-def content(subject: Subject, ending: str, **options: Any) -> bytes:
-    """What `export` writes to a file with this ending."""
+def content(subject: Subject, ending: str, *, language: str = "en", **options: Any) -> bytes:
+    """What `export` writes to a file with this ending; a report is in `language`."""
     form = find_format(f"file.{ending}")
     make = form.writer(subject)
     if make is None:
@@ -159,7 +162,7 @@ def content(subject: Subject, ending: str, **options: Any) -> bytes:
                                "{possible}.", ending=ending, subject=_kind(subject),
                                possible=possible), "output")
     _check(form, subject, options)
-    with spoken("en"):
+    with spoken(language if form.speaks else "en"):
         made = make(subject, **options)
     if isinstance(made, bytes):
         return made

@@ -136,7 +136,10 @@ class LayerNorm2d(nn.Sequential):
 
 
 class ConvNeXtBlock(nn.Module):
-    """y = F(x) + shortcut(x), a bottleneck of ResNet or what has become of it (Figures 3, 4)."""
+    """y = F(x) + shortcut(x) (Figures 3, 4).
+
+    It is a bottleneck of ResNet, or what has become of it.
+    """
 
     def __init__(self, in_channels: int, planes: int, stride: int, config: ConvNeXtConfig) -> None:
         super().__init__()
@@ -224,7 +227,10 @@ def projection(in_channels: int, channels: int, stride: int,
 
 
 class ConvNeXt(nn.Module):
-    """Table 9 of the paper, and what leads there from ResNet."""
+    """Table 9 of the paper.
+
+    With fewer steps it is one of the networks that lead there from ResNet (Figure 2).
+    """
 
     def __init__(self, config: ConvNeXtConfig) -> None:
         super().__init__()

@@ -82,7 +82,10 @@ def pooled(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class InceptionA(Branches):
-    """Figure 5, in the paper at 35×35: 1×1, 5×5, a second 5×5 or two 3×3, and pooling."""
+    """Figure 5, in the paper at 35×35: four branches side by side.
+
+    They are 1×1, 5×5, a second 5×5 or two 3×3, and pooling.
+    """
 
     def __init__(self, in_channels: int, pool_channels: int, config: InceptionConfig) -> None:
         c = config.channels

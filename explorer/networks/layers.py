@@ -123,7 +123,7 @@ MaxPool2d = placed(nn.MaxPool2d)
 
 
 class ConvNormAct(nn.Sequential):
-    """A convolution with what belongs to it.
+    """A convolution and what follows it.
 
     BatchNorm and an activation follow where they are wanted. Without `padding` the input is padded
     so that stride 1 keeps its size ("same").

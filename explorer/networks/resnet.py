@@ -364,7 +364,7 @@ def shortcut(in_channels: int, channels: int, stride: int,
 
 
 class ZeroPad(nn.Module):
-    """Shortcut A: every `stride`-th position, and channels of zeros for those that are new."""
+    """Shortcut A: without weights, and with channels of zeros for those that are new."""
 
     def __init__(self, stride: int, new_channels: int) -> None:
         super().__init__()

@@ -178,7 +178,7 @@ class SelfAttention(nn.Module):
         self.one_kernel = config.attention == "one_kernel"
 
     def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.query(x), self.key(x), self.value(x)
+        query, key, value = self.query(x), self.key(x), self.value(x)   # (N, heads, L, D_h)
         if self.one_kernel:
             x = F.scaled_dot_product_attention(query, key, value)
         else:

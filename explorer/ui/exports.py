@@ -19,7 +19,7 @@ from explorer import libraries, text
 from explorer.comparison import Comparison
 from explorer.config import ConfigError
 from explorer.exporting import ExportError, Format, Subject, content, content_of_key, formats_of
-from explorer.language import Text, say
+from explorer.language import Text, language, say
 from explorer.libraries import LibraryError
 from explorer.pipeline import Explored
 from explorer.reloading import at_end
@@ -107,8 +107,9 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
                 why_not = _why_not(form, subject)
                 if form.weights and not why_not:
                     options["dynamic_batch"] = panel.value("export-batch") or False
-                told = {option: options[option] for option in form.options(subject)
-                        if option in options}
+                told = ({"language": language()} if form.speaks else {}) | {
+                    option: options[option] for option in form.options(subject)
+                    if option in options}
                 st.download_button(
                     str(form.title), partial(_made, refusal, form, get, told),
                     f"{name}.{form.ending}", form.mime, on_click="ignore", help=str(form.help),

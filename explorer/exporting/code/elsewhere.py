@@ -34,11 +34,12 @@ def made_elsewhere(explored: Explored) -> str:
 
 
 def _of_file(key: str) -> tuple[list[str], list[str]]:
+    """With the name of the file alone: whoever gets the code has it elsewhere."""
     named, _ = split_file(key)
     call = named.call if named.call.endswith(")") else f"{named.call}()"
     arguments = call.removeprefix(named.name)
     return ["import runpy", "import sys", "from pathlib import Path", "", "import torch"], [
-        f"FILE = Path({literal(str(named.path))})",
+        f"FILE = Path({literal(named.path.name)})  # in the folder where this runs",
         "sys.path.insert(0, str(FILE.parent))  # for what the file imports",
         f'network = runpy.run_path(str(FILE))["{named.name}"]{arguments}.eval()']
 

@@ -68,7 +68,7 @@ def function_of(owner: type[nn.Module], name: str) -> FunctionType:
 def specialise(function: FunctionType, facts: Facts) -> ast.FunctionDef:
     """The function as these instances run it."""
     tree = tree_of(function)
-    tree.body = _tidy(_Resolver(facts, tree).block(tree.body))
+    tree.body = _tidy(_Resolver(facts, tree).block(tree.body), facts)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _own(node) and node.attr != "training" \
                 and not any(isinstance(value, nn.Module) for value in facts.of(node.attr)) \
@@ -303,7 +303,9 @@ class _Resolver(ast.NodeTransformer):
                     self.replaced[name] = part
                     known = [self.value(self._substituted(test)) for test in tests]
                     if UNKNOWN in known:
-                        raise NotImplementedError(ast.unparse(node))
+                        raise TypeError(
+                            f"`{ast.unparse(node)}` in a `forward` must have the same parts in "
+                            "every instance of its class, or its test must be one of `self`.")
                     if all(known):
                         elements.append(self.visit(deepcopy(node.elt)))
                     del self.replaced[name]
@@ -312,8 +314,9 @@ class _Resolver(ast.NodeTransformer):
         return node
 
 
-def _tidy(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Without variables that nobody reads, and without one that is returned at once."""
+def _tidy(body: list[ast.stmt], facts: Facts) -> list[ast.stmt]:
+    """Without variables that nobody reads, without one that is returned at once, and without lists
+    whose elements can stand where the list is handed on."""
     loaded = {node.id for statement in body for node in ast.walk(statement)
               if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     body = [statement for statement in body if not (
@@ -323,6 +326,7 @@ def _tidy(body: list[ast.stmt]) -> list[ast.stmt]:
         if isinstance(statement, ast.Return):
             body = body[:place + 1]
             break
+    body = _without_lists(body, facts)
     match body:
         case [*before, ast.Assign([ast.Name(made)], value) as last, ast.Return(ast.Name(given))] \
                 if made == given:
@@ -330,6 +334,73 @@ def _tidy(body: list[ast.stmt]) -> list[ast.stmt]:
             returned.comment = getattr(last, "comment", "")  # type: ignore[attr-defined]
             return [*before, returned]
     return body
+
+
+def _without_lists(body: list[ast.stmt], facts: Facts) -> list[ast.stmt]:
+    """`made = [a, b]`, then `[*made, c]`: `[a, b, c]`. And a list that grows at the top of the body
+    and whose elements are then arguments: a variable each, with the name of the parameter."""
+    for name in [statement.targets[0].id for statement in body
+                 if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List)
+                 and isinstance(statement.targets[0], ast.Name)]:
+        uses = [node for statement in body for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and node.id == name]
+        grown = [statement for statement in body if _appended(statement, name) is not None]
+        holders = [node for statement in body for node in ast.walk(statement)
+                   if isinstance(node, ast.List | ast.Call) and any(
+                       _spread(element, name) for element in _elements(node))]
+        if len(uses) != 2 + len(grown) or len(holders) != 1:
+            continue
+        [start] = [place for place, statement in enumerate(body) if isinstance(
+            statement, ast.Assign) and statement.targets[0] in uses]
+        made = body[start]
+        assert isinstance(made, ast.Assign) and isinstance(made.value, ast.List)
+        if not grown and start + 1 < len(body) and isinstance(holders[0], ast.List) \
+                and holders[0] in ast.walk(body[start + 1]):
+            _put(holders[0], name, made.value.elts)
+            return [*body[:start], *body[start + 1:]]
+        named = _parameters(holders[0], name, len(grown), facts)
+        if grown and not made.value.elts and named:
+            _put(holders[0], name, [ast.Name(one, ast.Load()) for one in named])
+            names = iter(named)
+            return [ast.Assign([ast.Name(next(names), ast.Store())], added, lineno=0)
+                    if (added := _appended(statement, name)) is not None else statement
+                    for statement in body if statement is not made]
+    return body
+
+
+def _elements(node: ast.List | ast.Call) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.List) else node.args
+
+
+def _spread(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Starred) and isinstance(node.value, ast.Name) \
+        and node.value.id == name
+
+
+def _put(holder: ast.List | ast.Call, name: str, elements: Sequence[ast.expr]) -> None:
+    """Elements in the place of the list that was handed on."""
+    held = _elements(holder)
+    [place] = [place for place, element in enumerate(held) if _spread(element, name)]
+    held[place:place + 1] = elements
+
+
+def _appended(statement: ast.stmt, name: str) -> ast.expr | None:
+    """What a statement appends to a list."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(listed), "append"), [added])) \
+                if listed == name:
+            return added
+    return None
+
+
+def _parameters(call: ast.List | ast.Call, name: str, count: int, facts: Facts) -> list[str]:
+    """Those of a child's `forward` that the elements of a list are given as."""
+    match call:
+        case ast.Call(ast.Attribute(ast.Name("self"), child), arguments):
+            [place] = [place for place, one in enumerate(arguments) if _spread(one, name)]
+            known = [*inspect.signature(facts.of(child)[0].forward).parameters]
+            return known[place:place + count]
+    return []
 
 
 def _calls(node: ast.AST) -> bool:

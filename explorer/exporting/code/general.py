@@ -224,7 +224,7 @@ def number_of(key: str) -> int:
 def merged(rows: list[list[str]]) -> list[str]:
     """All keys in an order that each row keeps."""
     result: list[str] = []
-    for row in sorted(rows, key=len, reverse=True):
+    for row in sorted(map(list, dict.fromkeys(map(tuple, rows))), key=len, reverse=True):
         place = 0
         for key in row:
             if key not in result:

@@ -7,29 +7,27 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any
 
 from torch import nn
 
-from explorer.config import Config, ConfigError
+from explorer.config import Config, ConfigError, knobs_of
 from explorer.exporting.code.elsewhere import made_elsewhere, printing
 from explorer.exporting.code.forward import function_of, helpers, tree_of
 from explorer.exporting.code.general import is_container
 from explorer.exporting.code.inventory import Inventory, is_family
 from explorer.exporting.code.layout import WIDTH, lay_out
 from explorer.exporting.code.record import record
+from explorer.exporting.code.shapes import Comment, Shapes
 from explorer.exporting.code.template import SUPER, Template
 from explorer.exporting.code.writing import Block
 from explorer.garbage import without_collections
-from explorer.networks.catalogue import family_of, find_preset
+from explorer.networks.catalogue import family_of, find_preset, network_of
+from explorer.networks.layers import layers_on
 from explorer.pipeline import Explored
-from explorer.tracing.record import ModuleRun
 
-Comment: TypeAlias = Callable[[ast.stmt], str]
-"""What stands behind a statement."""
 STANDARD = {"math": "import math",
             "OrderedDict": "from collections import OrderedDict",
             "Callable": "from collections.abc import Callable"}
@@ -53,13 +51,15 @@ def code(explored: Explored) -> str:
     config = explored.source.config
     if not isinstance(config, Config):
         return made_elsewhere(explored)
-    inventory = Inventory(record(lambda: explored.source.build("meta")))
-    return _File(explored, config, inventory).text
+    with layers_on("meta"):
+        recorded = record(lambda: network_of(config.network)(config))
+    return _File(explored, config, Inventory(recorded)).text
 
 
 class _File:
     def __init__(self, explored: Explored, config: Config, inventory: Inventory) -> None:
         self.explored, self.config, self.inventory = explored, config, inventory
+        self.shapes = Shapes(explored, config.batch_size, inventory.paths)
         self.functions: dict[str, FunctionType] = {}
         """Of the family's file, which a forward pass calls."""
         classes = [*map(self._container, inventory.containers),
@@ -72,7 +72,9 @@ class _File:
         preset, family = find_preset(self.config.network), family_of(self.config.network)
         totals = self.explored.summary.totals
         size = "×".join(map(str, self.config.input_shape))
-        return [*textwrap.wrap(f'"""{self.explored.title}.', WIDTH), "",
+        turned = [knob.words(value) for name, knob in knobs_of(type(self.config)).items()
+                  if (value := getattr(self.config, name)) != getattr(preset.config, name)]
+        return [*textwrap.wrap(f'"""{", ".join([preset.title, *turned])}.', WIDTH), "",
                 *textwrap.wrap(f"{family.paper}. {preset.source}.", WIDTH), "",
                 f"{totals.params:,} parameters; {totals.macs:,} multiply-adds for an input of "
                 f"{size}.", '"""']
@@ -83,9 +85,7 @@ class _File:
             return [*lay_out(f"def {template.name}({template.signature}) -> nn.Sequential:"),
                     *_doc(maker, 4), *_lines(template.body, 4)]
         base = "nn.Sequential" if issubclass(maker, nn.Sequential) else "nn.Module"
-        says = _doc(maker, 4) or (
-            [f'    """{find_preset(self.config.network).title}."""'] if is_network else [])
-        parts = [says, [f"    {name}: Tensor" for name in template.buffers]]
+        parts = [_doc(maker, 4), [f"    {name}: Tensor" for name in template.buffers]]
         if template.body != [SUPER]:
             given = f", {template.signature}" if template.signature else ""
             parts.append([*lay_out(f"def __init__(self{given}) -> None:", 4),
@@ -114,65 +114,9 @@ class _File:
         arguments = ast.unparse(tree.args)
         assert tree.returns is not None
         lines = lay_out(f"def forward({arguments}) -> {ast.unparse(tree.returns)}:", 4)
-        comment = self._network_shapes() if network else self._shapes(instances)
+        comment = self.shapes.of_network() if network \
+            else self.shapes.of_class(instances, tree.body)
         return [*lines, *_statements(tree.body, 8, comment)]
-
-    def _shape(self, sides: Sequence[int]) -> str:
-        head = "N" if sides and sides[0] == self.config.batch_size else str(sides[0])
-        return f"({', '.join([head, *map(str, sides[1:])])})"
-
-    def _network_shapes(self) -> Comment:
-        """What each statement of the network's `forward` gives; the first also what it is given."""
-        first = True
-
-        def comment(statement: ast.stmt) -> str:
-            nonlocal first
-            run = next((self.runs[name] for node in ast.walk(statement)
-                        if (name := _child_called(node)) in self.runs), None)
-            if run is None:
-                return ""
-            made = ", ".join(map(self._shape, run.output_shapes))
-            if first and run.input_shape is not None:
-                made = f"{self._shape(run.input_shape)} -> {made}"
-            first = False
-            return made
-
-        return comment
-
-    def _shapes(self, instances: Sequence[nn.Module]) -> Comment:
-        """The same of a class whose instances all have the same shapes. Where they differ, or it is
-        not known, it is what the family's own text says, with letters."""
-        paths = [self.inventory.paths[id(module)] for module in instances]
-
-        def comment(statement: ast.stmt) -> str:
-            said: str = getattr(statement, "comment", "")
-            if said and "(N" not in said:
-                return said
-            value = getattr(statement, "value", None)
-            name = _child_called(value)
-            if isinstance(statement, ast.Return):
-                wanted = paths
-            elif name:
-                wanted = [f"{path}.{name}" for path in paths]
-            else:
-                wanted = []
-            shapes = {self.runs[path].output_shapes if path in self.runs else ()
-                      for path in wanted}
-            if len(shapes) == 1 and (made := shapes.pop()):
-                return ", ".join(map(self._shape, made))
-            return said.replace("num_classes", str(self.config.num_classes))
-
-        return comment
-
-    @cached_property
-    def runs(self) -> dict[str, ModuleRun]:
-        """The first run of each module, by its path."""
-        return {run.path: run for run in reversed([*self._runs()]) if run.output_shapes}
-
-    def _runs(self) -> Iterator[ModuleRun]:
-        if self.explored.auxiliary is not None:
-            yield from self.explored.auxiliary.trace.runs
-        yield from self.explored.summary.trace.runs
 
     def _function(self, function: FunctionType) -> list[str]:
         tree = tree_of(function)
@@ -202,14 +146,6 @@ def _imports(text: str) -> list[str]:
 def _spaced(parts: list[list[str]]) -> list[str]:
     """The parts of a class, with an empty line between one and the next."""
     return [line for part in parts if part for line in ["", *part]][1:]
-
-
-def _child_called(node: ast.AST | None) -> str:
-    """The child that an expression calls."""
-    match node:
-        case ast.Call(ast.Attribute(ast.Name("self"), name)):
-            return name
-    return ""
 
 
 def _returns(tree: ast.FunctionDef, instance: nn.Module) -> ast.expr | None:

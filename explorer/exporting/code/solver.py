@@ -27,6 +27,8 @@ MARK = "\N{SECTION SIGN}"
 FACTOR_NAMES = ("stride", "expansion")
 FACTORS = (2, 3, 4, 5, 6, 8, 16, 32)
 POSITIONAL = ("kernel_size", "kernel")
+USUAL = {"stride": 1, "dilation": 1, "groups": 1, "padding": 0, "act": True}
+"""What a reader takes a default for; a kernel's is the smallest."""
 CHANNELS = ("in_channels", "channels", "inner", "out_channels")
 
 
@@ -332,6 +334,10 @@ def _default(name: str, values: Vector) -> Any:
     kinds = {type(value) for value in values if not is_hole(value)}
     if None in values:
         return None
+    if name in POSITIONAL:
+        return min(value for value in values if type(value) is int) if int in kinds else HOLE
+    if name in USUAL and USUAL[name] in values:
+        return USUAL[name]
     if name in SETTINGS or kinds <= {bool} or kinds <= {float} or all(
             isinstance(value, type) for value in values if not is_hole(value)):
         return Counter(value for value in values if not is_hole(value)).most_common(1)[0][0]

@@ -38,6 +38,7 @@ from explorer.exporting.code.writing import (
     masks,
     with_lines,
 )
+from explorer.networks.layers import ConvNormAct
 
 MOST_PARAMETERS = 6
 """Of a function; what would need more is written where it stands."""
@@ -53,7 +54,7 @@ class Template:
     def __init__(self, maker: type[nn.Module] | FunctionType, instances: Sequence[nn.Module],
                  record: Making, answers: Answers) -> None:
         self.maker, self.instances = maker, instances
-        self.name = maker.__name__
+        self.name = _name(maker, instances)
         self.forward: ast.FunctionDef | None = None
         self.buffers: list[str] = []
         self._record, self._answers = record, answers
@@ -64,7 +65,7 @@ class Template:
         self._writing = Writing(self._solver)
         body = self._function() if isinstance(maker, FunctionType) else self._class(maker)
         variables, lines = self._solver.named(list(lines_of(body)))
-        body = with_lines(body, iter(lines))
+        body = _joined(with_lines(body, iter(lines)))
         start = 1 if body[0] == SUPER else 0
         self.body: Block = [*body[:start], *variables, *body[start:]]
         self.parameters: dict[str, Argument] = {one.name: one for one in self._solver.parameters}
@@ -177,6 +178,26 @@ class Template:
                 if None not in vector:
                     node.id = self._solver.expression(vector, node.id)
         return ast.unparse(tree)
+
+
+def _name(maker: type[nn.Module] | FunctionType, instances: Sequence[nn.Module]) -> str:
+    """That of the maker; a `ConvNormAct` without norms is a `ConvAct`."""
+    if maker is not ConvNormAct:
+        return maker.__name__
+    parts = {name for module in instances for name in module._modules}
+    return "".join(part for part in ("Conv", "Norm", "Act") if part.lower() in parts)
+
+
+def _joined(block: Block) -> Block:
+    """A block in which what stands under the same condition twice in a row stands there once."""
+    made: Block = []
+    for statement in block:
+        if made and isinstance(statement, tuple) and isinstance(made[-1], tuple) \
+                and statement[0] == made[-1][0] and statement[0].startswith("if "):
+            made[-1] = statement[0], [*made[-1][1], *statement[1]]
+        else:
+            made.append(statement)
+    return made
 
 
 def collapsed(module: nn.Module | None) -> nn.Module | None:

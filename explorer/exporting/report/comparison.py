@@ -8,17 +8,19 @@ from typing import Any
 
 from markupsafe import Markup
 
+from explorer import text
 from explorer.comparison import LETTERS, Comparison
 from explorer.exporting.report import again, drawn
 from explorer.exporting.report.page import ADDRESS, page
 from explorer.garbage import without_collections
+from explorer.language import Text
 from explorer.timing import TurnTimes, quiet
 from explorer.views import comparison as views
 from explorer.views import graph
 from explorer.views.graph.sheet import Sheet, sheet
 
 FIGURES: tuple[views.Shown, ...] = ("macs", "params", "activation_bytes")
-ARRANGED = {"merged": "Merged", "beside": "Side by side"}
+ARRANGED = {"merged": Text("Merged"), "beside": Text("Side by side")}
 MOST_PRINTED = 40
 """Rows of parts up to which a handout has the blocks too, and of stages alone."""
 
@@ -36,7 +38,7 @@ def comparison_report(comparison: Comparison, *, date: Date | None = None,
     True
     """
     names, letters = comparison.names, [letter.upper() for letter in LETTERS]
-    title = " and ".join(names)
+    title = text.enumeration(names)
     two = len(names) == 2
     shown = {figure: views.part_rows(comparison, figure, by_difference=False,
                                      times=None) for figure in FIGURES}
@@ -47,12 +49,12 @@ def comparison_report(comparison: Comparison, *, date: Date | None = None,
         networks=[(letter, network.title, network.key) for letter, network in
                   zip(letters, comparison.networks, strict=False)],
         letters=letters[:len(names)], names=names, headlines=[
-            f"{line} {made_of}".rstrip() for line, made_of in views.headlines(comparison)],
+            text.sentences(told) for told in views.headlines(comparison)],
         inputs=views.inputs(comparison), figures=views.figure_rows(comparison, times),
         printed=drawn.printed(_sheets(comparison, title)), arranged=ARRANGED if two else {},
         titles={figure: views.TITLES[figure] for figure in FIGURES},
         shown=[views.TITLES[figure] for figure in (FIGURES[:2] if two else FIGURES[:1])],
-        parts=parts, many=len(parts) > MOST_PRINTED, sums=views.adds_up(comparison),
+        parts=parts, many=len(parts) > MOST_PRINTED, sums=text.sentences(views.adds_up(comparison)),
         timed=views.times_lines(comparison, times) if times else [],
         disturbed=times is not None and not quiet(times),
         again=again.of_comparison(comparison, address),

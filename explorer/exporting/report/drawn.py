@@ -13,7 +13,7 @@ from explorer.views.graph import Arrangement, Direction, Drawing, Level, Picture
 from explorer.views.graph.sheet import Sheet, sheet
 from explorer.views.layout import LayoutError
 
-UPRIGHT, TURNED = (184.0, 232.0), (264.0, 160.0)
+UPRIGHT, TURNED = (184.0, 215.0), (264.0, 160.0)
 """Width and height in mm that a drawing has on a page of A4 or Letter, upright and on its side."""
 PIXEL_MM = 25.4 / 96
 READABLE_MM = 1.65

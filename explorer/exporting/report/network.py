@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date as Date
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from explorer.exporting.report import again, drawn
 from explorer.exporting.report.network_charts import network_charts
 from explorer.exporting.report.page import ADDRESS, KINDS, page
 from explorer.garbage import without_collections
+from explorer.language import say
 from explorer.networks.catalogue import family_of, find_preset
 from explorer.pipeline import Explored
 from explorer.sources.key import default_config
@@ -24,7 +26,9 @@ from explorer.views import fields, graph, tables, timings
 from explorer.views.graph import recipe
 
 MOST_PRINTED = 34
-"""Rows of the table of parts up to which a handout has the blocks too, and not stages alone."""
+"""Lines of the table of parts up to which a handout has the blocks too, and not stages alone."""
+PRINTED_LETTERS = 66
+"""Of what a part does in a line of a handout."""
 MOST_HELD = 160
 """Letters of what a part does."""
 
@@ -63,10 +67,11 @@ def report(explored: Explored, *, date: Date | None = None, timing: Timing | Non
         about=_about(explored), failure=explored.failure and str(explored.failure),
         turned=_turned(explored), figures=_figures(explored, timing),
         printed=drawn.printed(drawn.sheets(explored, changed)),
-        parts=parts, many=len(parts) > MOST_PRINTED, rows=_rows(explored, seconds), seconds=seconds,
+        parts=parts, many=_lines(parts) > MOST_PRINTED, rows=_rows(explored, seconds),
+        seconds=seconds,
         totals=tables.totals_lines(summary.totals), charts=list(network_charts(explored, seconds)),
         not_counted=tables.not_counted(summary) if summary.not_counted else "",
-        field=" ".join(fields.sentences(summary)) if layers else "",
+        field=text.sentences(fields.sentences(summary)) if layers else "",
         measured=_measured(explored, timing), said=_said(timing, times),
         again=again.of_source(explored.source, address),
         drawing=Markup(graph.HTML), look=Markup(graph.STYLE),
@@ -81,11 +86,12 @@ def _about(explored: Explored) -> list[str]:
     config = explored.source.config
     if isinstance(config, Config):
         family = family_of(config.network)
-        return [f"{family.title}: {family.idea}",
-                f"{family.paper}. {find_preset(config.network).source}."]
+        return [say("{what}: {path}", what=family.title, path=family.idea),
+                say("{paper}. {place}.", paper=family.paper,
+                    place=find_preset(config.network).source)]
     library = explored.key.partition(":")[0]
-    return [f"A model of {library}, as the library makes it." if library in LIBRARIES else
-            f"From {explored.key}."]
+    return [say("A model of {library}, as the library makes it.", library=library)
+            if library in LIBRARIES else say("From {file}.", file=explored.key)]
 
 
 def _turned(explored: Explored) -> list[tuple[str, str, str]]:
@@ -106,22 +112,27 @@ def _figures(explored: Explored, timing: Timing | None) -> list[HeadFigure]:
         value: int = getattr(now, name)
         change = then and text.against_preset(value, getattr(then, name))
         return HeadFigure(label, text.short(value, unit), (
-            f"{value:,} {'bytes' if unit else ''}".rstrip() if value >= 1000 else "",
+            "" if value < 1000 else say("{count} bytes", count=f"{value:,}") if unit
+            else f"{value:,}",
             (change or "").replace("-", "\N{MINUS SIGN}") or " ".join(notes)))
 
-    shown = [figure("Parameters", "params", "", f"{text.short(now.param_bytes, 'B')} in float32"),
-             figure("Multiply-adds", "macs", "", f"{text.short(now.flops)} FLOPs"),
-             figure("Peak memory", "peak_activation_bytes", "B", "of activations, in float32")]
+    shown = [figure(say("Parameters"), "params", "",
+                    say("{size} in float32", size=text.short(now.param_bytes, "B"))),
+             figure(say("Multiply-adds"), "macs", "", f"{text.short(now.flops)} FLOPs"),
+             figure(say("Peak memory"), "peak_activation_bytes", "B",
+                    say("of activations, in float32"))]
     if image := fields.image(explored.summary):
         value = f"{now.receptive_field:,}{image.unit}"
-        shown.append(HeadFigure("Receptive field", value, (
-            str(fields.BEFORE_MIXING) if fields.mixes(explored.summary) else f"of {image.words}",)))
-    shown.append(HeadFigure("Weighted layers", str(weighted_depth(explored.structure)),
-                        (f"of {now.layers:,} calls",)))
+        shown.append(HeadFigure(say("Receptive field"), value, (
+            str(fields.BEFORE_MIXING) if fields.mixes(explored.summary) else
+            say("of {image}", image=image.words),)))
+    shown.append(HeadFigure(say("Weighted layers"), str(weighted_depth(explored.structure)),
+                            (say("of {count} calls", count=f"{now.layers:,}"),)))
     if timing:
-        shown.append(HeadFigure("Latency", text.seconds(timing.median_s), (
-            f"p10 to p90: {text.seconds_between(timing.p10_s, timing.p90_s)}",
-            timing.conditions.device_name), "" if quiet(timing) else "disturbed"))
+        between = text.seconds_between(timing.p10_s, timing.p90_s)
+        shown.append(HeadFigure(say("Latency"), text.seconds(timing.median_s), (
+            say("p10 to p90: {between}", between=between), timing.conditions.device_name),
+            "" if quiet(timing) else say("disturbed")))
     return shown
 
 
@@ -148,13 +159,14 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         amounts = [_cost(part, name, seconds) for name, _ in _costs(seconds)]
         holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
-        said = ", ".join([f"{line} the preset" if line.endswith(" of") else line
-                          for line in changed.get(part.id, "").splitlines()]
-                         ).replace("-", "\N{MINUS SIGN}")
+        lines = changed.get(part.id, "").splitlines()
+        said = text.listing([f"{line} the preset" if line.endswith(" of") else line
+                             for line in lines]).replace("-", "\N{MINUS SIGN}") if lines else ""
         return PartRow(
             name=part.path, level=level,
-            change=said or ("in training only" if part.auxiliary else ""),
-            holds=": ".join(filter(None, [title, holds])),
+            change=said or (say("in training only") if part.auxiliary else ""),
+            holds=say("{what}: {path}", what=title, path=holds) if title and holds
+            else title or holds,
             output=text.shape(part.output_shape[1:]), amounts=tuple([
                 (text.amount(amount, unit) if amount else "", 100 * amount / total)
                 for amount, total, (_, unit) in zip(amounts, whole, _costs(seconds), strict=True)]))
@@ -168,6 +180,10 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
     return rows
 
 
+def _lines(rows: Sequence[PartRow]) -> int:
+    return sum([max(1, math.ceil(len(row.holds) / PRINTED_LETTERS)) for row in rows])
+
+
 def _holds(part: Part, wiring: Wiring) -> str:
     """What a part does in a line: its ways beside each other, and what is added to them; sections
     of their own one after the other."""
@@ -179,8 +195,10 @@ def _in_a_line(section: recipe.Section) -> str:
     ways = " → ".join([" | ".join([" → ".join(way) or str(recipe.PASSES) for way in rung])
                        for rung in section.rungs])
     past = section.past
-    added = "" if past is None else f" + {past} of its input" if past else " + its input"
-    return f"{ways}{added}".removeprefix(" + ")
+    if past is None:
+        return ways
+    added = say("{layers} of its input", layers=past) if past else say("its input")
+    return f"{ways} + {added}" if ways else added
 
 
 def _costs(seconds: Sequence[float] | None) -> list[tuple[str, str]]:
@@ -215,13 +233,15 @@ def _measured(explored: Explored, timing: Timing | None) -> list[tuple[str, str]
     """What was measured of whole passes, and what it holds for, a line each."""
     if timing is None:
         return []
-    return [("median", text.seconds(timing.median_s) + timings.mark(timing)),
-            ("p10 and p90", f"{text.seconds(timing.p10_s)}, {text.seconds(timing.p90_s)}"),
-            ("samples", str(timing.n) if timing.passes_per_sample == 1 else
-             f"{timing.n}, of {timing.passes_per_sample} passes each"),
-            (f"{explored.source.samples} a second", f"{timing.images_per_second:,.3g}"
+    return [(say("median"), text.seconds(timing.median_s) + timings.mark(timing)),
+            (say("p10 and p90"), f"{text.seconds(timing.p10_s)}, {text.seconds(timing.p90_s)}"),
+            (say("samples"), str(timing.n) if timing.passes_per_sample == 1 else
+             say("{count}, of {passes} passes each", count=timing.n,
+                 passes=timing.passes_per_sample)),
+            (say("{samples} a second", samples=explored.source.samples),
+             f"{timing.images_per_second:,.3g}"
              if timing.images_per_second < 100 else text.short(timing.images_per_second)),
-            ("batch size", f"{timing.batch_size:,}"),
+            (say("batch size"), f"{timing.batch_size:,}"),
             *timings.conditions_lines(timing.conditions)]
 
 
@@ -230,8 +250,10 @@ def _said(timing: Timing | None, times: LayerTimes | None) -> list[str]:
     said = []
     if times:
         said.append(timings.layers_sentence(times) if quiet(times) else
-                    "Something disturbed the run that timed each layer: its times are left out.")
+                    say("Something disturbed the run that timed each layer: its times are left "
+                        "out."))
     warnings = [warning for run in (timing, times) if run for warning in run.warnings]
     if warnings:
-        said += [*map(str, dict.fromkeys(warnings)), "Nothing is concluded from a disturbed run."]
+        said += [*map(str, dict.fromkeys(warnings)),
+                 say("Nothing is concluded from a disturbed run.")]
     return said

@@ -21,8 +21,10 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from explorer.language import language, say
 from explorer.sweeping.records import version
 from explorer.views.palette import HATCHED, KIND_COLOURS
+from explorer.views.scripts import texts_of, words_of
 
 ADDRESS = "http://localhost:8501"
 """Where the app runs, if nothing else is said."""
@@ -33,8 +35,8 @@ KINDS = {kind: f"kind-{kind.replace(' ', '-')}" for kind in KIND_COLOURS}
 """The classes of the kinds of operation."""
 
 
-def page(template: str, *, title: str, data: Any, date: Date | None, components: Mapping[str, str],
-         **values: Any) -> str:
+def page(template: str, *, title: str, data: Mapping[str, Any], date: Date | None,
+         components: Mapping[str, str], **values: Any) -> str:
     """A template filled in; `date` is today's where none is given. The `components` are scripts
     with an `export default function` each, by the names that the page's own script has for it."""
     script = "\n".join([
@@ -42,8 +44,9 @@ def page(template: str, *, title: str, data: Any, date: Date | None, components:
           for name, source in components.items()), _read("report.js")])
     assert "</script" not in script
     return _environment().get_template(template).render(
-        title=title, script=Markup(script), style=Markup(_read("report.css")),
-        policy=policy(script), data=packed(data), classes=KINDS, colours=KIND_COLOURS,
+        title=title, script=Markup(script), style=Markup(_read("report.css")), lang=language(),
+        policy=policy(script), data=packed({**data, "words": words_of(TEXTS)}), classes=KINDS,
+        colours=KIND_COLOURS,
         hatched=HATCHED, version=version(), torch=torch.__version__,
         date=(date or Date.today()).isoformat(), **values)
 
@@ -73,5 +76,11 @@ def _read(name: str) -> str:
 @cache
 def _environment() -> Environment:
     """Whatever is filled in is escaped."""
-    return Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+    made = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
+    made.globals["say"] = say
+    return made
+
+
+TEXTS = texts_of("", _read("report.js"))
+"""What the script says itself."""

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from plotly.colors import sample_colorscale
 
 from explorer.exporting.report.charts import HIGH, SIZE, TOP, WIDE, Axes, Tick, label, px
+from explorer.language import say
 from explorer.views.graph.letters import width
 from explorer.views.palette import SCALE
 
@@ -114,7 +115,8 @@ def heat(words: str, rows: Sequence[Sequence[float | None]], across: Sequence[st
             share = (math.log10(value) - low) / ((high - low) or 1) if value else 0.0
             [colour] = sample_colorscale(list(SCALE), [share])
             x, y = axes.x(0) + place * wide, axes.high - axes.bottom - (number + 1) * tall
-            tip = f"{titles[0]} {across[place]}, {titles[1]} {up[number]}: {said(value)}"
+            tip = say("{column} {x}, {row} {y}: {value}", column=titles[0], x=across[place],
+                      row=titles[1], y=up[number], value=said(value))
             made.append(f'<rect x="{px(x)}" y="{px(y)}" width="{px(wide - 1)}" '
                         f'height="{px(tall - 1)}" fill="{colour}"><title>'
                         f"{escape(tip, quote=False)}</title></rect>")

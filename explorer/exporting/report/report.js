@@ -16,6 +16,8 @@ const make = (tag, kind, parent, words) => {
 };
 
 const data = await unpack($("#data").textContent);
+// A text in the language of the page, with values in their places.
+const say = (text, values) => (data.words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 document.documentElement.classList.add("is-live");
 for (const part of document.querySelectorAll(".live, .search")) part.hidden = false;
 
@@ -41,25 +43,27 @@ const pressed = (group, name, value) => {
 
 // A table that can be searched, sorted and chosen from
 
+const count = (number) => number.toLocaleString("en");
+
 const numberOf = (words) => {
   const number = Number(words.replaceAll(",", ""));
   return words === "" || Number.isNaN(number) ? null : number;
 };
 
-const table = (body, search, said, noun, names, choose) => {
+const table = (body, search, said, tell, names, choose) => {
   const rows = [...body.rows];
   const head = [...body.parentElement.tHead.rows[0].cells];
-  const count = () => {
+  const find = () => {
     const words = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     rows.forEach((row, at) => {
       row.hidden = !words.every((word) => names[at].includes(word));
       shown += !row.hidden;
     });
-    said.textContent = words.length ? `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ${noun}` : `${rows.length.toLocaleString("en")} ${noun}`;
+    said.textContent = tell(shown, rows.length, words.length);
   };
-  search.oninput = count;
-  count();
+  search.oninput = find;
+  find();
   head.forEach((cell, column) => {
     const words = cell.textContent;
     cell.textContent = "";
@@ -234,10 +238,10 @@ const beginNetwork = () => {
     if (!told) return;
     const chosen = indices(state.picked);
     const head = make("div", "head", place);
-    make("h3", "", head, chosen.length === 1 ? `Layer ${chosen[0]}: ${told.path}` : `${told.title}: ${told.path}`);
+    make("h3", "", head, chosen.length === 1 ? say("Layer {index}: {path}", { index: chosen[0], path: told.path }) : say("{what}: {path}", { what: told.title, path: told.path }));
     if (chosen.length === 1) {
       const ways = make("span", "", head);
-      for (const [words, by] of [["Previous", -1], ["Next", 1]]) {
+      for (const [words, by] of [[say("Previous"), -1], [say("Next"), 1]]) {
         const button = make("button", "", ways, words);
         button.disabled = !rows[chosen[0] + by];
         button.onclick = () => {
@@ -247,12 +251,12 @@ const beginNetwork = () => {
         ways.append(" ");
       }
     }
-    make("small", "", place, chosen.length === 1 ? `${told.title}, ${told.about}` : told.about);
-    if (told.change) make("small", "change", place, `Against the preset: ${told.change.replace("\n", ", ")}`);
+    make("small", "", place, chosen.length === 1 ? say("{before}, {word}", { before: told.title, word: told.about }) : told.about);
+    if (told.change) make("small", "change", place, say("Against the preset: {change}", { change: told.change.split("\n").reduce((before, word) => say("{before}, {word}", { before, word })) }));
     tellSteps(told, place);
   };
 
-  table(body, $(".search input"), $(".search span"), "layers", data.names, (index) => choose(index, { from: "table" }));
+  table(body, $(".search input"), $(".search span"), (shown, all, asked) => (asked ? say("{shown} of {all} layers", { shown: count(shown), all: count(all) }) : say("{count} layers", { count: count(all) })), data.names, (index) => choose(index, { from: "table" }));
   if (!find("block", [])) {
     const first = data.drawings[0];
     if (!first) { document.documentElement.classList.remove("is-live"); $(".live").hidden = true; return; }
@@ -293,5 +297,5 @@ if (data.beside) beginComparison();
 if (data.sweep) {
   const body = $(".rows tbody");
   const names = [...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase());
-  table(body, $(".search input"), $(".search span"), "configs", names);
+  table(body, $(".search input"), $(".search span"), (shown, all, asked) => (asked ? say("{shown} of {all} configs", { shown: count(shown), all: count(all) }) : say("{count} configs", { count: count(all) })), names);
 }

@@ -15,6 +15,7 @@ from explorer.exporting.report.charts import Chart
 from explorer.exporting.report.page import ADDRESS, page
 from explorer.exporting.report.planes import Dot, DrawnCurve, Scale
 from explorer.garbage import without_collections
+from explorer.language import say
 from explorer.sources.key import to_key
 from explorer.sweeping import FIGURES, Grid, Record, Swept, front
 from explorer.timing import quiet
@@ -64,7 +65,8 @@ def sweep_report(swept: Swept, *, date: Date | None = None, address: str = ADDRE
              any(record.timing for record in known.values())]
     head = text.enumeration(names)
     if knobs:
-        head += f" over {text.enumeration([_spoken(grid, knob) for knob in knobs])}"
+        head = say("{networks} over {knobs}", networks=head,
+                   knobs=text.enumeration([_spoken(grid, knob) for knob in knobs]))
     return page(
         "sweep.html", title=head, name=head, date=date, words=_counted(grid, known),
         axes=[(knob_of(grid, each.knob).label, ", ".join(each.values)) for each in grid.axes],
@@ -72,16 +74,19 @@ def sweep_report(swept: Swept, *, date: Date | None = None, address: str = ADDRE
             one for knob in knobs if has_numbers(grid, knob)
             and (one := _along(grid, known, knob, shown)) is not None],
         trade=_trade_off(grid, known, shown), heats=list(_heats(grid, known)),
-        columns=["Network", *[knob_of(grid, knob).label for knob in knobs]],
-        figures=[QUANTITIES[name].title for name in shown],
+        columns=[say("Network"), *[knob_of(grid, knob).label for knob in knobs]],
+        figures=[say("Latency, ms") if name == "latency" else str(QUANTITIES[name].title)
+                 for name in shown], timed="latency" in shown,
         rows=_rows(grid, known, names, shown), left=max(0, len(known) - MOST_ROWS),
         again=again.of_sweep(grid, address), components={}, data={"sweep": True})
 
 
 def _counted(grid: Grid, known: Mapping[str, Record]) -> str:
     whole = len({point.key for point in grid.points})
-    configs = f"{whole:,} config{'s' if whole > 1 else ''}"
-    return configs if len(known) == whole else f"{len(known):,} of {configs} counted"
+    if len(known) == whole:
+        return say("{count} config" if whole == 1 else "{count} configs", count=f"{whole:,}")
+    return say("{done} of {count} config counted" if whole == 1 else
+               "{done} of {count} configs counted", done=f"{len(known):,}", count=f"{whole:,}")
 
 
 def _refused(known: Mapping[str, Record]) -> str:
@@ -89,8 +94,10 @@ def _refused(known: Mapping[str, Record]) -> str:
     refused = [record for record in known.values() if record.error and not record.totals]
     if not refused:
         return ""
-    count = "1 config" if len(refused) == 1 else f"{len(refused):,} of {len(known):,} configs"
-    return f"{count} cannot run, such as {refused[0].key}: {refused[0].error}"
+    return say("1 config cannot run, such as {key}: {why}" if len(refused) == 1 else
+               "{count} of {all} configs cannot run, such as {key}: {why}",
+               count=f"{len(refused):,}", all=f"{len(known):,}", key=refused[0].key,
+               why=refused[0].error)
 
 
 def _spoken(grid: Grid, knob: str) -> str:
@@ -111,7 +118,8 @@ def _held(grid: Grid, over: str) -> dict[str, str]:
 
 
 def _held_words(grid: Grid, held: Mapping[str, str]) -> str:
-    return ", ".join([f"{_spoken(grid, knob)} {value}" for knob, value in held.items()])
+    words = [f"{_spoken(grid, knob)} {value}" for knob, value in held.items()]
+    return text.listing(words) if words else ""
 
 
 def _along(grid: Grid, known: Mapping[str, Record], over: str, shown: Sequence[str]
@@ -147,7 +155,8 @@ def _curves(drawn: Sequence[curves.Curve], name: str, over: str, label: str) -> 
         for x, record in curve.points:
             if (value := record.figure(name)) is None:
                 continue
-            words = f"{curve.name}, {over.replace('_', ' ')} {_value(x)}: {quantity.words(value)}"
+            words = say("{network}, {knob} {x}: {value}", network=curve.name,
+                        knob=over.replace("_", " "), x=_value(x), value=quantity.words(value))
             dot = Dot(x, value, words, colour, ring=_disturbed(record, name))
             (diamonds if x == own and record.key == to_key(curve.network) else dots).append(dot)
     if not dots and not diamonds:
@@ -159,9 +168,10 @@ def _curves(drawn: Sequence[curves.Curve], name: str, over: str, label: str) -> 
     if quantity.exact:
         upwards["ticktext"] = [f"{value:,.0f}" for value in upwards["tickvals"]]
     return planes.plane(
-        f"{quantity.title} over {label}", Scale(value_axis(numbers), numbers),
-        Scale(upwards, ups, from_zero=True), label, lines=lines,
-        dots=dots if len(every) <= curves.MOST_DOTS * len(drawn) else [], diamonds=diamonds)
+        say("{figure} over {knobs}", figure=quantity.title, knobs=label),
+        Scale(value_axis(numbers), numbers), Scale(upwards, ups, from_zero=True), label,
+        lines=lines, diamonds=diamonds,
+        dots=dots if len(every) <= curves.MOST_DOTS * len(drawn) else [])
 
 
 def _value(x: float | str) -> str:
@@ -187,11 +197,14 @@ def _trade_off(grid: Grid, known: Mapping[str, Record], shown: Sequence[str]
         return None
     sound = [(record, at) for _, record, at in points if not _disturbed(record, x)]
     best = [sound[place] for place in front([at for _, at in sound], less=less)]
-    dots = [Dot(a, b, f"{record.key}: {QUANTITIES[x].words(a)}, {QUANTITIES[y].words(b)}", colour,
+    dots = [Dot(a, b, say("{config}: {one}, {other}", config=record.key,
+                          one=QUANTITIES[x].words(a), other=QUANTITIES[y].words(b)), colour,
                 ring=_disturbed(record, x)) for colour, record, (a, b) in points[:MOST_DOTS]]
     across, up = [a for _, _, (a, _) in points], [b for _, _, (_, b) in points]
+    name = say("{figure} over {knobs}", figure=QUANTITIES[y].title,
+               knobs=str(QUANTITIES[x].title).lower())
     svg = planes.plane(
-        f"{QUANTITIES[y].title} over {QUANTITIES[x].title.lower()}",
+        name,
         Scale(axis(across, QUANTITIES[x].unit), across, from_zero=True),
         Scale(axis(up, QUANTITIES[y].unit), up, from_zero=True), QUANTITIES[x].title,
         lines=[DrawnCurve([at for _, at in best], PLAIN)], dots=dots)
@@ -199,8 +212,7 @@ def _trade_off(grid: Grid, known: Mapping[str, Record], shown: Sequence[str]
         Markup('<span><i style="border-top: 3px solid {}"></i>{}</span>').format(
             SERIES[place % len(SERIES)], title(config))
         for place, config in enumerate(grid.networks)])
-    return Chart(f"{QUANTITIES[y].title} over {QUANTITIES[x].title.lower()}", svg,
-                 pareto.sentence(grid, x, y, less, len(best))), \
+    return Chart(name, svg, pareto.sentence(grid, x, y, less, len(best))), \
         Markup('<div class="lines">{}</div>').format(names)
 
 
@@ -223,10 +235,11 @@ def _heats(grid: Grid, known: Mapping[str, Record]) -> Iterator[Chart]:
                 cells[values[across.knob], values[up.knob]] = record.figure("macs")
         labels = knob_of(grid, across.knob).label, knob_of(grid, up.knob).label
         rows = [[cells.get((column, row)) for column in across.values] for row in up.values]
-        over = f"{_spoken(grid, across.knob)} and {_spoken(grid, up.knob)}"
-        yield Chart(f"Multiply-adds over {over}", planes.heat(
-            f"Multiply-adds over {over}", rows, across.values, up.values, labels,
-            QUANTITIES["macs"].words), f"With {_held_words(grid, held)}." if held else "")
+        name = say("{figure} over {knobs}", figure=say("Multiply-adds"), knobs=text.enumeration(
+            [_spoken(grid, each.knob) for each in (across, up)]))
+        yield Chart(name, planes.heat(
+            name, rows, across.values, up.values, labels, QUANTITIES["macs"].words),
+            say("With {held}.", held=_held_words(grid, held)) if held else "")
 
 
 def _rows(grid: Grid, known: Mapping[str, Record], names: Sequence[str], shown: Sequence[str]
@@ -241,5 +254,5 @@ def _rows(grid: Grid, known: Mapping[str, Record], names: Sequence[str], shown: 
         yield (names[place // size], point.values,
                ["" if value is None else f"{1e3 * value:.3f}" if name == "latency"
                 else f"{value:,.0f}" for name, value in zip(shown, figures, strict=True)],
-               "cannot run" if record.totals is None else
-               "disturbed" if _disturbed(record, "latency") else "", record.error or "")
+               say("cannot run") if record.totals is None else
+               say("disturbed") if _disturbed(record, "latency") else "", record.error or "")

@@ -81,7 +81,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const scale = room > frame.width && room < most * frame.width ? room / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     const slack = Math.max(width - wide, 0);
-    view.box = [left - Math.min(slack / 2, Math.max(slack - MAP, 0)),
+    // A drawing that begins beside that is shown where it begins.
+    const [, begins = left] = /translate\(([-.\d]+)/.exec(view.drawing.querySelector(".node")?.getAttribute("transform")) ?? [];
+    view.box = [begins > left + 0.8 * width ? Math.min(begins - width / 2, left + wide - width) : left - Math.min(slack / 2, Math.max(slack - MAP, 0)),
       high < height ? top - (height - high) / 2 : top, width, height];
     draw();
   };
