@@ -78,6 +78,9 @@ class Text:
     def __str__(self) -> str:
         return say(self.text, **dict(self.values))
 
+    def __repr__(self) -> str:
+        return repr(str(self))
+
 
 def in_language(function: Callable[P, T]) -> Callable[P, T]:
     """The function in the language that is spoken here, in whichever thread it is called."""

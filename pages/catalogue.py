@@ -7,6 +7,7 @@ import streamlit as st
 from explorer.language import say
 from explorer.recorded import catalogue
 from explorer.ui.headings import page
+from explorer.ui.language import own_key
 from explorer.views.catalogue import ORDERS, timeline, to_html
 
 within_app()
@@ -16,13 +17,14 @@ page(say("Catalogue"), say(
     "open it and to turn its knobs."))
 entries = catalogue()
 shown = st.segmented_control(say("Over the years"), ["Multiply-adds", "Parameters"], required=True,
-                             default="Multiply-adds", key="catalogue-figure", format_func=say)
+                             default="Multiply-adds", key=own_key("catalogue-figure"),
+                             format_func=say)
 st.plotly_chart(timeline(entries, "macs" if shown == "Multiply-adds" else "params"),
                 key="catalogue-timeline", config={"displayModeBar": False})
 st.caption(say("A dot for each network, those of a family above one another. The years are those "
                "of the papers; the multiply-adds are of one image."))
 order = st.segmented_control(say("Sort by"), list(ORDERS), default="Family", required=True,
-                             key="catalogue-order", format_func=say)
+                             key=own_key("catalogue-order"), format_func=say)
 st.html(to_html(entries, order))
 st.caption(say(
     "**Depth**: the weighted layers, that is the most convolutions and linear layers that follow "

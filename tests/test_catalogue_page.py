@@ -142,5 +142,5 @@ def test_the_years_of_the_families() -> None:
 def test_the_page_sorts() -> None:
     app = open_app().switch_page("pages/catalogue.py").run()
     before = app.get("html")[-1].proto.body
-    app.button_group(key="catalogue-order").set_value("Depth").run()
+    app.button_group(key="catalogue-order-en").set_value("Depth").run()
     assert not app.exception and app.get("html")[-1].proto.body != before

@@ -229,7 +229,7 @@ def test_times_in_turn_are_asked_for(monkeypatch: pytest.MonkeyPatch, disturbed:
     else:
         assert re.fullmatch(r"[\d.]+ times A \([\d.]+ to [\d.]+\)", ratio)
 
-    app.button_group(key="compare-figure").set_value("seconds").run()
+    app.button_group(key="compare-figure-en").set_value("seconds").run()
     timed(app, "layers in turn")
     said = " ".join(caption.value for caption in app.caption)
     assert ("times of the parts add up" in said) is not disturbed

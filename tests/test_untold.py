@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from explorer.config import ConfigError
 from explorer.lessons import lessons
@@ -63,6 +64,9 @@ IDENTITIES = {"off", "stack", "stage", "same", "changed", "only", "st-key-deriva
 OF_COLUMNS = {"right", "accounted", "unaccounted", "number", "type", "params", "status", "path",
               "calls", "reason", "shape"}
 """The same of the columns of a published table."""
+OF_LESSONS = {"cat", "pad", "group", "last", "lrn", "mlp", "relu", "silu", "hardswish", "swish"}
+"""Operators and paths of the networks in lessons."""
+
 
 STATES: list[tuple[str, dict[str, str]]] = [
     ("explore", {"network": "resnet50", "width": "0.5", "layer": "stage1.0.branch.conv2"}),
@@ -71,7 +75,6 @@ STATES: list[tuple[str, dict[str, str]]] = [
     ("explore", {"network": "vit_b_16", "overlay": "receptive_field", "level": "layer"}),
     ("explore", {"network": "nothing", "width": "wide", "level": "none", "begin": "x"}),
     ("explore", {"network": "vgg16", "blocks": "9-9", "layer": "none", "toggled": "x"}),
-    ("explore", {"network": "timm:regnety_002"}),
     ("compare", {"a": "resnet34", "b": "resnet50&width=0.5", "c": "googlenet"}),
     ("compare", {"a": "vit_b_16", "b": "vgg16&input_size=8", "z": "1"}),
     ("sweep", {"network": "mobilenetv2", "width": "0.5:1:0.25"}),
@@ -97,6 +100,8 @@ def words_of(query: dict[str, str]) -> set[str]:
             said = [f"{layer.path} {layer.type}" for layer in network.summary.layers]
             said += [part.name for part in network.structure.parts.values()]
             found.update(WORD.findall(" ".join(said)))
+    if "lesson" in query:
+        found.update({*dir(nn), *OF_LESSONS})
     if "table" in query:
         totals = " ".join(total.name for total in compare(query["table"]).totals)
         found.update({*WORD.findall(totals), *OF_COLUMNS})

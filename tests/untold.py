@@ -63,11 +63,18 @@ def outside(text: str) -> str:
 
 
 def lines(text: str) -> Iterator[str]:
-    """Each line of a text by itself; what is said in several lines stays together."""
-    start = 0
-    for found in re.finditer(r"\n|\Z", outside(text)):
-        yield text[start:found.start()]
+    """Each line of a text by itself; what is said in several lines stays together. Lines of Chinese
+    are a lesson's, which is no text of the interface."""
+    text = FORMULA.sub("", text)
+    start, rest = 0, outside(text)
+    for found in re.finditer(r"\n|\Z", rest):
+        if not CHINESE.search(rest[start:found.start()]):
+            yield text[start:found.start()]
         start = found.end()
+
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 
 
 NAMES = set(re.findall(r"\S+", """
@@ -75,13 +82,16 @@ NAMES = set(re.findall(r"\S+", """
     CPU GPU CUDA CSV JSON ONNX SVG PNG DOT HTML Markdown Jupyter onnxruntime Keras TensorFlow
     ImageNet CIFAR COCO float32 float16 bfloat16 nan True False None English arXiv ReLU ReLU6 ELU
     GELU SiLU Language Transformer BatchNorm LRN LR-ASPP h-swish SE SE- MACs FLOPs px MB GB kB ms
-    min GFLOP GFLOPs GMAC"""))
+    min GFLOP GFLOPs GMAC HS RE NL"""))
 """Names that are the same in every language."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]+")
-CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|:material/\w+:|:\w+-badge|&\w+;|https?://\S+|"
-                  r"\S*[/_=]\S*|\b\w+\.\w[\w.]*|\b[A-Z]\w*[a-z]\w*[A-Z0-9]\w*\b|\b\w*\d\w*\b|"
-                  r"\$[^$]*\$|\\[a-z]+|%\{[^}]*\}|:\w+\[")
+CODE = re.compile(r"""
+    `[^`]*` | \]\([^)]*\) | https?://\S+ | \$[^$]*\$ | \\[a-z]+ | &\w+;
+    | :material/\w+: | :\w+-badge | :\w+\[ | %\{[^}]*\}
+    | \b(?:block|call|module|run|stage):\S* | \S*[/_=]\S* | \b\w+\.\w[\w.]*
+    | \b[A-Z]\w*[a-z]\w*[A-Z0-9]\w*\b | \b\w*\d\w*\b | \b\w+[ ]\(\d+\) | [ ]on[ ]\w+x\w+
+    """, re.VERBOSE)
 """What is no word: code, addresses, icons, paths, names of classes, anything with digits."""
 
 
@@ -120,8 +130,8 @@ class Told(HTMLParser):
 
 
 SILENT = {
-    "html_content", "find", "kinds", "hoveron", "stackgroup", "selection_mode", "display_mode_bar",
-    "selector", "overlay", "level",
+    "html_content", "find", "kinds", "hoveron", "stackgroup", "fillmode", "rangemode",
+    "selection_mode", "display_mode_bar", "selector", "overlay", "level",
     "id", "key", "form_id", "icon", "url", "query_params", "element_id", "page_script_hash", "src",
     "color", "type", "mode", "uirevision", "hoverformat", "tickformat", "language", "page",
     "uid", "fill", "anchor", "query_string", "app_id", "theme", "format", "help_url", "align",
@@ -163,7 +173,7 @@ def string_texts(text: str) -> Iterator[str]:
     if "</" in text or "/>" in text:
         parser = Told()
         parser.feed(text)
-        yield from parser.texts
+        yield "\n".join(parser.texts)      # what is said may have tags in it
     else:
         yield text
 

@@ -163,7 +163,7 @@ def _damaged(place: Text, error: ValidationError, rules: Mapping[str, Text]) -> 
         return PublishedError(Text("{place}: `{field}` must not be there.", place=place,
                                    field=fault.field))
     return PublishedError(Text("{place}: {fault}", place=place,
-                               fault=fault.sentence(str(rules[fault.field]))))
+                               fault=fault.sentence(rules[fault.field])))
 
 
 def _read(file: str) -> str:

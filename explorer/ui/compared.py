@@ -18,6 +18,7 @@ from explorer.timing import TurnTimes
 from explorer.ui import calls, choice, controls, graph, turns
 from explorer.ui.bench import Bench, poll
 from explorer.ui.compared_panels import ComparedPanels
+from explorer.ui.language import own_key
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import comparison as views
@@ -141,10 +142,11 @@ def parts(comparison: Comparison, bench: Bench) -> None:
     times = turns.layers(bench)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         figure = st.segmented_control(
-            say("Figure"), list(views.TITLES), default="macs", required=True, key="compare-figure",
+            say("Figure"), list(views.TITLES), default="macs", required=True,
+            key=own_key("compare-figure"),
             format_func=lambda figure: str(views.TITLES[figure]))
         order = st.segmented_control(say("Order"), list(ORDERS), default="flow", required=True,
-                                     key="compare-order",
+                                     key=own_key("compare-order"),
                                      format_func=lambda order: str(ORDERS[order]))
         _files(comparison, times)
     if figure == "seconds":

@@ -33,6 +33,12 @@ def switch() -> None:
         label_visibility="collapsed")
 
 
+def own_key(widget: str) -> str:
+    """The key of a widget whose options are words: in another language it is another widget,
+    because a browser tells of a choice by what it has shown."""
+    return f"{widget}-{language()}"
+
+
 def _switched() -> None:
     if (code := _PANEL.value("switch")) in LANGUAGES:
         _PANEL.set_value(CHOSEN, code)

@@ -14,6 +14,7 @@ from explorer.lessons.quiz import LARGEST_SEED, LEVELS, about, make
 from explorer.networks.catalogue import families
 from explorer.ui import address, calls, choice
 from explorer.ui.headings import page
+from explorer.ui.language import own_key
 from explorer.ui.lessons import questions
 from explorer.ui.lessons.links import open_in
 from explorer.ui.messages import escape, set_aside
@@ -139,7 +140,7 @@ def _sidebar(score: Score) -> None:
                if key and key not in titles]
         options = ["", *own, *titles]
         st.selectbox(say("About"), options, options.index(score.chosen), key=_PANEL.widget(
-            f"about-{score.seed}-{score.chosen}"), format_func=_name, on_change=_about,
+            own_key(f"about-{score.seed}-{score.chosen}")), format_func=_name, on_change=_about,
             args=(score,), help=say("All networks, one family, or the network that is open in "
                                     "Explore."))
         st.button(say("New questions"), icon=":material/casino:", width="stretch",

@@ -68,10 +68,10 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
         _found(own, found, records, choose(own, records, wanted, prefer), prefer)
     numbers = [knob for knob in knobs if has_numbers(given, knob)]
     if len(knobs) == 2 and len(numbers) == 2 and len(given.networks) == 1:
-        labels = knob_of(given, knobs[0]).label, knob_of(given, knobs[1]).label
         limit = wanted[0]
         st.plotly_chart(heat.chart(made, x=knobs[0], y=knobs[1], figure=limit.figure,
-                                   labels=labels, limit=limit.most),
+                                   knobs=(knob_of(given, knobs[0]), knob_of(given, knobs[1])),
+                                   limit=limit.most),
                         key=form.widget("fit-heat"), config=PLAIN_CHART)
         st.caption(say("The black line is the limit."))
 

@@ -39,8 +39,8 @@ def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None
         made = made[made["network"] == shown[network]]
     for knob, value in held.items():
         made = made[made[knob] == (float(value) if has_numbers(given, knob) else value)]
-    labels = knob_of(given, across).label, knob_of(given, up).label
-    chart = heat.chart(made, x=across, y=up, figure=figure, labels=labels)
+    chart = heat.chart(made, x=across, y=up, figure=figure,
+                       knobs=(knob_of(given, across), knob_of(given, up)))
     st.plotly_chart(chart, key=form.widget("heat"), config=PLAIN_CHART)
     if len(chart.data) > 1:
         st.caption(say("White lines join what costs the same. Point at a cell to see its figure."))

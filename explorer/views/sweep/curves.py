@@ -119,12 +119,14 @@ def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
            if (value := record.figure(name)) is not None]
     made = go.Figure()
     for curve, colour, dash in zip(drawn, colours(drawn), dashes(drawn), strict=True):
+        knob = find_knob(curve.network, over)
         known = [(x, value) for x, record in curve.points
                  if (value := record.figure(name)) is not None]
         rings = [name == "latency" and _disturbed(record) for _, record in curve.points
                  if record.figure(name) is not None]
         made.add_scatter(
-            x=[x for x, _ in known], y=[value for _, value in known], name=curve.name,
+            x=[x if isinstance(x, float) else knob.value_words(knob.parse(x)) for x, _ in known],
+            y=[value for _, value in known], name=curve.name,
             mode="lines+markers" if len(known) <= MOST_DOTS or any(rings) else "lines",
             line=dict(color=colour, width=2, dash=dash, shape="hv" if stepped(known) else "linear"),
             marker=dict(size=[9 if ring else 5 for ring in rings],

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer import text
+from explorer.config import Knob
 from explorer.language import say
 from explorer.views.axes import log_ticks, logarithmic, scale
 from explorer.views.palette import SCALE
@@ -24,17 +25,19 @@ LINED = 40
 """Rows and columns by which lines find their way; of more every so many is looked at."""
 
 
-def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, labels: tuple[str, str],
+def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, knobs: tuple[Knob, Knob],
           limit: float | None = None) -> go.Figure:
-    """The rows of a `frame` of one network, with one row for each pair of values; `limit` has a
-    line of its own."""
+    """The rows of a `frame` of one network, with one row for each pair of values of the two knobs;
+    `limit` has a line of its own."""
     quantity = QUANTITIES[figure]
     table = made.pivot_table(index=y, columns=x, values=figure, sort=False, aggfunc="first",
                              dropna=False)
     numeric = all(pd.api.types.is_numeric_dtype(made[name]) for name in (x, y))
     if numeric:
         table = table.sort_index().sort_index(axis=1)
-    across, up = ([_place(value) for value in values] for values in (table.columns, table.index))
+    across, up = [[_place(value, knob) for value in values]
+                  for values, knob in zip((table.columns, table.index), knobs, strict=True)]
+    labels = knobs[0].label, knobs[1].label
     few = table.size <= MOST_TOLD
     numbers = [list(map(float, row)) for row in table.to_numpy()]
     flat = [value for row in numbers for value in row]
@@ -65,8 +68,8 @@ def chart(made: pd.DataFrame, *, x: str, y: str, figure: str, labels: tuple[str,
     return drawn
 
 
-def _place(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _place(value: Any, knob: Knob) -> str:
+    return f"{value:g}" if isinstance(value, float) else knob.value_words(knob.parse(value))
 
 
 def _axis(names: Sequence[str], label: str) -> dict[str, Any]:
