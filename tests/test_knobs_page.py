@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.config import Config, Knobs, knobs_of
-from explorer.language import spoken
 from explorer.networks.catalogue import configure, find_preset, presets
 from explorer.sources.key import default_config, to_query
 from explorer.ui.panel import FIELD
@@ -168,38 +167,3 @@ def test_labels_are_words(name: str, label: str) -> None:
     assert not {*label.casefold().replace("-", " ").split()} & {
         "num", "in", "aux", "conv", "excite", "norm", "nxn", "lrn", "5x5"}
     assert len([one for one, _ in LABELS if one == name]) == 1 or name == "blocks"
-
-
-
-
-def spoken_page() -> None:
-    """The same in the language that the session says."""
-    import streamlit as st
-
-    from explorer.language import speak
-    from explorer.ui import controls
-    from explorer.ui.panel import Panel
-
-    speak(st.session_state.get("spoken", "en"))
-    panel = Panel()
-    panel.open_address()
-    panel.take_widgets()
-    panel.write_address()
-    controls.sidebar(panel, panel.config)
-
-
-def test_in_another_language_the_choices_are_others_and_hold_the_same() -> None:
-    app = AppTest.from_function(spoken_page, default_timeout=60)
-    app.query_params["network"] = "resnet50"
-    app.run()
-    app.selectbox(key(app, "shortcut")).select("none").run()
-    before = key(app, "shortcut")
-    app.session_state["spoken"] = "zh"
-    app.run()
-    with spoken("zh"):      # in which the browser's part, here, tells what is chosen
-        chosen = app.selectbox(key(app, "shortcut"))
-        assert (chosen.label, chosen.value, "无" in chosen.options) == ("捷径", "none", True)
-        assert key(app, "shortcut") != before
-        chosen.select("A").run()
-    assert not app.exception
-    assert app.session_state["panel"]["config"]["shortcut"] == "A"

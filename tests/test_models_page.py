@@ -94,7 +94,7 @@ def errors(app: AppTest) -> str:
     ("torchvision", "shufflenet_v2_x0_5", "shufflenetv2")])
 def test_a_model_is_chosen_by_its_family_and_name(library: str, name: str, family: str) -> None:
     app = open_app()
-    selectbox(app, "From").set_value(library).run()
+    selectbox(app, "Source").set_value(library).run()
     assert not app.exception and not app.warning
     assert dict(app.query_params) == {"network": "resnet50"}
     assert any("ResNet-50" in caption.value for caption in app.caption)
@@ -109,7 +109,7 @@ def test_a_model_is_chosen_by_its_family_and_name(library: str, name: str, famil
     assert len(app.dataframe[0].value) == totals.layers
     selectbox(app, "Family").set_value(choice.ALL).run()
     assert selectbox(app, "Model").value == f"{library}:{name}"
-    selectbox(app, "From").set_value(choice.CATALOGUE).run()
+    selectbox(app, "Source").set_value(choice.CATALOGUE).run()
     selectbox(app, "Network").set_value("vgg11").run()
     assert dict(app.query_params) == {"network": "vgg11"}
 
@@ -125,7 +125,7 @@ def test_a_link_names_a_model_and_its_knobs() -> None:
     assert not app.exception and not app.warning
     totals = explorer.summarise("timm:mobilenetv3_small_050&input_size=64&num_classes=10").totals
     assert figure(app, "Parameters") == text.short(totals.params)
-    assert selectbox(app, "From").value == "timm"
+    assert selectbox(app, "Source").value == "timm"
     app.number_input(key=knob_key(app, "in_channels")).set_value(1).run()
     assert dict(app.query_params) == {"network": "timm:mobilenetv3_small_050", "input_size": "64",
                                       "num_classes": "10", "in_channels": "1"}
@@ -159,7 +159,7 @@ def test_without_a_library_the_page_stands_and_says_what_installs_it(
 
     monkeypatch.setattr(LIBRARIES["timm"], "names", missing)
     app = open_app()
-    selectbox(app, "From").set_value("timm").run()
+    selectbox(app, "Source").set_value("timm").run()
     assert not app.exception and libraries.INSTALL in warnings(app)
     assert figure(app, "Parameters") == "25.6 M"
     explorer.sources.library.find_model.cache_clear()
@@ -206,7 +206,7 @@ def test_a_file_that_was_offered_is_chosen_and_linked(net: str) -> None:
     offer(f"{net}:Net(width=8)&input=1x3x16x16&input=1x5:int64")
     assert len(offered()) == 2
     app = open_app()
-    selectbox(app, "From").set_value(choice.FILES).run()
+    selectbox(app, "Source").set_value(choice.FILES).run()
     selectbox(app, "Network").set_value(f"{net}:image").run()
     assert not app.exception and not app.error
     assert app.title[0].value.startswith("`net.py:image`")
@@ -235,7 +235,7 @@ def test_a_file_that_cannot_be_followed_gives_its_sentence(net: str, named: str,
     offer(f"{net}:{named}")
     app = open_app(network=f"{net}:{named}")
     assert not app.exception and said in errors(app)
-    selectbox(app, "From").set_value(choice.CATALOGUE).run()
+    selectbox(app, "Source").set_value(choice.CATALOGUE).run()
     selectbox(app, "Network").set_value("resnet18").run()
     assert not app.error and figure(app, "Parameters") == "11.7 M"
 

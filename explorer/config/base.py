@@ -76,7 +76,8 @@ class Config(Knobs, ABC):
         "(the depth coefficient of EfficientNet).", ge=0.125, le=4, step=0.05,
         positions=MULTIPLIERS)
     blocks: tuple[BlockCount, ...] = knob(
-        ..., "The number of blocks in each stage, before the depth multiplier.")
+        ..., "The number of blocks in each stage, before the depth multiplier.",
+        label="Blocks per stage")
     input_size: int = knob(
         224, "Height and width of the input image, in pixels.", ge=1, le=4096, step=32)
     batch_size: int = knob(

@@ -24,7 +24,7 @@ def network(panel: Panel, config: Knobs) -> None:
     origins = [CATALOGUE, *LIBRARIES, *([FILES] if offered() else [])]
     own = _origin(config.network)
     chosen = st.selectbox(
-        say("From"), origins, origins.index(own), key=panel.network_widget("origin"),
+        say("Source"), origins, origins.index(own), key=panel.network_widget("origin"),
         format_func=say, help=say(
             "The catalogue has networks rebuilt from their papers, with the most knobs. timm and "
             "torchvision have their own models, where they are installed."))

@@ -17,7 +17,7 @@ from typing import Any, TypedDict, TypeVar
 import streamlit as st
 
 from explorer.config import Config, ConfigError, Knobs, knobs_of
-from explorer.language import Text, language
+from explorer.language import Text
 from explorer.libraries import LibraryError
 from explorer.sources.key import default_config, from_query, to_key, to_query
 
@@ -57,8 +57,6 @@ class Held(TypedDict):
     """How many times a widget of a fraction has been renewed, because the other one was turned."""
     redrawn: int
     """How many times the graph itself has changed what its controls show."""
-    language: str
-    """That the widgets speak."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,6 @@ class Panel:
 
         Where the values cannot go together the last config stays, and the error is returned.
         """
-        self._follow_language()
         config = self.config
         values = self._values(config)
         self._follow(config, values)
@@ -260,8 +257,7 @@ class Panel:
             opened=before["opened"] + 1 if before else 1,
             renewed=before["renewed"] + 1 if before else 1,
             redrawn=before["redrawn"] if before else 0,
-            fractions={}, followed=before["followed"] if before else {},
-            language=before["language"] if before else language())
+            fractions={}, followed=before["followed"] if before else {})
 
     def _set_config(self, config: Knobs) -> None:
         """Hold a config that is not the widgets'; only before they are drawn in a run.
@@ -302,15 +298,6 @@ class Panel:
         """Whether the slider or the field of a knob stands on the page; not so after a look at
         another page."""
         return any(self.knob_widget(name, part) in st.session_state for part in (None, FIELD))
-
-    def _follow_language(self) -> None:
-        """Where the page speaks another language than before, give all widgets new keys: a browser
-        tells a choice by the words that it shows, and keeps them."""
-        if self._held["language"] != language():
-            self._held["language"] = language()
-            self._held["opened"] += 1
-            self._held["renewed"] += 1
-            self._held["fractions"] = {}
 
     def _follow(self, config: Knobs, values: dict[str, Any]) -> None:
         """Where a slider or a field was turned, make the other one show its value: under a new

@@ -139,10 +139,11 @@ def _sidebar(score: Score) -> None:
         own = [key for key in dict.fromkeys([score.chosen, open_key or ""])
                if key and key not in titles]
         options = ["", *own, *titles]
-        st.selectbox(say("About"), options, options.index(score.chosen), key=_PANEL.widget(
-            own_key(f"about-{score.seed}-{score.chosen}")), format_func=_name, on_change=_about,
-            args=(score,), help=say("All networks, one family, or the network that is open in "
-                                    "Explore."))
+        name = own_key(f"about-{score.seed}-{score.chosen}")
+        st.selectbox(
+            say("About"), options, options.index(score.chosen), key=_PANEL.widget(name),
+            format_func=_name, on_change=_about, args=(score, name),
+            help=say("All networks, one family, or the network that is open in Explore."))
         st.button(say("New questions"), icon=":material/casino:", width="stretch",
                   on_click=_new, args=(score.chosen,))
         st.caption(say("The address of this page is a link to these questions: a group that opens "
@@ -157,8 +158,8 @@ def _name(chosen: str) -> str:
             say(", as it is open") if "&" in chosen else "")
 
 
-def _about(score: Score) -> None:
-    chosen = _PANEL.value(f"about-{score.seed}-{score.chosen}") or ""
+def _about(score: Score, widget: str) -> None:
+    chosen = _PANEL.value(widget) or ""
     address.write(_begin(score.seed, str(chosen)).address)
 
 
