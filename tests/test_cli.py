@@ -452,10 +452,10 @@ def test_the_command_marks_a_disturbed_figure_and_concludes_nothing(
     runs_are(monkeypatch, True)
     out = command(*TIME, "--roofline", "--batches", "1,2")[1]
     assert out.count("s, disturbed") == 3 and out.count(f"Warning: {WARNING}") == 1
-    assert DISTURBED in out and "bound by" not in out and "%" not in out
+    assert str(DISTURBED) in out and "bound by" not in out and "%" not in out
     record = json.loads(command(*TIME, "--roofline", "--format", "json")[1])
     assert record["warnings"] == [WARNING]
-    assert record["roofline"]["because"] == [DISTURBED]
+    assert record["roofline"]["because"] == [str(DISTURBED)]
     assert {call["share"] for call in record["layers"]["calls"]} == {None}
     code, out, err = command(*TIME, "--roofline", "--format", "csv")
     frame = pd.read_csv(io.StringIO(out))

@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 import explorer
 from explorer.cli.main import cli
-from explorer.config import ConfigError
+from explorer.config import ConfigError, find_knob
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import FIGURES, Grid, grid, suggested, sweep
 from explorer.timing import Timing, quiet, time_forward
@@ -560,7 +560,9 @@ def test_a_heat_map_has_each_config_at_its_place(found_by_name: Any) -> None:
     own, records = found_by_name["two"]
     frame = views.frame(own, records)
     chart = heat.chart(frame, x="width", y="input_size", figure="macs",
-                       labels=("Width", "Input size"), limit=5e6)
+                       limit=5e6,
+                       knobs=(find_knob(own.networks[0], "width"),
+                              find_knob(own.networks[0], "input_size")))
     cells = {text: said for row in chart.data[0].customdata for said in row
              for text in [said.rpartition(": ")[0]]}
     assert set(cells) == {f"Width {width}, Input size {size}" for width in ("0.5", "1")
@@ -574,7 +576,8 @@ def test_lines_of_equal_cost_are_where_the_cost_is() -> None:
     # Over two figures of which the cost is the product: 100 along x · y = 100.
     frame = pd.DataFrame([(x, y, x * y) for x in (1.0, 10.0, 100.0) for y in (1.0, 10.0, 100.0)],
                          columns=["a", "b", "macs"])
-    chart = heat.chart(frame, x="a", y="b", figure="macs", labels=("a", "b"))
+    knob = find_knob(explorer.configure("vgg11"), "width")
+    chart = heat.chart(frame, x="a", y="b", figure="macs", knobs=(knob, knob))
     line = next(trace for trace in chart.data if trace.name == "100")
     assert line.contours.value == 2 and [list(row) for row in line.z] == [
         [0, 1, 2], [1, 2, 3], [2, 3, 4]]
