@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -50,15 +51,18 @@ def running_app(root: Path = ROOT, *options: str, live: bool = True) -> Iterator
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(root), "EXPLORER_LIVE": str(live)}
     environment.pop("EXPLORER_LIVE_SECONDS", None)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
-         "--server.address", "127.0.0.1", "--server.headless", "true", *options],
-        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    try:
-        yield _answering(port, server)
-    finally:
-        server.terminate()
-        server.wait(30)
+    with TemporaryFile() as said:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port),
+             "--server.address", "127.0.0.1", "--server.headless", "true", *options],
+            cwd=root, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        try:
+            yield _answering(port, server)
+        finally:
+            server.terminate()
+            server.wait(30)
+            said.seek(0)
+            print(said.read().decode("utf-8", "replace")[-5000:])     # shown where a test fails
 
 
 @contextmanager
