@@ -48,7 +48,7 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
             value = FIGURES[figure].of(network, own)
             share = ""
             total = totals[figure]
-            if figure in SHARED and isinstance(value, int) and isinstance(total, int) and total:
+            if figure in SHARED and value and isinstance(value, int) and isinstance(total, int):
                 share = f"<small>{text.share(value / total)}</small>" \
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
