@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -53,7 +54,7 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
         name = _name(part).removeprefix(f"{path}.") if path else _name(part)
-        body.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
+        body.append(f'<tr><th scope="row">{_breakable(name)}</th>{"".join(cells)}</tr>')
     return _table([say(WHAT[by]), *[say(FIGURES[figure].words) for figure in figures]],
                   "".join(body))
 
@@ -76,6 +77,15 @@ def _parts(network: Explored, by: Level) -> Sequence[Part]:
 
 def _name(part: Part) -> str:
     return f"{part.path} ({part.name})" if part.role == "call" else part.path
+
+
+def _breakable(name: str) -> str:
+    """A name that a narrow column breaks between its words.
+
+    >>> _breakable("norm.lrn (LocalResponseNorm)")
+    'norm.<wbr>lrn (Local<wbr>Response<wbr>Norm)'
+    """
+    return re.sub(r"(?<=[.])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", escape(name))
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[str, Sequence[Value | None]]]) -> str:
