@@ -81,12 +81,12 @@ def gradient_chart(names: Sequence[str], measured: LayerGradients) -> go.Figure:
                                                 DASHES, strict=False):
         drawn.add_scatter(x=list(range(1, len(sizes) + 1)), y=sizes, name=name, customdata=paths,
                           mode="lines", line=dict(color=colour, width=2, dash=dash),
-                          hovertemplate="%{customdata}: %{y:.2e}")
+                          hovertemplate="%{customdata}: %{y:.2~r}")
     every = [size for sizes in measured.sizes for size in sizes if size > 0]
     drawn.update_xaxes(title=say("weighted layers, from the image to the output"))
     drawn.update_yaxes(type="log", title=say("gradient"), exponentformat="power",
                        **({} if not every else {"tickvals": log_ticks(min(every), max(every))[
-                           "tickvals"], "tickformat": ".0e"}))
+                           "tickvals"], "tickformat": "~g"}))
     return _laid_out(drawn, 340)
 
 
