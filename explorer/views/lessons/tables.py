@@ -80,12 +80,12 @@ def _name(part: Part) -> str:
 
 
 def _breakable(name: str) -> str:
-    """A name that a narrow column breaks between its words.
+    """A name that a narrow column breaks after a point or a long word.
 
-    >>> _breakable("norm.lrn (LocalResponseNorm)")
-    'norm.<wbr>lrn (Local<wbr>Response<wbr>Norm)'
+    >>> _breakable("norm.lrn (LocalResponseNorm)"), _breakable("ReLU")
+    ('norm.<wbr>lrn (Local<wbr>Response<wbr>Norm)', 'ReLU')
     """
-    return re.sub(r"(?<=[.])(?=\w)|(?<=[a-z])(?=[A-Z])", "<wbr>", escape(name))
+    return re.sub(r"(?<=[.])(?=\w)|(?<=[a-z]{4})(?=[A-Z])", "<wbr>", escape(name))
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[str, Sequence[Value | None]]]) -> str:
