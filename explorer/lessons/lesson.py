@@ -80,7 +80,7 @@ class Lesson:
     def link(self) -> dict[str, str]:
         """Words and address of a link to it, from any page."""
         return {"words": say("Lesson: {title}", title=self.head.title),
-                "address": f"./learn?lesson={self.name}"}
+                "address": f"./learn?lesson={self.name}&lang={self.language}"}
 
     @property
     def file(self) -> str:

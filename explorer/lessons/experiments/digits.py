@@ -95,7 +95,7 @@ def train(keys: Sequence[str], steps: int, seed: int) -> LossCurves:
                 loss = run.train([(images[batch], labels[batch]) for batch in chosen])
                 points.append((place, loss))
                 share = (step + (place + 1) / len(runs) * STEPS_A_POINT) / steps
-                report(Progress(Text("training"), len(points), min(1.0, share), tuple(points)))
+                report(Progress(Text("training"), share=min(1.0, share), points=tuple(points)))
         accuracies = [run.accuracy(images[known:], labels[known:]) for run in runs]
     finally:
         torch.set_num_threads(threads)

@@ -70,7 +70,7 @@ def measure_field(key: str, path: str, seed: int) -> FieldOfPosition:
     position = rows // 2, columns // 2
     total = torch.zeros(shape[-2:])
     for number in range(PASSES):
-        report(Progress(Text("backward passes"), number, number / PASSES))
+        report(Progress(Text("backward passes"), share=number / PASSES))
         images = torch.randn(shape).requires_grad_()
         held.clear()
         network(images)

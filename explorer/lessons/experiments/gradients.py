@@ -40,7 +40,7 @@ def measure_gradients(keys: Sequence[str], seed: int) -> LayerGradients:
     random weights. Shortcuts' projections are left out: they stand beside the way."""
     paths, sizes = [], []
     for number, key in enumerate(keys):
-        report(Progress(Text("backward pass"), number, number / len(keys)))
+        report(Progress(Text("backward pass"), share=number / len(keys)))
         source = find_source(key)
         torch.manual_seed(seed)
         network = source.build("cpu").train()

@@ -97,11 +97,20 @@ def gradients(panel: Panel, part: GradientSizes, sources: tuple[Source, ...],
                         config={"displayModeBar": False})
         st.caption(_of_all([
             say("{name}: {first} at the first layer, {last} at the last", name=escape(name),
-                first=f"{own[0]:.1e}", last=f"{own[-1]:.1e}")
+                first=_rounded(own[0]), last=_rounded(own[-1]))
             for name, own in zip(names, measured.sizes, strict=True)]))
 
     _run(bench, "gradients", say("Measure the gradients"),
          say("One real backward pass of each network, before any training."), show)
+
+
+def _rounded(size: float) -> str:
+    """Two digits of it, without an exponent where it needs none.
+
+    >>> _rounded(128.4), _rounded(0.03849)
+    ('130', '0.038')
+    """
+    return f"{float(f'{size:.1e}'):g}"
 
 
 def effective_field(panel: Panel, part: EffectiveField, source: Source) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html import escape as to_html
 
@@ -18,6 +19,9 @@ from explorer.views.catalogue import paper_html
 
 WIDTH = 860
 """Pixels of a column that is read."""
+
+LINK = re.compile(r"\]\((/[^)\s#]*)")
+"""To a page of ours, in Markdown."""
 
 
 @dataclass
@@ -112,11 +116,20 @@ def _reading(opened: Lesson) -> None:
         live = LiveParts(opened)
         for item in opened.content:
             if isinstance(item, Passage):
-                st.markdown(opened.filled(item, calls.explored))
+                st.markdown(_spoken(opened.filled(item, calls.explored), opened.language))
             else:
                 with standing(say("This part")):
                     live.show(item)
         _onwards(opened)
+
+
+def _spoken(passage: str, code: str) -> str:
+    """Its links open in another tab, which knows the language from the address alone.
+
+    >>> _spoken("[it](/?network=lenet5#timing), [all](/learn)", "zh")
+    '[it](/?network=lenet5&lang=zh#timing), [all](/learn?lang=zh)'
+    """
+    return LINK.sub(lambda link: f"{link[0]}{'&' if '?' in link[1] else '?'}lang={code}", passage)
 
 
 def _onwards(opened: Lesson) -> None:

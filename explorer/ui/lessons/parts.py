@@ -143,7 +143,8 @@ class LiveParts:
 
     def _networks(self, names: tuple[str, ...]) -> dict[str, Explored]:
         opened = [self._open(name) for name in names]
-        titles = short_titles([each.title for each in opened])
+        presets = [source_named(self._key(name).partition("&")[0]).title for name in names]
+        titles = short_titles([each.title for each in opened], presets)
         shown = [say("{title}, as turned", title=title) if name.startswith("@") else title
                  for name, title in zip(names, titles, strict=True)]
         return dict(zip(shown, opened, strict=True))
@@ -224,16 +225,24 @@ class LiveParts:
         questions.ask(question, f"question-{key.replace(':', '-')}", held.chosen.get(key), answer)
 
 
-def short_titles(titles: list[str]) -> list[str]:
-    """Names that tell networks apart: of each title what not all of them have.
+def short_titles(titles: list[str], presets: list[str]) -> list[str]:
+    """Names that tell networks apart: of each title what not all of them have, nor its preset with
+    all of its own name.
 
-    >>> short_titles(["ResNet-50 · 3-4-6-3 · 224×224", "ResNet-50 · width 0.5 · 3-4-6-3 · 224×224"])
-    ['ResNet-50', 'ResNet-50 · width 0.5']
+    >>> half = "ResNet-50 · width 0.5 · 3-4-6-3 · 224×224"
+    >>> whole, small = "ResNet-50 · 3-4-6-3 · 224×224", "ResNet-18 · 2-2-2-2 · 224×224"
+    >>> short_titles([small, whole, half], [small, whole, whole])
+    ['ResNet-18', 'ResNet-50', 'ResNet-50 · width 0.5']
     """
     parts = [title.split(" · ") for title in titles]
-    common = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0])
-    return [" · ".join([own[0], *[each for each in own[1:] if each not in common]])
-            for own in parts]
+    shared = set(parts[0]).intersection(*parts)
+    short = []
+    for own, preset in zip(parts, presets, strict=True):
+        usual = set(preset.split(" · ")).intersection(
+            *[each for each in parts if each[0] == own[0]])
+        short.append(" · ".join([own[0], *[each for each in own[1:]
+                                           if each not in shared | usual]]))
+    return short
 
 
 def _metric(figure: str, network: Explored, before: Explored) -> None:

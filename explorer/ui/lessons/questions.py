@@ -36,6 +36,7 @@ def _answered(question: Question, chosen: int) -> None:
         st.success(f"**{say('Right.')}** {own.why}", icon=":material/check:")
     else:
         st.info(f"**{say('Not quite.')}** {own.why}", icon=":material/lightbulb:")
-        st.markdown(text.sentences([say("Right is **{text}**.", text=right.text), right.why]))
+        st.markdown(text.sentences([
+            say("The right answer: **{text}**.", text=right.text), right.why]))
     if question.step is not None:
         derivation.step(question.step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -16,6 +16,10 @@ from explorer.views.axes import log_ticks
 from explorer.views.palette import HEAT, PLAIN, SERIES
 
 MARGIN = dict(l=8, r=8, t=30, b=8)
+BELOW = dict(y=-0.18, yanchor="top")
+ABOVE = dict(y=1.02, yanchor="bottom")
+"""Places of a legend: below, or above where the axis has a title, which a high legend of a phone
+would cover."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 """Lines told apart by more than colour."""
 
@@ -71,7 +75,7 @@ def loss_chart(names: Sequence[str], losses: Sequence[Sequence[float]], steps: i
                           hovertemplate="%{x}: %{y:.3f}")
     drawn.update_xaxes(range=[0, steps], title=say("steps"))
     drawn.update_yaxes(rangemode="tozero", title=say("loss"))
-    return _laid_out(drawn, 340)
+    return _laid_out(drawn, 360, ABOVE)
 
 
 def gradient_chart(names: Sequence[str], measured: LayerGradients) -> go.Figure:
@@ -81,13 +85,13 @@ def gradient_chart(names: Sequence[str], measured: LayerGradients) -> go.Figure:
                                                 DASHES, strict=False):
         drawn.add_scatter(x=list(range(1, len(sizes) + 1)), y=sizes, name=name, customdata=paths,
                           mode="lines", line=dict(color=colour, width=2, dash=dash),
-                          hovertemplate="%{customdata}: %{y:.2e}")
+                          hovertemplate="%{customdata}: %{y:.2~r}")
     every = [size for sizes in measured.sizes for size in sizes if size > 0]
     drawn.update_xaxes(title=say("weighted layers, from the image to the output"))
     drawn.update_yaxes(type="log", title=say("gradient"), exponentformat="power",
                        **({} if not every else {"tickvals": log_ticks(min(every), max(every))[
-                           "tickvals"], "tickformat": ".0e"}))
-    return _laid_out(drawn, 340)
+                           "tickvals"], "tickformat": "~g"}))
+    return _laid_out(drawn, 360, ABOVE)
 
 
 def field_map(field: FieldOfPosition) -> go.Figure:
@@ -111,7 +115,7 @@ def field_map(field: FieldOfPosition) -> go.Figure:
     return _laid_out(drawn, 420)
 
 
-def _laid_out(drawn: go.Figure, height: int) -> go.Figure:
+def _laid_out(drawn: go.Figure, height: int, legend: Mapping[str, object] = BELOW) -> go.Figure:
     drawn.update_layout(height=height, margin=MARGIN, barmode="group",
-                        legend=dict(orientation="h", y=-0.18, x=0, yanchor="top"))
+                        legend=dict(orientation="h", x=0, **legend))
     return drawn

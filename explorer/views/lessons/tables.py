@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -48,12 +49,12 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
             value = FIGURES[figure].of(network, own)
             share = ""
             total = totals[figure]
-            if figure in SHARED and isinstance(value, int) and isinstance(total, int) and total:
+            if figure in SHARED and value and isinstance(value, int) and isinstance(total, int):
                 share = f"<small>{text.share(value / total)}</small>" \
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
         name = _name(part).removeprefix(f"{path}.") if path else _name(part)
-        body.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
+        body.append(f'<tr><th scope="row">{_breakable(name)}</th>{"".join(cells)}</tr>')
     return _table([say(WHAT[by]), *[say(FIGURES[figure].words) for figure in figures]],
                   "".join(body))
 
@@ -76,6 +77,15 @@ def _parts(network: Explored, by: Level) -> Sequence[Part]:
 
 def _name(part: Part) -> str:
     return f"{part.path} ({part.name})" if part.role == "call" else part.path
+
+
+def _breakable(name: str) -> str:
+    """A name that a narrow column breaks after a point or a long word.
+
+    >>> _breakable("norm.lrn (LocalResponseNorm)"), _breakable("ReLU")
+    ('norm.<wbr>lrn (Local<wbr>Response<wbr>Norm)', 'ReLU')
+    """
+    return re.sub(r"(?<=[.])(?=\w)|(?<=[a-z]{4})(?=[A-Z])", "<wbr>", escape(name))
 
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[str, Sequence[Value | None]]]) -> str:
