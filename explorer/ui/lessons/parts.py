@@ -246,7 +246,7 @@ def _metric(figure: str, network: Explored, before: Explored) -> None:
     up = isinstance(now, int) and isinstance(then, int) and now > then
     st.metric(say(FIGURES[figure].words), show(now, FIGURES[figure].unit),
               change or say("as it was"), delta_color="off", border=True,
-              delta_arrow="off" if change is None else "up" if up else "down")
+              height="stretch", delta_arrow="off" if change is None else "up" if up else "down")
 
 
 def _chains(panel: Panel, part: ChainTable) -> None:
@@ -299,5 +299,9 @@ def _smoothing(panel: Panel, part: SmoothedLabels) -> None:
         epsilon = st.slider("ε", 0.0, 0.9, part.epsilon, 0.05, key=panel.widget("epsilon"))
         classes = st.slider(say("Classes"), 2, 10, min(part.classes, 10),
                             key=panel.widget("classes"))
-    st.plotly_chart(views.smoothing_charts([margin, *[0.0] * (classes - 1)], epsilon),
-                    key=panel.widget("smoothing"), config={"displayModeBar": False})
+    logits = [margin, *[0.0] * (classes - 1)]
+    with st.grid(2, min_column_width=300):
+        for name, chart in (("classes", views.smoothed_classes(logits, epsilon)),
+                            ("loss", views.smoothed_loss(logits, epsilon))):
+            st.plotly_chart(chart, key=panel.widget(f"smoothed-{name}"),
+                            config={"displayModeBar": False})
