@@ -87,7 +87,7 @@ def test_the_example_of_the_readme_is_one() -> None:
     found = read(EXAMPLE, "example", "en")
     assert [placed.kind for placed in found.parts] == ["chains"]
     [passage] = [item for item in found.content if isinstance(item, Passage)]
-    assert "138 M parameters" in found.filled(passage, opened)
+    assert "138\N{NO-BREAK SPACE}M parameters" in found.filled(passage, opened)
 
 
 @pytest.mark.parametrize(("old", "new", "rule"), [

@@ -212,16 +212,18 @@ def _subject(written: str) -> Subject:
 
 
 FACT = re.compile(r"\{\{(.+?)\}\}")
+UNBROKEN = "\N{NO-BREAK SPACE}"
+"""Between a figure and its unit, which belong on one line."""
 
 
 def fill(said: str, opens: Opens) -> str:
-    """A text with its facts in their places. Raises `ConfigError` for what is no fact.
+    r"""A text with its facts in their places. Raises `ConfigError` for what is no fact.
 
     >>> from explorer.pipeline import explore
     >>> fill("It has {{resnet18: params}} parameters.", explore)
-    'It has 11.7 M parameters.'
+    'It has 11.7\xa0M parameters.'
     """
-    return FACT.sub(lambda found: parse(found[1]).shown(opens), said)
+    return FACT.sub(lambda found: parse(found[1]).shown(opens).replace(" ", UNBROKEN), said)
 
 
 def holds(claim: str, opens: Opens) -> bool:

@@ -205,7 +205,7 @@ class BudgetSearch(_Part):
 
     def check(self, names: Sequence[str]) -> None:
         grid([self.network], self.axes, most=128)
-        parse_limit(self.limit)
+        _check_figures([parse_limit(self.limit).figure])
 
 
 class SmoothedLabels(_Part):

@@ -36,6 +36,7 @@ from explorer.pipeline import Explored
 from explorer.sources import Source
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import Fit, fit
+from explorer.sweeping.fitting import parse_limit
 from explorer.sweeping.records import Record, count
 from explorer.ui import calls, controls, graph, messages
 from explorer.ui.kept import kept
@@ -255,7 +256,7 @@ def _metric(figure: str, network: Explored, before: Explored) -> None:
     up = isinstance(now, int) and isinstance(then, int) and now > then
     st.metric(say(FIGURES[figure].words), show(now, FIGURES[figure].unit),
               change or say("as it was"), delta_color="off", border=True,
-              delta_arrow="off" if change is None else "up" if up else "down")
+              height="stretch", delta_arrow="off" if change is None else "up" if up else "down")
 
 
 def _chains(panel: Panel, part: ChainTable) -> None:
@@ -280,10 +281,12 @@ def _chains(panel: Panel, part: ChainTable) -> None:
 def _search(panel: Panel, part: BudgetSearch) -> None:
     with st.spinner(say("Counting every config …")):
         found = best(part.network, part.axes, part.limit, part.prefer)
-    figure = FIGURES[part.prefer]
+    figure, limit = FIGURES[part.prefer], parse_limit(part.limit)
+    limited = FIGURES[limit.figure]
+    most = f"{show(int(limit.most), limited.unit)} {say(limited.words).lower()}"
     if found.best is None:
-        st.info(say("None of the {count} configs holds {limit}.", count=found.counted,
-                    limit=part.limit))
+        st.info(say("None of the {count} configs has at most {limit}.", count=found.counted,
+                    limit=most))
         return
     config = from_key(found.best.key)
     assert isinstance(config, Config)
@@ -291,9 +294,10 @@ def _search(panel: Panel, part: BudgetSearch) -> None:
               if name in part.knobs]
     value = found.best.figure(part.prefer)
     st.markdown(say(
-        "Of {count} configs with at most {limit}, the one with the most {figure} has {knobs}: "
-        "{value}.", count=found.counted, limit=f"`{part.limit}`", figure=say(figure.words).lower(),
-        knobs=escape(text.enumeration(turned)), value=show(int(value or 0), figure.unit)))
+        "{count} configs were counted. Of those with at most {limit}, the one with the most "
+        "{figure} has {knobs}: {value}.", count=found.counted, limit=most,
+        figure=say(figure.words).lower(), knobs=escape(text.enumeration(turned)),
+        value=show(int(value or 0), figure.unit)))
     with st.container(horizontal=True):
         open_in([found.best.key])
         st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
@@ -308,5 +312,9 @@ def _smoothing(panel: Panel, part: SmoothedLabels) -> None:
         epsilon = st.slider("ε", 0.0, 0.9, part.epsilon, 0.05, key=panel.widget("epsilon"))
         classes = st.slider(say("Classes"), 2, 10, min(part.classes, 10),
                             key=panel.widget("classes"))
-    st.plotly_chart(views.smoothing_charts([margin, *[0.0] * (classes - 1)], epsilon),
-                    key=panel.widget("smoothing"), config={"displayModeBar": False})
+    logits = [margin, *[0.0] * (classes - 1)]
+    with st.grid(2, min_column_width=300):
+        for name, chart in (("classes", views.smoothed_classes(logits, epsilon)),
+                            ("loss", views.smoothed_loss(logits, epsilon))):
+            st.plotly_chart(chart, key=panel.widget(f"smoothed-{name}"),
+                            config={"displayModeBar": False})

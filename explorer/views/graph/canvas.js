@@ -4,6 +4,8 @@ const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
 // How much of the right side the map of a high drawing covers.
 const MAP = 44;
+// How many times too wide a drawing within a text may be and is still shown whole.
+const SHRUNK = 1.4;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
@@ -54,9 +56,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const unit = () => Math.max(view.box[2] / canvas.clientWidth, view.box[3] / canvas.clientHeight);
 
   const size = () => {
-    // As high as the drawing needs at its own size: its letters have 11 pixels.
+    // As high as the drawing needs at its own size: its letters have 11 pixels. Within a text a
+    // drawing that is a little too wide is smaller, and its frame with it.
     const least = data.small ? 60 : 320;
-    const high = Math.min(Math.max(view.whole[3] + 4, least), Math.max(window.innerHeight * 0.7, least));
+    const over = data.small ? view.whole[2] / canvas.clientWidth : 1;
+    const drawn = view.whole[3] / (over <= SHRUNK ? Math.max(over, 1) : 1);
+    const high = Math.min(Math.max(drawn + 4, least), Math.max(window.innerHeight * 0.7, least));
     canvas.style.height = `${high}px`;
   };
   const fit = () => {
@@ -73,7 +78,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     // Whole where its letters can be read so, else its beginning at its own size, or as wide as the
     // frame where that is a little smaller, and on a phone where it is not much smaller.
     fit();
-    if (unit() <= (data.small ? 1.4 : 1)) return;
+    if (unit() <= (data.small ? SHRUNK : 1)) return;
     const [left, top, wide, high] = view.whole;
     const frame = canvas.getBoundingClientRect();
     const most = window.innerWidth < 640 ? 1.5 : data.closed ? 1.2 : 1;

@@ -5,9 +5,10 @@ from explorer.views.lessons.charts import (
     function_plots,
     gradient_chart,
     loss_chart,
-    smoothing_charts,
+    smoothed_classes,
+    smoothed_loss,
 )
 from explorer.views.lessons.tables import chain_table, cost_table, figure_table
 
 __all__ = ["chain_table", "cost_table", "field_map", "figure_table", "function_plots",
-           "gradient_chart", "loss_chart", "smoothing_charts"]
+           "gradient_chart", "loss_chart", "smoothed_classes", "smoothed_loss"]

@@ -41,29 +41,36 @@ def function_plots(curves: Sequence[Curve1D]) -> go.Figure:
     return _laid_out(drawn, 320)
 
 
-def smoothing_charts(logits: Sequence[float], epsilon: float) -> go.Figure:
-    """What the loss wants and what the network says, class by class, and the loss over the margin
-    of the right class."""
+def smoothed_classes(logits: Sequence[float], epsilon: float) -> go.Figure:
+    """What the loss wants and what the network says, class by class."""
     told, classes = smoothed(logits, epsilon), len(logits)
     names = [say("right"), *[say("wrong {number}", number=number)
                              for number in range(1, classes)]]
-    drawn = make_subplots(rows=1, cols=2, horizontal_spacing=0.1, column_widths=[0.55, 0.45],
-                          subplot_titles=[say("Class by class"),
-                                          say("Loss over the margin of the right class")])
+    drawn = go.Figure()
     for values, name, colour, pattern in (
             (told.targets, say("wanted"), SERIES[0], ""),
             (told.probabilities, say("said"), SERIES[1], "/"),
             (told.gradient, say("gradient by the logit"), SERIES[2], "x")):
-        drawn.add_bar(x=names, y=values, name=name, row=1, col=1,
+        drawn.add_bar(x=names, y=values, name=name,
                       marker=dict(color=colour, pattern=dict(shape=pattern)),
                       hovertemplate=f"%{{x}}, {name}: %{{y:.3f}}<extra></extra>")
+    drawn.update_yaxes(range=[min(told.gradient) - 0.05, 1.05])
+    return _titled(drawn, say("Class by class"))
+
+
+def smoothed_loss(logits: Sequence[float], epsilon: float) -> go.Figure:
+    """The loss over the margin of the right class, and where these logits are on it."""
+    drawn, classes = go.Figure(), len(logits)
     margins = [step / 4 for step in range(-8, 81)]
     for smoothing, dash in ((0.0, "dot"), (epsilon, "solid")):
         drawn.add_scatter(x=margins, y=loss_over_margin(classes, smoothing, margins), mode="lines",
-                          name=f"ε = {smoothing:g}", row=1, col=2,
+                          name=f"ε = {smoothing:g}",
                           line=dict(color=SERIES[3], dash=dash, width=2),
                           hovertemplate="%{x:.2f}: %{y:.3f}")
-    return _laid_out(drawn, 340)
+    drawn.add_scatter(x=[logits[0] - logits[1]], y=[smoothed(logits, epsilon).loss],
+                      mode="markers", marker=dict(color=SERIES[3], size=11), showlegend=False,
+                      hovertemplate="%{x:.2f}: %{y:.3f}<extra></extra>")
+    return _titled(drawn, say("Loss over the margin of the right class"))
 
 
 def loss_chart(names: Sequence[str], losses: Sequence[Sequence[float]], steps: int) -> go.Figure:
@@ -113,6 +120,11 @@ def field_map(field: FieldOfPosition) -> go.Figure:
                        title=say("pixels"))
     drawn.update_yaxes(range=[high, low], scaleanchor="x", showgrid=False, zeroline=False)
     return _laid_out(drawn, 420)
+
+
+def _titled(drawn: go.Figure, title: str) -> go.Figure:
+    drawn.update_layout(title=dict(text=title, x=0.5, xanchor="center", font=dict(size=15)))
+    return _laid_out(drawn, 340)
 
 
 def _laid_out(drawn: go.Figure, height: int, legend: Mapping[str, object] = BELOW) -> go.Figure:

@@ -99,7 +99,9 @@ def _cell(figure: str, value: Value | None, one: Value | None, *, first: bool) -
     """A figure, and how many times the first it is."""
     change = ""
     if not first and isinstance(value, int) and isinstance(one, int) and one:
-        change = f"<small>{text.change(value, one) or say('the same')}</small>"
+        divisor = text.part(value, one)
+        change = f"1/{divisor}" if divisor else text.change(value, one) or say("the same")
+        change = f"<small>{change}</small>"
     return f"<td>{_shown(figure, value)} {change}</td>"
 
 
