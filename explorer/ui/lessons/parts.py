@@ -46,6 +46,7 @@ from explorer.ui.panel import Panel
 from explorer.views import comparison as comparisons
 from explorer.views import lessons as views
 from explorer.views.sweep import curves
+from explorer.views.sweep.quantities import title
 
 
 @dataclass
@@ -90,8 +91,8 @@ class LiveParts:
         """One part, under its title."""
         part = placed.part
         panel = Panel(f"lesson-{self._lesson.name}-{self._number(placed)}")
-        if title := getattr(part, "title", ""):
-            st.markdown(f"**{escape(title)}**")
+        if above := getattr(part, "title", ""):
+            st.markdown(f"**{escape(above)}**")
         match part:
             case DrawnPart():
                 self._drawing(panel, part)
@@ -143,9 +144,9 @@ class LiveParts:
 
     def _networks(self, names: tuple[str, ...]) -> dict[str, Explored]:
         opened = [self._open(name) for name in names]
-        titles = short_titles([each.title for each in opened])
-        shown = [say("{title}, as turned", title=title) if name.startswith("@") else title
-                 for name, title in zip(names, titles, strict=True)]
+        titles = [title(from_key(self._key(name))) for name in names]
+        shown = [say("{title}, as turned", title=each) if name.startswith("@") else each
+                 for name, each in zip(names, titles, strict=True)]
         return dict(zip(shown, opened, strict=True))
 
     def _sources(self, names: tuple[str, ...]) -> tuple[tuple[Source, ...], list[str]]:
@@ -222,18 +223,6 @@ class LiveParts:
                 held.right.add(key)
 
         questions.ask(question, f"question-{key.replace(':', '-')}", held.chosen.get(key), answer)
-
-
-def short_titles(titles: list[str]) -> list[str]:
-    """Names that tell networks apart: of each title what not all of them have.
-
-    >>> short_titles(["ResNet-50 · 3-4-6-3 · 224×224", "ResNet-50 · width 0.5 · 3-4-6-3 · 224×224"])
-    ['ResNet-50', 'ResNet-50 · width 0.5']
-    """
-    parts = [title.split(" · ") for title in titles]
-    common = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set(parts[0])
-    return [" · ".join([own[0], *[each for each in own[1:] if each not in common]])
-            for own in parts]
 
 
 def _metric(figure: str, network: Explored, before: Explored) -> None:
