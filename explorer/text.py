@@ -150,7 +150,7 @@ def change(value: float, preset: float) -> str | None:
     >>> change(75, 100), change(450, 100), change(1, 1)
     ('-25%', '4.5 times', None)
     >>> change(8, 3000), change(11_900, 1000), change(0, 100)
-    ('1/375 of', '12 times', 'none')
+    ('1/375', '12 times', 'none')
     """
     if value == preset:
         return None
@@ -159,7 +159,7 @@ def change(value: float, preset: float) -> str | None:
     if value == 0:
         return say("none")
     if divisor := part(value, preset):
-        return say("1/{divisor} of", divisor=divisor)
+        return f"1/{divisor}"
     ratio = value / preset
     if ratio >= 2:
         return say("{ratio} times", ratio=f"{ratio:,.0f}" if ratio >= 9.995 else f"{ratio:.3g}")

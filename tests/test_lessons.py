@@ -79,6 +79,15 @@ def test_a_claim_about_a_chain() -> None:
     assert holds(f"100 < {chain}", opened) and not holds(f"{chain} = 100", opened)
 
 
+def test_a_link_keeps_the_language() -> None:
+    written = EXAMPLE + "[two](/compare?a=vgg16&b=vgg19), [passes](/?network=vgg16#timing)\n"
+    found = read(written, "example", "zh")
+    *_, passage = [item for item in found.content if isinstance(item, Passage)]
+    filled = found.filled(passage, opened)
+    assert "(/compare?a=vgg16&b=vgg19&lang=zh)" in filled
+    assert "(/?network=vgg16&lang=zh#timing)" in filled
+
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLE = README.partition("### Adding a lesson\n")[2].partition("````\n")[2].partition("````")[0]
 

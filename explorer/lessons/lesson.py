@@ -97,7 +97,8 @@ class Lesson:
                       if isinstance(placed.part, AskedQuestion | LayerQuestion)])
 
     def filled(self, passage: Passage, opens: Opens) -> str:
-        """A passage with its facts in their places. Raises `LessonError` for one that cannot be."""
+        """A passage with its facts in their places, and its links to pages in its own language:
+        they open a session of their own. Raises `LessonError` for a fact that cannot be."""
         from_line = passage.line
         said = []
         for line in passage.text.split("\n"):
@@ -106,7 +107,11 @@ class Lesson:
             except ConfigError as error:
                 raise LessonError(_at(self.file, from_line, str(error))) from None
             from_line += 1
-        return "\n".join(said)
+        return _PAGE_LINK.sub(rf"](\1&lang={self.language}\2)", "\n".join(said))
+
+
+_PAGE_LINK = re.compile(r"\]\((/[^)?]*\?[^)#]*)(#[^)]*)?\)")
+"""In Markdown: the address of a page with its question, and the place on it."""
 
 
 def _at(file: str, line: int, rule: str) -> str:

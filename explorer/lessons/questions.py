@@ -153,7 +153,7 @@ def about_layer(network: Explored, layer: Layer, figure: str, random: Random) ->
                      "neighbour lies {jump} pixels further.", size=text.number(asked.field),
                      jump=text.number(asked.jump))
     return assemble(figure, text.sentences([asked.sentence, before, ends[figure]]),
-                    Answer(shown, say("That is right.")), wrong, random, step=step,
+                    Answer(shown, say("It is worked out below.")), wrong, random, step=step,
                     networks=[network.key], layer=layer.index)
 
 

@@ -47,6 +47,7 @@ from explorer.ui.panel import Panel
 from explorer.views import comparison as comparisons
 from explorer.views import lessons as views
 from explorer.views.sweep import curves
+from explorer.views.sweep.quantities import title
 
 
 @dataclass
@@ -91,8 +92,8 @@ class LiveParts:
         """One part, under its title."""
         part = placed.part
         panel = Panel(f"lesson-{self._lesson.name}-{self._number(placed)}")
-        if title := getattr(part, "title", ""):
-            st.markdown(f"**{escape(title)}**")
+        if above := getattr(part, "title", ""):
+            st.markdown(f"**{escape(above)}**")
         match part:
             case DrawnPart():
                 self._drawing(panel, part)
@@ -144,10 +145,9 @@ class LiveParts:
 
     def _networks(self, names: tuple[str, ...]) -> dict[str, Explored]:
         opened = [self._open(name) for name in names]
-        presets = [source_named(self._key(name).partition("&")[0]).title for name in names]
-        titles = short_titles([each.title for each in opened], presets)
-        shown = [say("{title}, as turned", title=title) if name.startswith("@") else title
-                 for name, title in zip(names, titles, strict=True)]
+        titles = [title(from_key(self._key(name))) for name in names]
+        shown = [say("{title}, as turned", title=each) if name.startswith("@") else each
+                 for name, each in zip(names, titles, strict=True)]
         return dict(zip(shown, opened, strict=True))
 
     def _sources(self, names: tuple[str, ...]) -> tuple[tuple[Source, ...], list[str]]:
@@ -224,26 +224,6 @@ class LiveParts:
                 held.right.add(key)
 
         questions.ask(question, f"question-{key.replace(':', '-')}", held.chosen.get(key), answer)
-
-
-def short_titles(titles: list[str], presets: list[str]) -> list[str]:
-    """Names that tell networks apart: of each title what not all of them have, nor its preset with
-    all of its own name.
-
-    >>> half = "ResNet-50 · width 0.5 · 3-4-6-3 · 224×224"
-    >>> whole, small = "ResNet-50 · 3-4-6-3 · 224×224", "ResNet-18 · 2-2-2-2 · 224×224"
-    >>> short_titles([small, whole, half], [small, whole, whole])
-    ['ResNet-18', 'ResNet-50', 'ResNet-50 · width 0.5']
-    """
-    parts = [title.split(" · ") for title in titles]
-    shared = set(parts[0]).intersection(*parts)
-    short = []
-    for own, preset in zip(parts, presets, strict=True):
-        usual = set(preset.split(" · ")).intersection(
-            *[each for each in parts if each[0] == own[0]])
-        short.append(" · ".join([own[0], *[each for each in own[1:]
-                                           if each not in shared | usual]]))
-    return short
 
 
 def _metric(figure: str, network: Explored, before: Explored) -> None:

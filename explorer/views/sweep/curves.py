@@ -141,7 +141,7 @@ def chart(drawn: Sequence[Curve], name: str, over: str, label: str,
     made.update_layout(height=270, margin=dict(l=8, r=8, t=8, b=8), showlegend=False,
                        yaxis=axis(ups, quantity.unit), xaxis=dict(
                            value_axis(along, chosen) if along else dict(type="category"),
-                           title=dict(text=label, standoff=6), showgrid=False))
+                           title=dict(text=label, standoff=6 if along else 22), showgrid=False))
     return made
 
 
