@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.language import say
 from explorer.recorded import catalogue
 from explorer.ui.headings import page
-from explorer.ui.language import own_key
+from explorer.ui.language import one_of
 from explorer.views.catalogue import ORDERS, timeline, to_html
 
 within_app()
@@ -16,15 +16,12 @@ page(say("Catalogue"), say(
     "network is as its paper, torchvision or a tutorial has it, at its own input. Choose a name to "
     "open it and to turn its knobs."))
 entries = catalogue()
-shown = st.segmented_control(say("Over the years"), ["Multiply-adds", "Parameters"], required=True,
-                             default="Multiply-adds", key=own_key("catalogue-figure"),
-                             format_func=say)
+shown = one_of(say("Over the years"), ["Multiply-adds", "Parameters"], "catalogue-figure", say)
 st.plotly_chart(timeline(entries, "macs" if shown == "Multiply-adds" else "params"),
                 key="catalogue-timeline", config={"displayModeBar": False})
 st.caption(say("A dot for each network, those of a family above one another. The years are those "
                "of the papers; the multiply-adds are of one image."))
-order = st.segmented_control(say("Sort by"), list(ORDERS), default="Family", required=True,
-                             key=own_key("catalogue-order"), format_func=say)
+order = one_of(say("Sort by"), list(ORDERS), "catalogue-order", say)
 st.html(to_html(entries, order))
 st.caption(say(
     "**Depth**: the weighted layers, that is the most convolutions and linear layers that follow "

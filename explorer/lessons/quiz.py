@@ -124,7 +124,8 @@ def _larger(networks: Sequence[str], random: Random, opens: Opens) -> Question:
     if one.source.input_shape[0] != two.source.input_shape[0]:
         raise NoQuestion(figure)     # of batches that differ, the larger says little
     if not 0.8 < first / second < 1.25:
-        shown = [f"{name_of(network)}: {text.short(value, FIGURES[figure].unit)}"
+        shown = [say("{name}: {said}", name=name_of(network),
+                     said=text.short(value, FIGURES[figure].unit))
                  for network, value in ((one, first), (two, second))]
         right, wrong = (one, two) if first > second else (two, one)
         why = say("{one} and {two}.", one=shown[0], two=shown[1])

@@ -18,7 +18,7 @@ from explorer.timing import TurnTimes
 from explorer.ui import calls, choice, controls, graph, turns
 from explorer.ui.bench import Bench, poll
 from explorer.ui.compared_panels import ComparedPanels
-from explorer.ui.language import own_key
+from explorer.ui.language import one_of
 from explorer.ui.messages import escape
 from explorer.ui.panel import Panel
 from explorer.views import comparison as views
@@ -141,13 +141,10 @@ def parts(comparison: Comparison, bench: Bench) -> None:
     """The tree of aligned parts, one figure at a time, and its files."""
     times = turns.layers(bench)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        figure = st.segmented_control(
-            say("Figure"), list(views.TITLES), default="macs", required=True,
-            key=own_key("compare-figure"),
-            format_func=lambda figure: str(views.TITLES[figure]))
-        order = st.segmented_control(say("Order"), list(ORDERS), default="flow", required=True,
-                                     key=own_key("compare-order"),
-                                     format_func=lambda order: str(ORDERS[order]))
+        figure = one_of(say("Figure"), list(views.TITLES), "compare-figure",
+                        lambda figure: str(views.TITLES[figure]))
+        order = one_of(say("Order"), list(ORDERS), "compare-order",
+                       lambda order: str(ORDERS[order]))
         _files(comparison, times)
     if figure == "seconds":
         turns.section(bench, comparison, "layers in turn")

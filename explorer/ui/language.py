@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import streamlit as st
 
 from explorer.language import LANGUAGES, language, speak
 from explorer.ui import address
 from explorer.ui.panel import Panel, renew_widgets
+
+T = TypeVar("T", bound=str)
 
 _PANEL = Panel("language")
 CHOSEN = "chosen"
@@ -37,6 +42,16 @@ def own_key(widget: str) -> str:
     """The key of a widget whose options are words: in another language it is another widget,
     because a browser tells of a choice by what it has shown."""
     return f"{widget}-{language()}"
+
+
+def one_of(label: str, options: Sequence[T], widget: str, words: Callable[[T], str]) -> T:
+    """The choice of one of them, the first at first; it stays when the language is switched."""
+    held = _PANEL.value(widget)
+    chosen: T = st.segmented_control(
+        label, options, default=held if held in options else options[0], required=True,
+        key=own_key(widget), format_func=words)
+    _PANEL.set_value(widget, chosen)
+    return chosen
 
 
 def _switched() -> None:

@@ -166,19 +166,19 @@ def totals_lines(totals: Totals) -> list[tuple[str, str]]:
         return f"{exact}  ({text.short(value, unit)})" if value >= 1000 else exact
 
     kept = [] if totals.saved_bytes is None else [
-        ("saved for backward", both(totals.saved_bytes, "B"))]
-    return [("parameters", both(totals.params)),
-            ("of them used", both(totals.params_used)),
-            ("trainable", both(totals.trainable_params)),
-            ("multiply-adds", both(totals.macs)),
-            ("flops (2 × macs)", both(totals.flops)),
-            ("element-wise operations", both(totals.elementwise_ops)),
-            ("parameter memory", both(totals.param_bytes, "B")),
-            ("sum of activations", both(totals.activation_bytes, "B")),
-            ("peak activations", both(totals.peak_activation_bytes, "B")),
+        (say("saved for backward"), both(totals.saved_bytes, "B"))]
+    return [(say("parameters"), both(totals.params)),
+            (say("of them used"), both(totals.params_used)),
+            (say("trainable"), both(totals.trainable_params)),
+            (say("multiply-adds"), both(totals.macs)),
+            (say("flops (2 × macs)"), both(totals.flops)),
+            (say("element-wise operations"), both(totals.elementwise_ops)),
+            (say("parameter memory"), both(totals.param_bytes, "B")),
+            (say("sum of activations"), both(totals.activation_bytes, "B")),
+            (say("peak activations"), both(totals.peak_activation_bytes, "B")),
             *kept,
-            ("receptive field", f"{totals.receptive_field:,} px"),
-            ("layers", f"{totals.layers:,}")]
+            (say("receptive field"), f"{totals.receptive_field:,} px"),
+            (say("layers"), f"{totals.layers:,}")]
 
 
 def held_frame(summary: Summary) -> pd.DataFrame:

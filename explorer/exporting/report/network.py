@@ -86,9 +86,9 @@ def _about(explored: Explored) -> list[str]:
     config = explored.source.config
     if isinstance(config, Config):
         family = family_of(config.network)
-        return [say("{what}: {path}", what=family.title, path=family.idea),
+        return [say("{what}: {path}", what=family.title, path=say(family.idea)),
                 say("{paper}. {place}.", paper=family.paper,
-                    place=find_preset(config.network).source)]
+                    place=say(find_preset(config.network).source))]
     library = explored.key.partition(":")[0]
     return [say("A model of {library}, as the library makes it.", library=library)
             if library in LIBRARIES else say("From {file}.", file=explored.key)]
@@ -226,7 +226,7 @@ def _rows(explored: Explored, seconds: Sequence[float] | None) -> Iterator[tuple
 
 
 def _exact(count: int | None) -> str:
-    return text.NOT_COUNTED if count is None else f"{count:,}"
+    return say(text.NOT_COUNTED) if count is None else f"{count:,}"
 
 
 def _measured(explored: Explored, timing: Timing | None) -> list[tuple[str, str]]:

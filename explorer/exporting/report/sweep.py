@@ -137,7 +137,8 @@ def _along(grid: Grid, known: Mapping[str, Record], over: str, shown: Sequence[s
         if (chart := _curves(drawn, name, over, label)) is not None:
             grows = curves.growth_html(curves.growths(drawn, name), over, plural=name in COUNTED)
             made.append(Chart(QUANTITIES[name].title, chart, Markup(grows)))
-    notes = [curves.steps_sentence(drawn, over), curves.NOTES.get(over, "")]
+    notes = [curves.steps_sentence(drawn, over),
+             say(curves.NOTES[over]) if over in curves.NOTES else ""]
     return Along(_spoken(grid, over), _held_words(grid, held),
                  Markup(curves.legend(drawn)), made, [note for note in notes if note],
                  Markup(curves.stage_table(drawn, over)))

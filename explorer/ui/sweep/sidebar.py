@@ -51,6 +51,7 @@ def _networks(form: SweepForm) -> list[str]:
     chosen = st.multiselect(
         say("Networks"), known, form.networks, key=form.widget("networks"), format_func=_words,
         accept_new_options=True, max_selections=MOST_NETWORKS,
+        placeholder=say("Choose or add options"),
         help=say("Presets of the catalogue. Type others by their names: timm:convnext_tiny, "
                  "torchvision:densenet121, or one with knobs turned, resnet50&block=basic."))
     keys, mistakes = [], []
