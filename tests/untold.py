@@ -172,7 +172,7 @@ def string_texts(text: str) -> Iterator[str]:
             return
     if "</" in text or "/>" in text:
         parser = Told()
-        parser.feed(text)
+        parser.feed(text.replace("<wbr>", ""))
         yield "\n".join(parser.texts)      # what is said may have tags in it
     else:
         yield text
