@@ -160,8 +160,7 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
         lines = changed.get(part.id, "").splitlines()
-        said = text.listing([f"{line} the preset" if line.endswith(" of") else line
-                             for line in lines]).replace("-", "\N{MINUS SIGN}") if lines else ""
+        said = text.listing(lines).replace("-", "\N{MINUS SIGN}") if lines else ""
         return PartRow(
             name=part.path, level=level,
             change=said or (say("in training only") if part.auxiliary else ""),
