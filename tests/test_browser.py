@@ -676,3 +676,18 @@ def test_the_catalogue_opens_a_network_in_the_same_tab(page: Page, address: str)
     expect(page).to_have_url(f"{address}/?network=resnet18")
     expect(figure(page, "Parameters")).to_have_text("11.7 M")
     assert len(page.context.pages) == 1
+
+
+@pytest.mark.parametrize(("locale", "query", "heading"), [
+    ("zh-CN", "", "计数方法"), ("en-US", "?lang=zh", "计数方法"),
+    ("zh-CN", "?lang=en", "How it counts"),
+    ("de-DE", "?lang=<script>alert(1)</script>", "How it counts")])
+def test_the_link_chooses_the_language_or_else_the_browser(
+        browser: Browser, address: str, locale: str, query: str, heading: str) -> None:
+    page = browser.new_page(locale=locale)
+    try:
+        page.goto(f"{address}/conventions{query}")
+        expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=60_000)
+        expect(page).to_have_url(f"{address}/conventions")
+    finally:
+        page.close()
