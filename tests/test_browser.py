@@ -326,8 +326,13 @@ def ring(page: Page, id: str) -> float:
 
 
 def pixels(page: Page, letters: str) -> float:
-    """How high the letters of a text are on the screen: their size, not their box."""
-    return float(page.locator(letters).first.evaluate("""text => {
+    """How high the letters of a text are on the screen: their size, not their box.
+
+    Two frames later: a window that has just changed has not yet fitted the drawing into it."""
+    return float(page.locator(letters).first.evaluate("""async text => {
+      const frame = () => new Promise(requestAnimationFrame);
+      await frame();
+      await frame();
       const scale = text.ownerSVGElement.getScreenCTM().a;
       return parseFloat(getComputedStyle(text).fontSize) * scale;
     }"""))
