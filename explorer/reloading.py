@@ -8,10 +8,11 @@ of them takes up what is saved. `.streamlit/config.toml` tells it so.
 from __future__ import annotations
 
 import atexit
+import builtins
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from threading import RLock, Thread, current_thread
@@ -53,14 +54,39 @@ def take_up_saved_files(first: str = PACKAGE.name) -> None:
         saved = _saved()
         if _lasting.saved not in (None, saved):
             _wait_for_others()
-            # The package itself last: who imports it meanwhile finds it whole, or not at all.
-            for name in sorted(sys.modules, reverse=True):
-                if name.partition(".")[0] == PACKAGE.name:
-                    del sys.modules[name]
-            invalidate_caches()
-            import_module(first)
+            with _others_waiting_to_import():
+                # The package itself last: who imports it meanwhile finds it whole, or not at all.
+                for name in sorted(sys.modules, reverse=True):
+                    if _is_ours(name):
+                        del sys.modules[name]
+                invalidate_caches()
+                import_module(first)
         _lasting.saved = saved
         _lasting.runs.add(current_thread())
+
+
+@contextmanager
+def _others_waiting_to_import() -> Iterator[None]:
+    """What a process sends is unpickled in a thread of its own whenever it comes, and that imports
+    too. Of two threads that import modules which need each other, Python gives one half of them."""
+    lock, ordinary = RLock(), builtins.__import__
+
+    def in_turn(name: str, *rest: Any, **named: Any) -> Any:
+        if _is_ours(name):
+            with lock:
+                pass
+        return ordinary(name, *rest, **named)
+
+    with lock:
+        builtins.__import__ = in_turn
+        try:
+            yield
+        finally:
+            builtins.__import__ = ordinary
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE.name
 
 
 def _wait_for_others() -> None:

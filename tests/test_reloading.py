@@ -76,3 +76,39 @@ def test_no_module_is_replaced_while_a_page_imports_it(tmp_path: Path) -> None:
                           env={**os.environ, "PYTHONPATH": str(tmp_path)}, text=True, timeout=60,
                           capture_output=True, check=True)
     assert done.stdout.split() == ["first", "old", "second", "new", "third", "new"]
+
+
+UNPICKLED = """
+import pickle, sys, threading, time
+from pathlib import Path
+
+from explorer.reloading import take_up_saved_files
+take_up_saved_files()
+sent = pickle.dumps(sys.modules["explorer.second"].Sent())
+file = Path(sys.argv[1])
+file.write_text(file.read_text().replace("old", "new and longer"))
+
+def receive():
+    time.sleep(0.3)             # while the package is being imported
+    print(type(pickle.loads(sent)).key)
+
+thread = threading.Thread(target=receive)
+thread.start()
+take_up_saved_files()
+thread.join()
+"""
+
+
+def test_what_another_process_sends_meanwhile_is_of_modules_that_are_whole(tmp_path: Path) -> None:
+    package = tmp_path / "explorer"
+    package.mkdir()
+    (package / "__init__.py").write_text("import time\ntime.sleep(0.6)\n"
+                                         "from explorer.second import Sent\n")
+    (package / "second.py").write_text("from explorer import third\n"
+                                       "class Sent:\n    key = third.key\n")
+    (package / "third.py").write_text("key = 'old'\n")
+    (package / "reloading.py").write_bytes(Path(explorer.reloading.__file__).read_bytes())
+    done = subprocess.run([sys.executable, "-c", UNPICKLED, package / "third.py"], cwd=tmp_path,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path)}, text=True, timeout=60,
+                          capture_output=True, check=False)
+    assert done.stdout == "new and longer\n", done.stderr
