@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 import explorer
 from explorer.config import ConfigError
-from explorer.exporting import FORMATS, Subject, content, find_format, formats_of
+from explorer.exporting import FORMATS, OPSET, OPSETS, Subject, content, find_format, formats_of
 from explorer.libraries import INSTALL
 from explorer.sweeping.records import count as count_key
 from explorer.tracing import TraceError
@@ -227,21 +227,36 @@ def test_the_menu_offers_everything_and_makes_nothing(
     assert next(made) == 0
 
 
-def test_the_drawing_is_the_one_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[tuple[str, dict[str, Any]]] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """With what each file of a menu would be made, by its ending."""
+    given: dict[str, dict[str, Any]] = {}
     partial = exports.partial
 
     def noted(function: Callable[..., Any], *given_to: Any) -> Callable[..., Any]:
         if function is exports._made:
-            given.append((given_to[1].ending, given_to[3]))
+            given[given_to[1].ending] = given_to[3]
         return partial(function, *given_to)
 
     monkeypatch.setattr(exports, "partial", noted)
+    return given
+
+
+def test_the_drawing_is_the_one_that_is_shown(asked: dict[str, dict[str, Any]]) -> None:
     opened("pages/explore.py", network="lenet5", level="layer", overlay="macs", direction="TB")
-    told = dict(given)
-    assert told["svg"] == {"level": "layer", "toggled": (), "overlay": "macs", "direction": "TB",
-                           "seconds": None}
-    assert told["csv"] == {"times": None} and told["json"] == {}
+    assert asked["svg"] == {"level": "layer", "toggled": (), "overlay": "macs", "direction": "TB",
+                            "seconds": None}
+    assert asked["csv"] == {"times": None} and asked["json"] == {}
+
+
+def test_the_options_of_onnx_are_those_of_the_menu(
+        monkeypatch: pytest.MonkeyPatch, asked: dict[str, dict[str, Any]]) -> None:
+    monkeypatch.setattr(exports.libraries, "missing", lambda library: "")
+    app = opened("pages/explore.py", network="lenet5")
+    assert asked["onnx"] == {"opset": OPSET, "dynamic_batch": False}
+    app.selectbox(key="export-opset").select(OPSETS[0])
+    app.toggle(key="export-batch").set_value(True).run()
+    assert asked["onnx"] == {"opset": OPSETS[0], "dynamic_batch": True}
 
 
 def test_weights_that_are_too_many_for_the_page_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,16 @@ import streamlit as st
 from explorer import libraries, text
 from explorer.comparison import Comparison
 from explorer.config import ConfigError
-from explorer.exporting import ExportError, Format, Subject, content, content_of_key, formats_of
+from explorer.exporting import (
+    OPSET,
+    OPSETS,
+    ExportError,
+    Format,
+    Subject,
+    content,
+    content_of_key,
+    formats_of,
+)
 from explorer.language import Text, language, say
 from explorer.libraries import LibraryError
 from explorer.pipeline import Explored
@@ -107,6 +116,7 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
                 why_not = _why_not(form, subject)
                 if form.weights and not why_not:
                     options["dynamic_batch"] = panel.value("export-batch") or False
+                    options["opset"] = panel.value("export-opset") or OPSET
                 told = ({"language": language()} if form.speaks else {}) | {
                     option: options[option] for option in form.options(subject)
                     if option in options}
@@ -118,9 +128,14 @@ def _offer(panel: Panel, get: Callable[[], Subject], name: str, shown: Mapping[s
             if why_not := _why_not(form, subject):
                 st.caption(escape(say("{title}: {why}", title=form.title, why=why_not)))
             elif form.weights:
-                st.toggle(say("ONNX for any number of images"),
-                          key=panel.widget("export-batch"),
-                          help=say("Off: for as many as the network is given here."))
+                with st.container(horizontal=True, vertical_alignment="bottom"):
+                    st.selectbox(say("ONNX opset"), OPSETS, OPSETS.index(OPSET), width=120,
+                                 key=panel.widget("export-opset"),
+                                 help=say("The version of ONNX's operators. Older tools may need "
+                                          "a smaller one."))
+                    st.toggle(say("ONNX for any number of images"),
+                              key=panel.widget("export-batch"),
+                              help=say("Off: for as many as the network is given here."))
     poll(partial(_say, refusal), every_s=SAID_S)
 
 
