@@ -190,7 +190,7 @@ class LiveParts:
         graph.within_text(panel, calls.beside(compared, part.level == "stage", True).picture)
         if len({network.key for network in compared.networks}) > 1:
             for line, made_of in comparisons.headlines(compared):
-                st.markdown(escape(f"{line} {made_of}".rstrip()))
+                st.markdown(escape(text.sentences([line, made_of])))
         self._compare(part.networks)
 
     def _curve(self, panel: Panel, part: KnobCurve) -> None:
