@@ -64,6 +64,9 @@ class DrawnPart(_Part):
     part: str = Field("", description="the path of a part; without it the whole network")
     level: Literal["stage", "block", "layer"] = Field(
         "layer", description="how far it is opened")
+    opened: tuple[str, ...] = Field(
+        (), description="the paths of stages that are opened further")
+    at_end: bool = Field(False, description="whether its end is seen first where it is too large")
     direction: Literal["LR", "TB"] = Field("LR", description="stages side by side, or top down")
     title: Title = ""
 

@@ -211,7 +211,9 @@ class Bench:
         """
         def progress() -> None:
             self.keep_up()
-            if (run := self.run(what)) is None or run.done():
+            if (run := self.run(what)) is None:
+                st.rerun(scope="app")       # cancelled: what began it may be begun again
+            if run.done():
                 return
             told = run.progress if isinstance(run, Job) else None
             self._progress(what, run, told)

@@ -104,9 +104,10 @@ def drawing(network: Explored, level: Level, toggled: tuple[str, ...]) -> Drawin
 
 
 @kept()
-def picture(network: Explored, level: Level, direction: Direction) -> Picture:
+def picture(network: Explored, level: Level, toggled: tuple[str, ...],
+            direction: Direction) -> Picture:
     """A network laid out, to be looked at; raises `LayoutError`."""
-    return graph.Arrangement(drawing(network, level, ()), {}, {}).picture(direction)
+    return graph.Arrangement(drawing(network, level, toggled), {}, {}).picture(direction)
 
 
 def _holds(svg: Future[str]) -> bool:

@@ -208,19 +208,21 @@ def lesson_link(network: Explored, selected: Sequence[int]) -> dict[str, str] | 
     return lessons[0].link if lessons else None
 
 
-def small(panel: Panel, network: Explored, level: Level, direction: Direction) -> None:
+def small(panel: Panel, network: Explored, level: Level, direction: Direction,
+          toggled: tuple[str, ...] = (), *, at_end: bool = False) -> None:
     """A network drawn within a text."""
     try:
-        picture = calls.picture(network, level, direction)
+        picture = calls.picture(network, level, toggled, direction)
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    within_text(panel, picture)
+    within_text(panel, picture, at_end=at_end)
 
 
-def within_text(panel: Panel, picture: Picture) -> None:
+def within_text(panel: Panel, picture: Picture, *, at_end: bool = False) -> None:
     """A drawing to look at: without search, and nothing in it is chosen or opens."""
-    data = graphs.still_data(picture) | {"derivation": "", "details": None, "small": True}
+    data = graphs.still_data(picture) | {"derivation": "", "details": None, "small": True,
+                                         "at_end": at_end}
     canvas(key=panel.widget(COMPONENT), data=data,
            on_picked_change=_nothing, on_level_change=_nothing, on_toggled_change=_nothing)
 

@@ -159,8 +159,10 @@ class LiveParts:
     def _drawing(self, panel: Panel, part: DrawnPart) -> None:
         network = self._open(part.network)
         shown = calls.explored(module_source(network, part.part)) if part.part else network
-        graph.small(panel, shown, part.level, part.direction)
-        open_in([network.key], level=part.level)
+        opened = tuple([stage.id for stage in shown.structure.stages if stage.path in part.opened])
+        graph.small(panel, shown, part.level, part.direction, opened, at_end=part.at_end)
+        toggled = {"toggled": ",".join(opened)} if opened else {}
+        open_in([network.key], level=part.level, **toggled)
 
     def _knobs(self, panel: Panel, part: TurnedKnobs) -> None:
         start = from_key(part.network)
@@ -185,10 +187,10 @@ class LiveParts:
 
     def _beside(self, panel: Panel, part: SideBySide) -> None:
         compared = calls.comparison(*[self._open(name) for name in part.networks])
+        graph.within_text(panel, calls.beside(compared, part.level == "stage", True).picture)
         if len({network.key for network in compared.networks}) > 1:
             for line, made_of in comparisons.headlines(compared):
-                st.markdown(escape(f"{line} {made_of}".rstrip()))
-        graph.within_text(panel, calls.beside(compared, part.level == "stage", True).picture)
+                st.markdown(escape(text.sentences([line, made_of])))
         self._compare(part.networks)
 
     def _curve(self, panel: Panel, part: KnobCurve) -> None:
@@ -245,7 +247,7 @@ def _chains(panel: Panel, part: ChainTable) -> None:
         with st.container(horizontal=True):
             for letter, options in part.letters.items():
                 values[letter] = st.segmented_control(
-                    letter, options, default=options[0], required=True,
+                    letter, sorted(options), default=options[0], required=True,
                     key=panel.widget(f"letter-{letter}"))
     written = part.chains(values or part.first)
     opened = {name: calls.explored(chain_source(chain)) for name, chain in written.items()}

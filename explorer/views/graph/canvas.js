@@ -90,6 +90,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [, begins = left] = /translate\(([-.\d]+)/.exec(view.drawing.querySelector(".node")?.getAttribute("transform")) ?? [];
     view.box = [begins > left + 0.8 * width ? Math.min(begins - width / 2, left + wide - width) : left - Math.min(slack / 2, Math.max(slack - MAP, 0)),
       high < height ? top - (height - high) / 2 : top, width, height];
+    if (data.at_end) {
+      view.box[0] = Math.max(view.box[0], left + wide - width);
+      view.box[1] = Math.max(view.box[1], top + high - height);
+    }
     draw();
   };
   const keep = () => {

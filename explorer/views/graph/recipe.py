@@ -21,7 +21,8 @@ PASSES = Text("passes")
 
 ATTENTION = Text("attention")
 SPOKEN = {"scaled_dot_product_attention": ATTENTION, "linear": Text("linear"),
-          "cat": Text("concatenate"), "chunk": Text("split"), "getitem": Text("slice")}
+          "cat": Text("concatenate"), "chunk": Text("split"), "getitem": Text("slice"),
+          "interpolate": Text("interpolate")}
 """Operators by the name that people use, where it is a word."""
 
 FUNCTIONS = {"layer_norm": "LayerNorm", "batch_norm": "BatchNorm", "group_norm": "GroupNorm",

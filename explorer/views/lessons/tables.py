@@ -76,7 +76,7 @@ def _parts(network: Explored, by: Level) -> Sequence[Part]:
 
 
 def _name(part: Part) -> str:
-    return f"{part.path} ({part.name})" if part.role == "call" else part.path
+    return f"{part.path} ({part.name})" if part.role == "call" else part.stage or part.path
 
 
 def _breakable(name: str) -> str:

@@ -229,8 +229,12 @@ def growth_html(found: Sequence[Growth], over: str, *, plural: bool) -> str:
 def _power_words(found: Law, knob: str, plural: bool) -> str:
     if abs(found.exponent) < 0.005 and found.error < CLEAR:
         return say("do not depend on {knob}" if plural else "does not depend on {knob}", knob=knob)
-    growth = say("grow as {power}" if plural else "grows as {power}",
-                 power=power(knob, found.exponent))
+    if abs(found.exponent - 1) < 0.005:
+        growth = say("grow in proportion to {knob}" if plural else "grows in proportion to {knob}",
+                     knob=knob)
+    else:
+        growth = say("grow as {power}" if plural else "grows as {power}",
+                     power=f'<span class="power">{power(knob, found.exponent)}</span>')
     if found.error <= CLEAR:
         return growth
     if found.error < 1:
