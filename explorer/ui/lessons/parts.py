@@ -257,7 +257,8 @@ def _chains(panel: Panel, part: ChainTable) -> None:
             return
     st.html(views.chain_table(opened, part.figures))
     with st.expander(say("As PyTorch writes them")):
-        st.code("\n".join(f"{name}: {chain}" for name, chain in written.items()), language=None)
+        st.code("\n".join(f"{name}: {chain}" for name, chain in written.items()), language=None,
+                wrap_lines=True)
 
 
 def _search(panel: Panel, part: BudgetSearch) -> None:
@@ -289,7 +290,7 @@ def _search(panel: Panel, part: BudgetSearch) -> None:
 
 def _smoothing(panel: Panel, part: SmoothedLabels) -> None:
     with st.grid(3, min_column_width=200):
-        margin = st.slider(say("Logit of the right class"), -2.0, 20.0, 4.0, 0.25,
+        margin = st.slider(say("Logit of the right class"), -2.0, 20.0, 2.0, 0.25,
                            key=panel.widget("margin"))
         epsilon = st.slider("ε", 0.0, 0.9, part.epsilon, 0.05, key=panel.widget("epsilon"))
         classes = st.slider(say("Classes"), 2, 10, min(part.classes, 10),

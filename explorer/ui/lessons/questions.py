@@ -22,7 +22,8 @@ def ask(question: Question, key: str, chosen: int | None,
             for place, each in enumerate(question.answers):
                 right = chosen is not None and place == question.right
                 wrong = chosen == place and not right
-                st.button(each.text, key=f"{key}-{place}", disabled=chosen is not None,
+                st.button(f"**{each.text}**" if right else each.text, key=f"{key}-{place}",
+                          disabled=chosen is not None,
                           icon=":material/check_circle:" if right else
                           ":material/cancel:" if wrong else ":material/radio_button_unchecked:",
                           on_click=answer, args=(place,), width="stretch")

@@ -70,7 +70,7 @@ def smoothed_loss(logits: Sequence[float], epsilon: float) -> go.Figure:
     drawn.add_scatter(x=[logits[0] - logits[1]], y=[smoothed(logits, epsilon).loss],
                       mode="markers", marker=dict(color=SERIES[3], size=11), showlegend=False,
                       hovertemplate="%{x:.2f}: %{y:.3f}<extra></extra>")
-    return _titled(drawn, say("Loss over the margin of the right class"))
+    return _titled(drawn, say("Loss over the logit of the right class"))
 
 
 def loss_chart(names: Sequence[str], losses: Sequence[Sequence[float]], steps: int) -> go.Figure:
