@@ -107,11 +107,21 @@ class Lesson:
             except ConfigError as error:
                 raise LessonError(_at(self.file, from_line, str(error))) from None
             from_line += 1
-        return _PAGE_LINK.sub(rf"](\1&lang={self.language}\2)", "\n".join(said))
+        return _spoken("\n".join(said), self.language)
 
 
-_PAGE_LINK = re.compile(r"\]\((/[^)?]*\?[^)#]*)(#[^)]*)?\)")
-"""In Markdown: the address of a page with its question, and the place on it."""
+_PAGE_LINK = re.compile(r"\]\((/[^)\s#]*)")
+"""To a page of ours, in Markdown, up to the place on it."""
+
+
+def _spoken(passage: str, code: str) -> str:
+    """Its links open in another tab, which knows the language from the address alone.
+
+    >>> _spoken("[it](/?network=lenet5#timing), [all](/learn)", "zh")
+    '[it](/?network=lenet5&lang=zh#timing), [all](/learn?lang=zh)'
+    """
+    return _PAGE_LINK.sub(
+        lambda link: f"{link[0]}{'&' if '?' in link[1] else '?'}lang={code}", passage)
 
 
 def _at(file: str, line: int, rule: str) -> str:

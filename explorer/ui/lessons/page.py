@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from html import escape as to_html
 
@@ -19,9 +18,6 @@ from explorer.views.catalogue import paper_html
 
 WIDTH = 860
 """Pixels of a column that is read."""
-
-LINK = re.compile(r"\]\((/[^)\s#]*)")
-"""To a page of ours, in Markdown."""
 
 
 @dataclass
@@ -116,20 +112,11 @@ def _reading(opened: Lesson) -> None:
         live = LiveParts(opened)
         for item in opened.content:
             if isinstance(item, Passage):
-                st.markdown(_spoken(opened.filled(item, calls.explored), opened.language))
+                st.markdown(opened.filled(item, calls.explored))
             else:
                 with standing(say("This part")):
                     live.show(item)
         _onwards(opened)
-
-
-def _spoken(passage: str, code: str) -> str:
-    """Its links open in another tab, which knows the language from the address alone.
-
-    >>> _spoken("[it](/?network=lenet5#timing), [all](/learn)", "zh")
-    '[it](/?network=lenet5&lang=zh#timing), [all](/learn?lang=zh)'
-    """
-    return LINK.sub(lambda link: f"{link[0]}{'&' if '?' in link[1] else '?'}lang={code}", passage)
 
 
 def _onwards(opened: Lesson) -> None:
@@ -137,7 +124,8 @@ def _onwards(opened: Lesson) -> None:
     every = lessons()
     place = every.index(opened)
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson-neighbours"):
+    with st.container(horizontal=True, horizontal_alignment="distribute" if place else "right",
+                      key="lesson-neighbours"):
         for each, icon in ((every[place - 1] if place else None, ":material/arrow_back:"),
                            (every[place + 1] if place + 1 < len(every) else None,
                             ":material/arrow_forward:")):

@@ -159,7 +159,7 @@ class LiveParts:
     def _drawing(self, panel: Panel, part: DrawnPart) -> None:
         network = self._open(part.network)
         shown = calls.explored(module_source(network, part.part)) if part.part else network
-        graph.small(panel, shown, part.level, part.direction)
+        graph.small(panel, shown, part.level, part.direction, shapes=part.shapes)
         open_in([network.key], level=part.level)
 
     def _knobs(self, panel: Panel, part: TurnedKnobs) -> None:
@@ -178,7 +178,9 @@ class LiveParts:
             if network.failure:
                 messages.cannot_run(network.failure)
             else:
-                with st.grid(len(part.figures), min_column_width=130):
+                # Five would leave one alone in a second row.
+                columns = 3 if len(part.figures) == 5 else len(part.figures)
+                with st.grid(columns, min_column_width=130):
                     for figure in part.figures:
                         _metric(figure, network, before)
         open_in([network.key])
