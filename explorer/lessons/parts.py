@@ -65,6 +65,7 @@ class DrawnPart(_Part):
     level: Literal["stage", "block", "layer"] = Field(
         "layer", description="how far it is opened")
     direction: Literal["LR", "TB"] = Field("LR", description="stages side by side, or top down")
+    shapes: bool = Field(False, description="whether a layer that changes the shape says to which")
     title: Title = ""
 
     def check(self, names: Sequence[str]) -> None:

@@ -208,19 +208,25 @@ def lesson_link(network: Explored, selected: Sequence[int]) -> dict[str, str] | 
     return lessons[0].link if lessons else None
 
 
-def small(panel: Panel, network: Explored, level: Level, direction: Direction) -> None:
+def small(panel: Panel, network: Explored, level: Level, direction: Direction, *,
+          shapes: bool = False) -> None:
     """A network drawn within a text."""
     try:
-        picture = calls.picture(network, level, direction)
+        picture = calls.picture(network, level, direction, shapes=shapes)
+        upright = calls.picture(network, level, "TB", shapes=shapes)
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    within_text(panel, picture)
+    within_text(panel, picture, upright)
 
 
-def within_text(panel: Panel, picture: Picture) -> None:
-    """A drawing to look at: without search, and nothing in it is chosen or opens."""
+def within_text(panel: Panel, picture: Picture, upright: Picture | None = None) -> None:
+    """A drawing to look at: without search, and nothing in it is chosen or opens. A column that is
+    narrower shows it `upright`, where that is not too high."""
     data = graphs.still_data(picture) | {"derivation": "", "details": None, "small": True}
+    if upright and upright.width < picture.width:
+        data["upright"] = {"svg": graphs.still_data(upright)["svg"], "high": upright.height,
+                           "below": picture.width}
     canvas(key=panel.widget(COMPONENT), data=data,
            on_picked_change=_nothing, on_level_change=_nothing, on_toggled_change=_nothing)
 
