@@ -617,3 +617,8 @@ def test_operations_are_written_along_any_sides() -> None:
     assert [recipe.operation(layer, channels=True) for layer in layers] == [
         "1×3×3 /1×2×2, 2", None, "3 dilated 2, 4", "2 up 2, 4", "global pool", "attention, 1",
         "lstm, 8"]
+
+
+def test_a_convolution_says_the_shape_of_its_maps_where_it_is_new() -> None:
+    said = graph.new_shapes(Drawing(structure("lenet5"), "layer"))
+    assert sorted(said.values()) == ["16×10×10", "6×28×28"]

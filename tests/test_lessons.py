@@ -80,12 +80,14 @@ def test_a_claim_about_a_chain() -> None:
 
 
 def test_a_link_keeps_the_language() -> None:
-    written = EXAMPLE + "[two](/compare?a=vgg16&b=vgg19), [passes](/?network=vgg16#timing)\n"
+    written = EXAMPLE + "[two](/compare?a=vgg16&b=vgg19), [passes](/?network=vgg16#timing), " \
+        "[all](/learn)\n"
     found = read(written, "example", "zh")
     *_, passage = [item for item in found.content if isinstance(item, Passage)]
     filled = found.filled(passage, opened)
     assert "(/compare?a=vgg16&b=vgg19&lang=zh)" in filled
     assert "(/?network=vgg16&lang=zh#timing)" in filled
+    assert "(/learn?lang=zh)" in filled
 
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

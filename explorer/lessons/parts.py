@@ -68,6 +68,7 @@ class DrawnPart(_Part):
         (), description="the paths of stages that are opened further")
     at_end: bool = Field(False, description="whether its end is seen first where it is too large")
     direction: Literal["LR", "TB"] = Field("LR", description="stages side by side, or top down")
+    shapes: bool = Field(False, description="whether a layer that changes the shape says to which")
     title: Title = ""
 
     def check(self, names: Sequence[str]) -> None:

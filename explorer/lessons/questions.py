@@ -342,8 +342,8 @@ def _field(asked: _Asked) -> Wrong:
     reach = (k - 1) * d
     yield size + reach, say("That adds the kernel in positions of the map. A step of the map is "
                             "{jump} pixels of the image.", jump=text.number(jump))
-    yield size + k * d * jump, say("That forgets the − 1: a {kernel} kernel reaches {reach} steps "
-                                   "beyond one position.", kernel=k, reach=k - 1)
+    yield size + k * d * jump, say("That forgets the − 1: a kernel of {kernel} reaches {reach} "
+                                   "steps beyond one position.", kernel=k, reach=k - 1)
     yield size + reach * jump * stride, say("That takes the layer's own stride already: it counts "
                                             "from the next layer on.")
     yield size * k, say("Receptive fields add; they do not multiply.")

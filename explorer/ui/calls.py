@@ -104,10 +104,13 @@ def drawing(network: Explored, level: Level, toggled: tuple[str, ...]) -> Drawin
 
 
 @kept()
-def picture(network: Explored, level: Level, toggled: tuple[str, ...],
-            direction: Direction) -> Picture:
-    """A network laid out, to be looked at; raises `LayoutError`."""
-    return graph.Arrangement(drawing(network, level, toggled), {}, {}).picture(direction)
+def picture(network: Explored, level: Level, toggled: tuple[str, ...], direction: Direction, *,
+            shapes: bool = False) -> Picture:
+    """A network laid out, to be looked at, with the new `shapes` on what changes them; raises
+    `LayoutError`."""
+    shown = drawing(network, level, toggled)
+    return graph.Arrangement(shown, graph.new_shapes(shown) if shapes else {}, {}).picture(
+        direction)
 
 
 def _holds(svg: Future[str]) -> bool:

@@ -209,20 +209,26 @@ def lesson_link(network: Explored, selected: Sequence[int]) -> dict[str, str] | 
 
 
 def small(panel: Panel, network: Explored, level: Level, direction: Direction,
-          toggled: tuple[str, ...] = (), *, at_end: bool = False) -> None:
+          toggled: tuple[str, ...] = (), *, shapes: bool = False, at_end: bool = False) -> None:
     """A network drawn within a text."""
     try:
-        picture = calls.picture(network, level, toggled, direction)
+        picture = calls.picture(network, level, toggled, direction, shapes=shapes)
+        upright = calls.picture(network, level, toggled, "TB", shapes=shapes)
     except LayoutError as error:
         st.warning(escape(str(error)))
         return
-    within_text(panel, picture, at_end=at_end)
+    within_text(panel, picture, upright, at_end=at_end)
 
 
-def within_text(panel: Panel, picture: Picture, *, at_end: bool = False) -> None:
-    """A drawing to look at: without search, and nothing in it is chosen or opens."""
+def within_text(panel: Panel, picture: Picture, upright: Picture | None = None, *,
+                at_end: bool = False) -> None:
+    """A drawing to look at: without search, and nothing in it is chosen or opens. A column that is
+    narrower shows it `upright`, where that is not too high."""
     data = graphs.still_data(picture) | {"derivation": "", "details": None, "small": True,
                                          "at_end": at_end}
+    if upright and upright.width < picture.width:
+        data["upright"] = {"svg": graphs.still_data(upright)["svg"], "high": upright.height,
+                           "below": picture.width}
     canvas(key=panel.widget(COMPONENT), data=data,
            on_picked_change=_nothing, on_level_change=_nothing, on_toggled_change=_nothing)
 

@@ -124,7 +124,8 @@ def _onwards(opened: Lesson) -> None:
     every = lessons()
     place = every.index(opened)
     st.divider()
-    with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson-neighbours"):
+    with st.container(horizontal=True, horizontal_alignment="distribute" if place else "right",
+                      key="lesson-neighbours"):
         for each, icon in ((every[place - 1] if place else None, ":material/arrow_back:"),
                            (every[place + 1] if place + 1 < len(every) else None,
                             ":material/arrow_forward:")):

@@ -160,7 +160,8 @@ class LiveParts:
         network = self._open(part.network)
         shown = calls.explored(module_source(network, part.part)) if part.part else network
         opened = tuple([stage.id for stage in shown.structure.stages if stage.path in part.opened])
-        graph.small(panel, shown, part.level, part.direction, opened, at_end=part.at_end)
+        graph.small(panel, shown, part.level, part.direction, opened, shapes=part.shapes,
+                    at_end=part.at_end)
         toggled = {"toggled": ",".join(opened)} if opened else {}
         open_in([network.key], level=part.level, **toggled)
 
@@ -180,7 +181,9 @@ class LiveParts:
             if network.failure:
                 messages.cannot_run(network.failure)
             else:
-                with st.grid(len(part.figures), min_column_width=130):
+                # Five would leave one alone in a second row.
+                columns = 3 if len(part.figures) == 5 else len(part.figures)
+                with st.grid(columns, min_column_width=130):
                     for figure in part.figures:
                         _metric(figure, network, before)
         open_in([network.key])

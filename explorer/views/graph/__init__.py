@@ -9,7 +9,16 @@ from explorer.views.graph.dot import to_dot
 from explorer.views.graph.drawing import LEVELS, Drawing, Frame, Level, is_see_through
 from explorer.views.graph.export import FORMATS, SHEETS, FileFormat, SheetFormat, draw, draw_beside
 from explorer.views.graph.lanes import Beside, beside
-from explorer.views.graph.overlays import KIND, NO_OVERLAY, OVERLAYS, TIME, TITLES, Overlay, overlay
+from explorer.views.graph.overlays import (
+    KIND,
+    NO_OVERLAY,
+    OVERLAYS,
+    TIME,
+    TITLES,
+    Overlay,
+    new_shapes,
+    overlay,
+)
 from explorer.views.graph.picture import Picture
 from explorer.views.graph.svg import page_svg, tooltip
 from explorer.views.graph.thumbnail import thumbnail_of
@@ -18,5 +27,5 @@ __all__ = ["DIRECTIONS", "FORMATS", "HTML", "KIND", "LEVELS", "NO_OVERLAY", "OVE
            "SHEETS", "STYLE", "TIME", "TITLES", "Arrangement", "Beside", "Direction", "Drawing",
            "FileFormat", "Frame", "Level", "Overlay", "Part", "Picture", "SheetFormat", "Structure",
            "all_details", "beside", "beside_data", "canvas_data", "changes", "details_of", "draw",
-           "draw_beside", "is_see_through", "lay_out", "overlay", "page_svg", "part_of",
-           "still_data", "thumbnail_of", "to_dot", "tooltip"]
+           "draw_beside", "is_see_through", "lay_out", "new_shapes", "overlay", "page_svg",
+           "part_of", "still_data", "thumbnail_of", "to_dot", "tooltip"]

@@ -6,12 +6,15 @@ const SVG = "http://www.w3.org/2000/svg";
 const MAP = 44;
 // How many times too wide a drawing within a text may be and is still shown whole.
 const SHRUNK = 1.4;
+// How high it may be, whatever the window: there the page is scrolled.
+const HIGHEST = 900;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
   const [graph, canvas, minimap, aside] = [".graph", ".canvas", ".minimap", ".details"].map(find);
   const view = views.get(parentElement) ?? { svg: null, box: null, moved: false, active: null, mapped: true, picked: "", answered: "" };
   views.set(parentElement, view);
+  if (data.upright?.high < HIGHEST && canvas.clientWidth < data.upright.below) data = { ...data, svg: data.upright.svg };
 
   // A text in the language of the page, with values in their places.
   const say = (text, values) => (data.words[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -61,7 +64,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const least = data.small ? 60 : 320;
     const over = data.small ? view.whole[2] / canvas.clientWidth : 1;
     const drawn = view.whole[3] / (over <= SHRUNK ? Math.max(over, 1) : 1);
-    const high = Math.min(Math.max(drawn + 4, least), Math.max(window.innerHeight * 0.7, least));
+    const most = Math.max(window.innerHeight * 0.7, data.small ? HIGHEST : least);
+    const high = Math.min(Math.max(drawn + 4, least), most);
     canvas.style.height = `${high}px`;
   };
   const fit = () => {

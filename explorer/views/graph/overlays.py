@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from explorer import text
 from explorer.language import Text, say
 from explorer.structure import Part
+from explorer.tracing.operators import WEIGHTED
 from explorer.views.graph.drawing import Drawing
 
 KIND = "kind"
@@ -87,6 +88,15 @@ def overlay(name: str, drawing: Drawing, seconds: Sequence[float] | None = None)
     known = {id: value for id in nodes if (value := values[id])}
     return Overlay(name, TITLES[name], values, shown,
                    max(known, key=known.__getitem__) if known else None)
+
+
+def new_shapes(drawing: Drawing) -> dict[str, str]:
+    """The maps that each convolution makes, where they have another shape than those it is given.
+    Of what stands alone on its card the line to the next says it."""
+    calls = [(node, node.layers[0]) for node in drawing.nodes if not node.parts and not node.failed]
+    return {node.id: text.shape(layer.output_shape[1:]) for node, layer in calls
+            if layer.kind in WEIGHTED and len(layer.output_shape) > 2
+            and layer.output_shape not in layer.input_shapes}
 
 
 def _percent(share: float) -> str:

@@ -50,7 +50,8 @@ def cost_table(network: Explored, path: str, by: Level, figures: Sequence[str]) 
             share = ""
             total = totals[figure]
             if figure in SHARED and value and isinstance(value, int) and isinstance(total, int):
-                share = f"<small>{text.share(value / total)}</small>" \
+                of_whole = show(value / total, style="percent", ratio=True)
+                share = f"<small>{of_whole}</small>" \
                     f'<i style="width: {100 * value / total:.1f}%"></i>'
             cells.append(f"<td>{_shown(figure, value)} {share}</td>")
         name = _name(part).removeprefix(f"{path}.") if path else _name(part)
