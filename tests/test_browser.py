@@ -683,6 +683,19 @@ def test_the_catalogue_opens_a_network_in_the_same_tab(page: Page, address: str)
     assert len(page.context.pages) == 1
 
 
+def test_an_experiment_that_was_cancelled_can_be_begun_again(
+        page: Page, live_address: str) -> None:
+    page.goto(f"{live_address}/learn?lesson=residual_block")
+    begin, cancel = (page.get_by_role("button", name=name, exact=True)
+                     for name in ("Train them", "Cancel"))
+    for _ in range(2):
+        expect(begin).to_be_enabled()
+        begin.click()
+        cancel.click()
+        expect(cancel).to_have_count(0)
+    expect(begin).to_be_enabled()
+
+
 @pytest.mark.parametrize(("locale", "query", "heading"), [
     ("zh-CN", "", "计数方法"), ("en-US", "?lang=zh", "计数方法"),
     ("zh-CN", "?lang=en", "How it counts"),
