@@ -87,7 +87,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const frame = canvas.getBoundingClientRect();
     const most = window.innerWidth < 640 ? 1.5 : data.closed ? 1.2 : 1;
     const room = wide + MAP;
-    const scale = room > frame.width && room < most * frame.width ? room / frame.width : 1;
+    // A phone is a little too narrow for a head that is open at its end.
+    const narrow = data.at_end && most === 1.5 ? 1.08 : 1;
+    const scale = room > frame.width && room < most * frame.width ? room / frame.width : narrow;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     const slack = Math.max(width - wide, 0);
     // A drawing that begins beside that is shown where it begins.
