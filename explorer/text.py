@@ -51,6 +51,20 @@ def signed(value: float, unit: str = "") -> str:
     return ("+" if value > 0 else "\N{MINUS SIGN}") + amount(abs(value), unit)
 
 
+def difference(value: float) -> str:
+    """All digits of a difference.
+
+    >>> difference(5504), difference(-5504)
+    ('+5,504', '−5,504')
+    """
+    return _with_sign(f"{value:+,.0f}")
+
+
+def _with_sign(number: str) -> str:
+    """With the sign of its own, which is as wide as a plus."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
 def amount(value: float, unit: str = "") -> str:
     """A count, bytes ("B") or a time ("s").
 
@@ -148,7 +162,7 @@ def change(value: float, preset: float) -> str | None:
     """A figure against the preset's, in percent or as a factor; None where they are equal.
 
     >>> change(75, 100), change(450, 100), change(1, 1)
-    ('-25%', '4.5 times', None)
+    ('−25%', '4.5 times', None)
     >>> change(8, 3000), change(11_900, 1000), change(0, 100)
     ('1/375', '12 times', 'none')
     """
@@ -164,8 +178,9 @@ def change(value: float, preset: float) -> str | None:
     if ratio >= 2:
         return say("{ratio} times", ratio=f"{ratio:,.0f}" if ratio >= 9.995 else f"{ratio:.3g}")
     percent = (ratio - 1) * 100
-    return f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%" \
-        if abs(percent) >= 0.05 else f"{value - preset:+,.0f}"
+    if abs(percent) < 0.05:
+        return difference(value - preset)
+    return _with_sign(f"{percent:+.0f}%" if abs(percent) >= 10 else f"{percent:+.1f}%")
 
 
 def part(value: float, preset: float) -> str:
@@ -182,7 +197,7 @@ def against_preset(value: float, preset: float) -> str | None:
     """A change with what it is against.
 
     >>> against_preset(75, 100), against_preset(8, 3000), against_preset(1, 1)
-    ('-25% against the preset', '1/375 of the preset', None)
+    ('−25% against the preset', '1/375 of the preset', None)
     """
     if divisor := part(value, preset):
         return say("1/{divisor} of the preset", divisor=divisor)

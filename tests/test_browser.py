@@ -696,6 +696,53 @@ def test_an_experiment_that_was_cancelled_can_be_begun_again(
     expect(begin).to_be_enabled()
 
 
+# Cards in sight from left to right, of those that stand in the selected area; and all of these.
+CARDS = """(canvas, area) => {
+  const box = (element) => element.getBoundingClientRect();
+  const within = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1;
+  const around = area ? box(canvas.querySelector(area)) : null;
+  const cards = [...canvas.querySelectorAll(".node")].map(box)
+    .filter((card) => !around || within(card, around));
+  return [cards.filter((card) => within(card, box(canvas))).length, cards.length];
+}"""
+
+
+@pytest.mark.parametrize(("lesson", "area"), [
+    ("inception", ""), ("published_tables", ""), ("masks_and_boxes", ".frame")])
+def test_on_a_phone_a_drawing_of_a_lesson_is_seen_in_its_whole_width(
+        page: Page, address: str, lesson: str, area: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/learn?lesson={lesson}")
+    canvas = page.locator(".canvas").first
+    canvas.scroll_into_view_if_needed()
+    expect(canvas.locator(".node").first).to_be_visible()
+    assert pixels(page, ".canvas .node text") >= 5.9
+    shown, cards = canvas.evaluate(CARDS, area)
+    assert shown == cards > 4
+
+
+def test_a_drawing_of_a_lesson_that_is_smaller_can_fill_the_screen(
+        page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/learn?lesson=inception")
+    fill = page.get_by_role("button", name="Full screen").first
+    fill.click()
+    assert page.evaluate("document.fullscreenElement !== null")
+    before = pixels(page, ".canvas .node text")
+    larger = page.get_by_role("button", name="Larger", exact=True)
+    larger.click()
+    assert pixels(page, ".canvas .node text") > before
+    fill.click()
+    page.wait_for_function("document.fullscreenElement === null")
+    expect(larger).to_have_count(0)
+
+
+def test_a_drawing_of_a_lesson_in_its_own_size_has_no_buttons(page: Page, address: str) -> None:
+    page.goto(f"{address}/learn?lesson=inception")
+    expect(page.locator(".canvas .node").first).to_be_visible()
+    expect(page.locator(".tools button:visible")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("locale", "query", "heading"), [
     ("zh-CN", "", "计数方法"), ("en-US", "?lang=zh", "计数方法"),
     ("zh-CN", "?lang=en", "How it counts"),

@@ -356,7 +356,7 @@ def test_graph_writes_svg_png_and_dot(command, tmp_path: Path) -> None:
     (("--overlay", "receptive_field"), ["435 px"], []),
     (("--direction", "TB"), ["rankdir=TB"], ["rankdir=LR"]),
     (("--direction", "LR"), ["rankdir=LR"], []),
-    (("--set", "width=0.5"), ["32×56×56", "-75%"], ["512×7×7"]),
+    (("--set", "width=0.5"), ["32×56×56", "−75%"], ["512×7×7"]),
     (("--set", "blocks=1,1,1,1"), ["BasicBlock"], ["BasicBlock ×2"]),
 ], ids=" ".join)
 def test_every_option_of_graph_does_what_it_says(

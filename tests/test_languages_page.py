@@ -70,7 +70,7 @@ def test_what_a_link_got_wrong_is_told_in_chinese() -> None:
 
 def test_changes_in_chinese(chinese: None) -> None:
     assert [text.change(*pair) for pair in ((75, 100), (450, 100), (0, 100), (8, 3000))] \
-        == ["-25%", "4.5 倍", "无", "1/375"]
+        == ["−25%", "4.5 倍", "无", "1/375"]
     assert text.against_preset(8, 3000) == "预设的 1/375"
     assert text.share(0.001) == "不到 1%"
 

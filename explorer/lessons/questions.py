@@ -22,8 +22,7 @@ from explorer.language import Text, say
 from explorer.lessons.facts import FIGURES, Opens, fill
 from explorer.lessons.parts import AskedQuestion, LayerQuestion
 from explorer.pipeline import Explored
-from explorer.sources import find_source
-from explorer.sources.key import default_config
+from explorer.sources import find_source, title
 from explorer.text import Rational
 
 FEWEST, MOST = 3, 4
@@ -95,10 +94,9 @@ def of_layer(asked: LayerQuestion, opens: Opens) -> Question:
 
 
 def name_of(network: Explored) -> str:
-    """The title of a network: of one whose knobs are turned with all that is."""
+    """A network with what is turned of it; one without knobs by what comes first in its title."""
     config = network.source.config
-    turned = config is not None and config != default_config(config.network)
-    return network.title if turned else network.title.split(" · ")[0]
+    return title(config) if config else network.title.split(" · ")[0]
 
 
 # Figures of a layer

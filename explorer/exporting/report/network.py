@@ -114,7 +114,7 @@ def _figures(explored: Explored, timing: Timing | None) -> list[HeadFigure]:
         return HeadFigure(label, text.short(value, unit), (
             "" if value < 1000 else say("{count} bytes", count=f"{value:,}") if unit
             else f"{value:,}",
-            (change or "").replace("-", "\N{MINUS SIGN}") or " ".join(notes)))
+            change or " ".join(notes)))
 
     shown = [figure(say("Parameters"), "params", "",
                     say("{size} in float32", size=text.short(now.param_bytes, "B"))),
@@ -160,7 +160,7 @@ def _parts(explored: Explored, changed: dict[str, str], seconds: Sequence[float]
         holds = _holds(part, structure.wiring) if level == "block" or part.plain else ""
         title = recipe.title(part) if level == "block" else ""
         lines = changed.get(part.id, "").splitlines()
-        said = text.listing(lines).replace("-", "\N{MINUS SIGN}") if lines else ""
+        said = text.listing(lines) if lines else ""
         return PartRow(
             name=part.path, level=level,
             change=said or (say("in training only") if part.auxiliary else ""),

@@ -16,13 +16,14 @@ from explorer.exporting.report.page import ADDRESS, page
 from explorer.exporting.report.planes import Dot, DrawnCurve, Scale
 from explorer.garbage import without_collections
 from explorer.language import say
+from explorer.sources import title
 from explorer.sources.key import to_key
 from explorer.sweeping import FIGURES, Grid, Record, Swept, front
 from explorer.timing import quiet
 from explorer.views.axes import axis, value_axis
 from explorer.views.palette import PLAIN, SERIES
 from explorer.views.sweep import curves, pareto
-from explorer.views.sweep.quantities import COUNTED, QUANTITIES, has_numbers, knob_of, title
+from explorer.views.sweep.quantities import COUNTED, QUANTITIES, has_numbers, knob_of
 
 MOST_ROWS = 2000
 """Of the table."""

@@ -33,7 +33,7 @@ from explorer.lessons.parts import (
 )
 from explorer.lessons.questions import of_layer, written
 from explorer.pipeline import Explored
-from explorer.sources import Source
+from explorer.sources import Source, title
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import Fit, fit
 from explorer.sweeping.fitting import parse_limit
@@ -47,7 +47,6 @@ from explorer.ui.panel import Panel
 from explorer.views import comparison as comparisons
 from explorer.views import lessons as views
 from explorer.views.sweep import curves
-from explorer.views.sweep.quantities import title
 
 
 @dataclass
@@ -208,8 +207,7 @@ class LiveParts:
         lines = curves.legend(drawn) if len(drawn) > 1 else ""
         grows = curves.growth_html(curves.growths(drawn, part.figure), part.knob,
                                    plural=part.figure in ("params", "macs"))
-        said = say("{figure}: {growth}.", figure=say(FIGURES[part.figure].words),
-                   growth=grows) if grows else ""
+        said = f"<b>{say(FIGURES[part.figure].words)}</b> {grows}" if grows else ""
         st.html(f'{lines}<p class="curve">{said}</p>')
         st.page_link("pages/sweep.py", label=say("Open in Sweep"), icon=":material/monitoring:",
                      query_params=[*[("network", network) for network in part.networks],

@@ -14,6 +14,7 @@ import streamlit as st
 from explorer import text
 from explorer.config import ConfigError
 from explorer.language import say
+from explorer.sources import title
 from explorer.sources.key import from_key
 from explorer.sweeping import Fit, Grid, Limit, Point, Record, choose
 from explorer.sweeping.fitting import holds, parse_amount
@@ -25,14 +26,7 @@ from explorer.ui.sweep.form import SweepForm
 from explorer.ui.sweep.parts import PLAIN_CHART, select, ways
 from explorer.views.charts import tick
 from explorer.views.sweep import heat
-from explorer.views.sweep.quantities import (
-    COUNTED,
-    QUANTITIES,
-    has_numbers,
-    knob_of,
-    quantity,
-    title,
-)
+from explorer.views.sweep.quantities import COUNTED, QUANTITIES, has_numbers, knob_of, quantity
 
 
 def show(form: SweepForm, given: Grid, found: Sweep, made: pd.DataFrame) -> None:

@@ -11,13 +11,14 @@ from explorer import recorded
 from explorer.config import Knobs
 from explorer.language import say
 from explorer.networks.catalogue import presets
+from explorer.sources import title
 from explorer.sources.key import from_key, to_key, to_query
 from explorer.sweeping import Grid, Record
 from explorer.ui.messages import escape
 from explorer.ui.sweep.background import Sweep
 from explorer.ui.sweep.choices import ALL, figures
 from explorer.ui.sweep.form import SweepForm
-from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of, title
+from explorer.views.sweep.quantities import QUANTITIES, has_numbers, knob_of
 
 PLAIN_CHART = {"displayModeBar": False}
 

@@ -16,6 +16,7 @@ from explorer.config import Config, ConfigError, Knobs, find_knob
 from explorer.language import Text, say
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import presets
+from explorer.sources import title
 from explorer.sources.key import to_key
 from explorer.sweeping import Grid
 from explorer.sweeping.grids import multiplied, networks_words
@@ -28,7 +29,7 @@ from explorer.ui.sweep import background
 from explorer.ui.sweep.background import Sweep, SweepWish
 from explorer.ui.sweep.form import SweepForm
 from explorer.ui.visits import visit
-from explorer.views.sweep.quantities import in_words, knob_of, title
+from explorer.views.sweep.quantities import in_words, knob_of
 
 BY_ITSELF_S = 5.0
 """What a sweep may be predicted to take, to begin without a click."""

@@ -11,6 +11,7 @@ from explorer.config import ConfigError, Knob, find_knob
 from explorer.language import say
 from explorer.libraries import LibraryError
 from explorer.networks.catalogue import presets
+from explorer.sources import title
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import Grid, parse_axis, suggested
 from explorer.ui.limits import limits
@@ -23,7 +24,6 @@ from explorer.ui.sweep.form import (
     is_range,
     swept_network,
 )
-from explorer.views.sweep.quantities import title
 
 
 def sidebar(form: SweepForm) -> Grid | None:

@@ -75,8 +75,9 @@ def _against_first(amount: int, first: int | None, unit: str) -> str:
         change = say("1/{divisor} of {letter}", divisor=f"{first / amount:,.0f}",
                      letter=LETTERS[0].upper())
     apart = amount - first
-    return say("{change}, {difference}", change=change, difference=f"{apart:+,} {unit}"
-               if unit == "px" else text.signed(apart, unit))
+    pixels = f"{text.difference(apart)} {unit}" if unit == "px" else ""
+    return say("{change}, {difference}", change=change,
+               difference=pixels or text.signed(apart, unit))
 
 
 def _amount(amount: int, unit: str) -> str:
@@ -123,11 +124,10 @@ def figures_html(comparison: Comparison, times: TurnTimes | None = None) -> str:
         rows_of.append((say("Latency"), [untimed] * len(comparison.networks)))
     heads = "".join(f"<th>{side.upper()} · {escape(name)}</th>"
                     for side, name in zip(LETTERS, comparison.names, strict=False))
-    minus = "\N{MINUS SIGN}"
     rows = "".join(
         f"<tr><th>{label}</th>" + "".join(
             f'<td title="{escape(exact)}">{value}<i style="{_bar(share)}"></i>'
-            f"<small>{change.replace('-', minus) or '&nbsp;'}</small></td>"
+            f"<small>{change or '&nbsp;'}</small></td>"
             for value, exact, change, share in cells)
         + "</tr>" for label, cells in rows_of)
     return ('<div class="compared"><table><thead><tr><th></th>' + heads + "</tr></thead><tbody>"

@@ -50,14 +50,10 @@ def adds_up(comparison: Comparison) -> list[str]:
         params, macs = [comparison.totals(figure)[number] - comparison.totals(figure)[0]
                         for figure in ("params", "macs")]
         sums = text.enumeration([
-            say("{amount} parameters used", amount=_exactly(params)),
-            counted(_exactly(macs), "macs")])
+            say("{amount} parameters used", amount=text.difference(params)),
+            counted(text.difference(macs), "macs")])
         said.append(say("The differences of the parts add up to {sums} for {network}."
                         if len(comparison.networks) > 2 else
                         "The differences of the parts add up to {sums}.", sums=sums,
                         network=comparison.names[number]))
     return said
-
-
-def _exactly(change: int) -> str:
-    return f"{change:+,}".replace("-", "\N{MINUS SIGN}")

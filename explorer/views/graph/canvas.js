@@ -4,8 +4,8 @@ const views = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
 // How much of the right side the map of a high drawing covers.
 const MAP = 44;
-// How many times too wide a drawing within a text may be and is still shown whole.
-const SHRUNK = 1.4;
+// Of a phone's window, the width at most.
+const PHONE = 640;
 // How high it may be, whatever the window: there the page is scrolled.
 const HIGHEST = 900;
 
@@ -58,12 +58,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Units of the drawing in a pixel of the screen; the drawing is centred in its frame.
   const unit = () => Math.max(view.box[2] / canvas.clientWidth, view.box[3] / canvas.clientHeight);
 
+  // How many times wider than its frame a drawing may be and is made as wide as that: within a text
+  // the whole says more than a part in larger letters, which two fingers or a full screen bring.
+  const narrowed = () => {
+    const phone = window.innerWidth < PHONE;
+    if (data.small) return phone ? 1.85 : 1.4;
+    return phone ? 1.5 : data.closed ? 1.2 : 1;
+  };
   const size = () => {
-    // As high as the drawing needs at its own size: its letters have 11 pixels. Within a text a
-    // drawing that is a little too wide is smaller, and its frame with it.
+    // As high as the drawing needs at its own size: its letters have 11 pixels. Within a text one
+    // that is made narrower is less high.
     const least = data.small ? 60 : 320;
     const over = data.small ? view.whole[2] / canvas.clientWidth : 1;
-    const drawn = view.whole[3] / (over <= SHRUNK ? Math.max(over, 1) : 1);
+    const drawn = view.whole[3] / (over <= narrowed() ? Math.max(over, 1) : 1);
     const most = Math.max(window.innerHeight * 0.7, data.small ? HIGHEST : least);
     const high = Math.min(Math.max(drawn + 4, least), most);
     canvas.style.height = `${high}px`;
@@ -80,16 +87,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const start = () => {
     // Whole where its letters can be read so, else its beginning at its own size, or as wide as the
-    // frame where that is a little smaller, and on a phone where it is not much smaller.
+    // frame where that is not much narrower. At its end: so much of it as its widest open part needs.
     fit();
-    if (unit() <= (data.small ? SHRUNK : 1)) return;
     const [left, top, wide, high] = view.whole;
+    const most = narrowed();
+    graph.classList.toggle("shrunk", unit() > 1.2);
+    if (unit() <= (data.small ? most : 1)) return;
     const frame = canvas.getBoundingClientRect();
-    const most = window.innerWidth < 640 ? 1.5 : data.closed ? 1.2 : 1;
-    const room = wide + MAP;
-    // A phone is a little too narrow for a head that is open at its end.
-    const narrow = data.at_end && most === 1.5 ? 1.08 : 1;
-    const scale = room > frame.width && room < most * frame.width ? room / frame.width : narrow;
+    const open = [...view.drawing.querySelectorAll(".frame .body")].map((body) => Number(body.getAttribute("width")));
+    const room = data.at_end && open.length ? Math.max(...open) + 30 : wide + (data.small ? 0 : MAP);
+    const scale = room > frame.width && room < most * frame.width ? room / frame.width : 1;
     const [width, height] = [Math.floor(frame.width * scale), Math.floor(frame.height * scale)];
     const slack = Math.max(width - wide, 0);
     // A drawing that begins beside that is shown where it begins.

@@ -15,19 +15,13 @@ from plotly.colors import sample_colorscale
 from explorer import text
 from explorer.config import Knobs, find_knob
 from explorer.language import say
+from explorer.sources import title, with_knobs
 from explorer.sweeping import Grid, Law, Record, StageLaw, law, stage_laws
 from explorer.sweeping.laws import STAGED
 from explorer.timing import quiet
 from explorer.views.axes import axis, value_axis
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.quantities import (
-    QUANTITIES,
-    has_numbers,
-    in_words,
-    knob_of,
-    title,
-    with_knobs,
-)
+from explorer.views.sweep.quantities import QUANTITIES, has_numbers, in_words, knob_of
 
 CLEAR = 0.02
 """Up to which share points may be off a power that is said without it."""

@@ -12,10 +12,11 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from explorer.language import say
+from explorer.sources import with_knobs
 from explorer.sweeping import FIGURES, Grid, front
 from explorer.views.axes import axis, logarithmic, scale
 from explorer.views.palette import PLAIN, SCALE, SERIES
-from explorer.views.sweep.quantities import COUNTED, in_words, knob_of, quantity, with_knobs
+from explorer.views.sweep.quantities import COUNTED, in_words, knob_of, quantity
 
 MANY = 1500
 """From how many points on they are drawn by the graphics processor."""

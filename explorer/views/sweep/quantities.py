@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from explorer import text
-from explorer.config import ConfigError, Knob, Knobs, find_knob
+from explorer.config import ConfigError, Knob, find_knob
 from explorer.language import Text, language, say
-from explorer.networks.catalogue import presets
-from explorer.sources.key import default_config
+from explorer.sources import title
 from explorer.sweeping import FIGURES, Grid, Record
 from explorer.sweeping.fitting import parse_amount
 from explorer.timing import quiet
@@ -77,26 +76,6 @@ def has_numbers(grid: Grid, knob: str) -> bool:
 def titles(grid: Grid) -> list[str]:
     """The networks as sentences."""
     return [title(config) for config in grid.networks]
-
-
-def title(config: Knobs) -> str:
-    """A network with what is turned of it, shorter than its own sentence.
-
-    >>> from explorer.networks.catalogue import configure
-    >>> title(configure("resnet50")), title(configure("resnet50", width=0.5))
-    ('ResNet-50', 'ResNet-50, width 0.5')
-    """
-    name = config.network
-    shown = presets()[name].title if name in presets() else name.replace(":", " ")
-    turned = config.turned_from(default_config(name))
-    return with_knobs(shown, [knob.words(knob.parse(value)) for knob, value in [
-        (find_knob(config, name), value) for name, value in turned.items()]])
-
-
-def with_knobs(network: str, knobs: Sequence[str]) -> str:
-    """A network and what is turned of it, in words."""
-    return say("{network}, {knobs}", network=network, knobs=text.listing(knobs)) if knobs \
-        else network
 
 
 def frame(grid: Grid, records: Mapping[str, Record]) -> pd.DataFrame:
