@@ -93,7 +93,16 @@ def _columns(names: Sequence[str], rows: Sequence[tuple[str, Sequence[Value | No
     body = "".join([f'<tr><th scope="row">{say(FIGURES[figure].words)}</th>' + "".join([
         _cell(figure, value, values[0], first=number == 0)
         for number, value in enumerate(values)]) + "</tr>" for figure, values in rows])
-    return _table(["", *map(escape, names)], body)
+    return _table(["", *map(_unbroken, names)], body)
+
+
+def _unbroken(name: str) -> str:
+    """A name that does not break at the hyphen of a short word.
+
+    >>> _unbroken("VGG-11, width 2"), _unbroken("EfficientNet-B0")
+    ('<span>VGG-11</span>, width 2', 'EfficientNet-B0')
+    """
+    return re.sub(r"\b\w{1,6}-\w{1,4}\b", r"<span>\g<0></span>", escape(name))
 
 
 def _cell(figure: str, value: Value | None, one: Value | None, *, first: bool) -> str:
