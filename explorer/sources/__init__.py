@@ -8,7 +8,7 @@ says it; `linked` has the files that a link may name.
 from explorer.sources.find import Named, find_source, preset_of, source_of, to_source
 from explorer.sources.linked import offer, offered, short_name
 from explorer.sources.source import LARGEST_BATCH, Source
-from explorer.sources.titles import title, with_knobs
+from explorer.sources.titles import title, titles_apart, with_knobs
 
 __all__ = ["LARGEST_BATCH", "Named", "Source", "find_source", "offer", "offered", "preset_of",
-           "short_name", "source_of", "title", "to_source", "with_knobs"]
+           "short_name", "source_of", "title", "titles_apart", "to_source", "with_knobs"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from explorer import text
 from explorer.config import Knobs, find_knob
@@ -18,9 +18,30 @@ def title(config: Knobs) -> str:
     >>> title(configure("resnet50")), title(configure("resnet50", width=0.5))
     ('ResNet-50', 'ResNet-50, width 0.5')
     """
+    return _titled(config, _turned(config))
+
+
+def titles_apart(configs: Sequence[Knobs]) -> list[str]:
+    """Networks by what tells them apart: without what is turned alike in all of them.
+
+    >>> from explorer.networks.catalogue import configure
+    >>> titles_apart([configure("resnet20", input_size=8), configure("resnet56", input_size=8)])
+    ['ResNet-20', 'ResNet-56']
+    """
+    turned = [_turned(config) for config in configs]
+    alike = set.intersection(*[set(own.items()) for own in turned])
+    return [_titled(config, {name: value for name, value in own.items()
+                             if (name, value) not in alike})
+            for config, own in zip(configs, turned, strict=True)]
+
+
+def _turned(config: Knobs) -> dict[str, str]:
+    return config.turned_from(default_config(config.network))
+
+
+def _titled(config: Knobs, turned: Mapping[str, str]) -> str:
     name = config.network
     shown = presets()[name].title if name in presets() else name.replace(":", " ")
-    turned = config.turned_from(default_config(name))
     return with_knobs(shown, [knob.words(knob.parse(value)) for knob, value in [
         (find_knob(config, name), value) for name, value in turned.items()]])
 

@@ -33,7 +33,7 @@ from explorer.lessons.parts import (
 )
 from explorer.lessons.questions import of_layer, written
 from explorer.pipeline import Explored
-from explorer.sources import Source, title
+from explorer.sources import Source, title, titles_apart
 from explorer.sources.key import from_key, to_key
 from explorer.sweeping import Fit, fit
 from explorer.sweeping.fitting import parse_limit
@@ -150,8 +150,8 @@ class LiveParts:
         return dict(zip(shown, opened, strict=True))
 
     def _sources(self, names: tuple[str, ...]) -> tuple[tuple[Source, ...], list[str]]:
-        networks = self._networks(names)
-        return tuple([each.source for each in networks.values()]), list(networks)
+        configs = [from_key(self._key(name)) for name in names]
+        return tuple([self._open(name).source for name in names]), titles_apart(configs)
 
     # Parts
 
