@@ -19,7 +19,7 @@ from explorer import libraries
 from explorer.analysis.summary import alive_at_peak
 from explorer.config import Config, ConfigError, knobs_of
 from explorer.libraries import LibraryError
-from explorer.networks.catalogue import presets
+from explorer.networks.catalogue import configure, presets
 from explorer.sources import (
     find_source,
     linked,
@@ -27,6 +27,8 @@ from explorer.sources import (
     offered,
     preset_of,
     source_of,
+    title,
+    titles_apart,
     to_source,
 )
 from explorer.sources.inputs import DTYPES, format_input, parse_input
@@ -546,3 +548,14 @@ def test_what_stands_for_a_source() -> None:
         to_source(nn.Identity())
     with pytest.raises(ConfigError, match="follows from its knobs"):
         explorer.open(explorer.configure("resnet50"), inputs=(1, 3, 64, 64))
+
+
+def test_a_model_of_a_library_is_called_in_a_sweep_and_a_question_as_on_explore() -> None:
+    source = find_source("torchvision:resnet18")
+    assert source.config and title(source.config) == source.title.split(" · ")[0]
+
+
+def test_networks_are_told_apart_by_what_is_not_turned_in_all_of_them() -> None:
+    small = [configure("resnet20", input_size=8), configure("resnet20", input_size=8, shortcut="B")]
+    assert titles_apart(small) == ["ResNet-20", "ResNet-20, shortcut B"]
+    assert titles_apart(small[:1]) == ["ResNet-20, input size 8"]

@@ -22,14 +22,14 @@ def title(config: Knobs) -> str:
 
 
 def titles_apart(configs: Sequence[Knobs]) -> list[str]:
-    """Networks by what tells them apart: without what is turned alike in all of them.
+    """Networks by what tells them apart: without what is turned alike in all of several.
 
     >>> from explorer.networks.catalogue import configure
     >>> titles_apart([configure("resnet20", input_size=8), configure("resnet56", input_size=8)])
     ['ResNet-20', 'ResNet-56']
     """
     turned = [_turned(config) for config in configs]
-    alike = set.intersection(*[set(own.items()) for own in turned])
+    alike = set.intersection(*[set(own.items()) for own in turned]) if len(turned) > 1 else set()
     return [_titled(config, {name: value for name, value in own.items()
                              if (name, value) not in alike})
             for config, own in zip(configs, turned, strict=True)]
@@ -40,8 +40,12 @@ def _turned(config: Knobs) -> dict[str, str]:
 
 
 def _titled(config: Knobs, turned: Mapping[str, str]) -> str:
-    name = config.network
-    shown = presets()[name].title if name in presets() else name.replace(":", " ")
+    shown = config.network
+    if shown in presets():
+        shown = presets()[shown].title
+    elif ":" in shown:      # a library's model, as its own title has it
+        library, _, model = shown.rpartition(":")
+        shown = f"{model} ({library})"
     return with_knobs(shown, [knob.words(knob.parse(value)) for knob, value in [
         (find_knob(config, name), value) for name, value in turned.items()]])
 

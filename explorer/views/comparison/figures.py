@@ -75,9 +75,8 @@ def _against_first(amount: int, first: int | None, unit: str) -> str:
         change = say("1/{divisor} of {letter}", divisor=f"{first / amount:,.0f}",
                      letter=LETTERS[0].upper())
     apart = amount - first
-    pixels = f"{text.difference(apart)} {unit}" if unit == "px" else ""
-    return say("{change}, {difference}", change=change,
-               difference=pixels or text.signed(apart, unit))
+    said = f"{text.difference(apart)} {unit}" if unit == "px" else text.signed(apart, unit)
+    return say("{change}, {difference}", change=change, difference=said)
 
 
 def _amount(amount: int, unit: str) -> str:
